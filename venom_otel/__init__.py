@@ -1,0 +1,31 @@
+"""venom_otel: which model server and which model answered, and why a request failed.
+
+    import venom_otel
+    venom_otel.instrument(kernel)
+
+Importing this package loads nothing heavy: neither Semantic Kernel nor the OpenTelemetry SDK, FastAPI or the store.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from venom_otel.instrumentation import Instrumentation, instrument
+
+__all__ = ["Instrumentation", "__version__", "instrument"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("instrument", "Instrumentation"):
+        from venom_otel import instrumentation
+
+        return getattr(instrumentation, name)
+    if name == "__version__":
+        return _version("venom-otel")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,47 @@
+"""The errors this package raises itself. Each message names the setting, command or address at fault and the next step.
+
+    VenomError
+    ├── SettingsError      a setting or argument cannot be used
+    ├── MissingExtraError  a part of the package is not installed
+    ├── StoreError         the store cannot be opened, read or written
+    │   ├── StoreFormatError   the file is not ours, or of a newer version
+    │   ├── StoreFullError     the disk is full
+    │   └── StoreBusyError     more is waiting than may wait; try again later
+    └── PayloadError       an OTLP request that cannot be decoded
+
+Nothing here ever reaches an instrumented application from a call: instrumentation fails silently there, once logged.
+"""
+
+from __future__ import annotations
+
+
+class VenomError(Exception):
+    """Base of every error of this package."""
+
+
+class SettingsError(VenomError):
+    """A setting or argument cannot be used; the message names it and what would do."""
+
+
+class MissingExtraError(VenomError):
+    """A command or page needs a part of the package that is not installed; the message names the extra."""
+
+
+class StoreError(VenomError):
+    """The telemetry store cannot be opened, read or written."""
+
+
+class StoreFormatError(StoreError):
+    """The file is not a store of this program, or was written by a newer version; it is left untouched."""
+
+
+class StoreFullError(StoreError):
+    """There is not enough room on the disk; what was sent is not stored and must be sent again."""
+
+
+class StoreBusyError(StoreError):
+    """More is waiting to be stored than may wait; the sender must try again later."""
+
+
+class PayloadError(VenomError):
+    """An OTLP request that cannot be decoded; sending it again cannot help."""

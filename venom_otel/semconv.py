@@ -1,0 +1,205 @@
+"""Every name this package puts into telemetry, spelled once.
+
+Attribute, metric and event names follow the OpenTelemetry GenAI semantic conventions 1.41.1, the last release of the core repository
+that defines ``gen_ai.*`` (all of it "Development"); ``error.type``, ``server.*``, ``exception.*`` and ``http.*`` are the stable set.
+``llm.provider``, ``llm.model``, ``llm.endpoint`` and the other ``llm.*`` names are this project's own; ``llm.provider`` and
+``llm.model_name`` mean what OpenInference means by them. A test holds that no other module spells one of these names.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.41.1"
+SCOPE: Final = "venom_otel"
+
+# -- who answered (ours) ---------------------------------------------------------------------------------------------------------
+LLM_PROVIDER: Final = "llm.provider"
+LLM_MODEL: Final = "llm.model"
+LLM_MODEL_NAME: Final = "llm.model_name"
+LLM_ENDPOINT: Final = "llm.endpoint"
+LLM_SERVER: Final = "llm.server"
+LLM_SERVICE_ID: Final = "llm.service_id"
+LLM_GATEWAY: Final = "llm.gateway"
+LLM_IDENTITY_SOURCE: Final = "llm.identity.source"
+
+# -- how it went (ours) ----------------------------------------------------------------------------------------------------------
+LLM_OUTCOME: Final = "llm.outcome"
+LLM_ERROR_KIND: Final = "llm.error.kind"
+LLM_COLD_START: Final = "llm.cold_start"
+LLM_TIMING_LOAD: Final = "llm.timing.load"
+LLM_TIMING_PROMPT: Final = "llm.timing.prompt"
+LLM_TIMING_GENERATION: Final = "llm.timing.generation"
+LLM_TIMING_QUEUE: Final = "llm.timing.queue"
+LLM_COST: Final = "llm.cost"
+LLM_COST_CURRENCY: Final = "llm.cost.currency"
+
+# -- GenAI conventions -----------------------------------------------------------------------------------------------------------
+GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
+GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+GEN_AI_REQUEST_STREAM: Final = "gen_ai.request.stream"
+GEN_AI_REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+GEN_AI_REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+GEN_AI_REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+GEN_AI_REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+GEN_AI_REQUEST_SEED: Final = "gen_ai.request.seed"
+GEN_AI_REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+GEN_AI_REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+GEN_AI_REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+GEN_AI_REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+GEN_AI_OUTPUT_TYPE: Final = "gen_ai.output.type"
+GEN_AI_RESPONSE_ID: Final = "gen_ai.response.id"
+GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
+GEN_AI_RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: Final = "gen_ai.usage.cache_creation.input_tokens"
+GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+GEN_AI_INPUT_MESSAGES: Final = "gen_ai.input.messages"
+GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+GEN_AI_TOKEN_TYPE: Final = "gen_ai.token.type"
+
+# -- stable conventions ----------------------------------------------------------------------------------------------------------
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+ERROR_TYPE: Final = "error.type"
+HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+EXCEPTION_TYPE: Final = "exception.type"
+EXCEPTION_MESSAGE: Final = "exception.message"
+EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
+SERVICE_NAME: Final = "service.name"
+
+# -- metrics ---------------------------------------------------------------------------------------------------------------------
+METRIC_OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
+METRIC_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk"
+METRIC_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
+METRIC_TOKEN_USAGE: Final = "gen_ai.client.token.usage"
+
+DURATION_BUCKETS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Seconds; the bucket boundaries the conventions give for every ``gen_ai.client.*`` duration."""
+
+TOKEN_BUCKETS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+"""Tokens; the bucket boundaries the conventions give for ``gen_ai.client.token.usage``."""
+
+# -- events (log records with an event name) and Python loggers ------------------------------------------------------------------
+EVENT_EXCEPTION: Final = "exception"
+EVENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.exception"
+EVENT_OPERATION_DETAILS: Final = "gen_ai.client.inference.operation.details"
+REQUEST_LOGGER: Final = "venom_otel.requests"
+
+# -- values ----------------------------------------------------------------------------------------------------------------------
+OPERATION_CHAT: Final = "chat"
+TOKEN_TYPE_INPUT: Final = "input"
+TOKEN_TYPE_OUTPUT: Final = "output"
+PROVIDER_UNKNOWN: Final = "unknown"
+
+OUTCOME_OK: Final = "ok"
+OUTCOME_ERROR: Final = "error"
+OUTCOME_CANCELLED: Final = "cancelled"
+OUTCOME_ABANDONED: Final = "abandoned"
+
+KIND_NOT_REACHED: Final = "not_reached"
+KIND_WRONG_PATH: Final = "wrong_path"
+KIND_MODEL_NOT_FOUND: Final = "model_not_found"
+KIND_AUTH: Final = "auth"
+KIND_RATE_LIMITED: Final = "rate_limited"
+KIND_OVERLOADED: Final = "overloaded"
+KIND_LOADING: Final = "loading"
+KIND_BAD_REQUEST: Final = "bad_request"
+KIND_SERVER_ERROR: Final = "server_error"
+KIND_TIMEOUT: Final = "timeout"
+KIND_BROKEN_STREAM: Final = "broken_stream"
+
+SOURCE_CONFIG: Final = "config"
+SOURCE_SERVER: Final = "server"
+SOURCE_HOST: Final = "host"
+SOURCE_UNKNOWN: Final = "unknown"
+
+# -- the table the documentation is made from: name -> (type or unit, what it says) ------------------------------------------------
+SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
+    LLM_PROVIDER: ("string", "who really answered: `ollama`, `vllm`, `llamacpp`, `openai`, `azure.ai.openai`, …; `unknown` where nothing proves it"),
+    GEN_AI_PROVIDER_NAME: ("string", "the same value as `llm.provider`"),
+    LLM_MODEL: ("string", "the model asked for, as sent"),
+    LLM_MODEL_NAME: ("string", "the same, for readers of OpenInference's names"),
+    GEN_AI_REQUEST_MODEL: ("string", "the same, the conventions' name"),
+    GEN_AI_RESPONSE_MODEL: ("string", "the model that answered, by the reply's own word"),
+    LLM_ENDPOINT: ("string", "base URL without credentials, query or fragment"),
+    LLM_SERVER: ("string", "the server's identity: host and port, one value for every name of this machine"),
+    LLM_SERVICE_ID: ("string", "Semantic Kernel's service id"),
+    LLM_GATEWAY: ("string", "the gateway in between, where one shows itself (`litellm`, …)"),
+    LLM_IDENTITY_SOURCE: ("string", "what proves the provider: `config`, `server`, `host` or `unknown`"),
+    LLM_OUTCOME: ("string", "`ok`, `error`, `cancelled` (the task was) or `abandoned` (the consumer left a stream early)"),
+    LLM_ERROR_KIND: ("string", "the failure told apart by the reply's words, see [errors](#error-kinds)"),
+    LLM_COLD_START: ("boolean", "true where the runtime says it loaded the model for this request"),
+    LLM_TIMING_LOAD: ("double, s", "time the runtime took to load the model"),
+    LLM_TIMING_PROMPT: ("double, s", "time the runtime took to read the prompt"),
+    LLM_TIMING_GENERATION: ("double, s", "time the runtime took to generate the answer"),
+    LLM_TIMING_QUEUE: ("double, s", "time the request waited in the runtime"),
+    LLM_COST: ("double", "estimated cost, only where a price table is set"),
+    LLM_COST_CURRENCY: ("string", "the price table's currency"),
+    GEN_AI_OPERATION_NAME: ("string", "`chat`"),
+    GEN_AI_REQUEST_STREAM: ("boolean", "true for streams, absent otherwise"),
+    GEN_AI_REQUEST_TEMPERATURE: ("double", "as sent"),
+    GEN_AI_REQUEST_TOP_P: ("double", "as sent"),
+    GEN_AI_REQUEST_TOP_K: ("double", "as sent"),
+    GEN_AI_REQUEST_MAX_TOKENS: ("int", "as sent"),
+    GEN_AI_REQUEST_SEED: ("int", "as sent"),
+    GEN_AI_REQUEST_STOP_SEQUENCES: ("string[]", "as sent"),
+    GEN_AI_REQUEST_FREQUENCY_PENALTY: ("double", "as sent"),
+    GEN_AI_REQUEST_PRESENCE_PENALTY: ("double", "as sent"),
+    GEN_AI_REQUEST_CHOICE_COUNT: ("int", "as sent, where it is not 1"),
+    GEN_AI_OUTPUT_TYPE: ("string", "`json` where the request asks for JSON, `text` where it asks for text"),
+    GEN_AI_RESPONSE_ID: ("string", "the reply's id"),
+    GEN_AI_RESPONSE_FINISH_REASONS: ("string[]", "one for each choice"),
+    GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: ("double, s", "from the call to the first chunk of a stream"),
+    GEN_AI_USAGE_INPUT_TOKENS: ("int", "prompt tokens, cached ones included"),
+    GEN_AI_USAGE_OUTPUT_TOKENS: ("int", "answer tokens, reasoning included"),
+    GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: ("int", "prompt tokens served from the provider's cache"),
+    GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS: ("int", "prompt tokens written to the provider's cache"),
+    GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: ("int", "answer tokens spent on reasoning"),
+    GEN_AI_SYSTEM_INSTRUCTIONS: ("string (JSON)", "only with content capture"),
+    GEN_AI_INPUT_MESSAGES: ("string (JSON)", "only with content capture"),
+    GEN_AI_OUTPUT_MESSAGES: ("string (JSON)", "only with content capture"),
+    SERVER_ADDRESS: ("string", "host of the endpoint"),
+    SERVER_PORT: ("int", "port of the endpoint"),
+    ERROR_TYPE: ("string", "the HTTP status, `timeout`, `connection_error`, or the class of the true cause"),
+    HTTP_RESPONSE_STATUS_CODE: ("int", "the failed reply's status"),
+}
+
+METRICS: Final[dict[str, tuple[str, str, str]]] = {
+    METRIC_OPERATION_DURATION: ("histogram", "s", "duration of a round trip, failures included (with `error.type`)"),
+    METRIC_TIME_TO_FIRST_CHUNK: ("histogram", "s", "streams: from the call to the first chunk"),
+    METRIC_TIME_PER_OUTPUT_CHUNK: ("histogram", "s", "streams: between one chunk and the next, one record for each after the first"),
+    METRIC_TOKEN_USAGE: ("histogram", "{token}", "tokens of a round trip, by `gen_ai.token.type`"),
+}
+
+METRIC_ATTRIBUTES: Final = (
+    GEN_AI_OPERATION_NAME,
+    GEN_AI_PROVIDER_NAME,
+    GEN_AI_REQUEST_MODEL,
+    GEN_AI_RESPONSE_MODEL,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    LLM_PROVIDER,
+    LLM_MODEL,
+    LLM_ENDPOINT,
+    ERROR_TYPE,
+)
+
+ERROR_KINDS: Final[dict[str, str]] = {
+    KIND_NOT_REACHED: "no connection: the server is down, or the host or port is wrong",
+    KIND_WRONG_PATH: "a server answered, but knows nothing at that path: the base URL is wrong",
+    KIND_MODEL_NOT_FOUND: "the right server answered that it has no such model",
+    KIND_AUTH: "the key is missing, wrong or not allowed to do this",
+    KIND_RATE_LIMITED: "too many requests for this key",
+    KIND_OVERLOADED: "the server is up but too busy to take the request",
+    KIND_LOADING: "the server is up but still loading its model",
+    KIND_BAD_REQUEST: "the server refuses the request as it was sent (too long, a wrong field)",
+    KIND_SERVER_ERROR: "the server failed while working on the request",
+    KIND_TIMEOUT: "no answer within the time allowed",
+    KIND_BROKEN_STREAM: "the answer began and broke off",
+}

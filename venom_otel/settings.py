@@ -1,0 +1,88 @@
+"""Settings from the environment, typed. Each error names the variable and what would do.
+
+Standard ``OTEL_*`` variables keep their meaning and are read by the OpenTelemetry SDK; the ones here are this project's own. The
+command line alone reads a ``.env`` file and puts it into the environment first, so that a library user's process is never changed
+by a file that happens to lie beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from venom_otel.errors import SettingsError
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class InstrumentationSettings(BaseSettings):
+    """What an instrumented application may set. Prefix ``VENOM_OTEL_``."""
+
+    model_config = SettingsConfigDict(env_prefix="VENOM_OTEL_", extra="ignore", frozen=True)
+
+    providers: str = Field(
+        default="",
+        description="Who is behind an address or service id, where you know better: `http://gpu:8000=vllm,my-service=llamacpp`.",
+    )
+    prices: Path | None = Field(
+        default=None,
+        description="A JSON file of prices per million tokens; switches the cost estimate on.",
+    )
+    propagate_to: str = Field(
+        default="local",
+        description="Where the `traceparent` header may go: `local` (loopback and private addresses), `all` or `none`.",
+    )
+    server_aliases: str = Field(
+        default="",
+        description="Other names of one host: `host.docker.internal=localhost,gpu.lan=10.0.0.5`.",
+    )
+    record_stacktrace: bool = Field(
+        default=False,
+        description="Adds `exception.stacktrace` to failed spans; formatting it costs more than the failed call itself.",
+    )
+    request_log: bool = Field(
+        default=True,
+        description="One INFO record for each finished call on the logger `venom_otel.requests`.",
+    )
+
+
+class CockpitSettings(BaseSettings):
+    """What `venom-otel up` may be told. Prefix ``VENOM_OTEL_``."""
+
+    model_config = SettingsConfigDict(env_prefix="VENOM_OTEL_", extra="ignore", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address the page, the API and the receiver listen on.")
+    port: int = Field(default=8765, ge=0, le=65535, description="Port of the page and the API.")
+    otlp_port: int = Field(default=4318, ge=0, le=65535, description="Port of the OTLP/HTTP receiver.")
+    data_dir: Path | None = Field(default=None, description="Where the store lies; by default the user's data directory.")
+    allowed_hosts: str = Field(
+        default="",
+        description="Further host names under which the page may be opened, besides localhost and the bound address.",
+    )
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="Largest OTLP request, unpacked, in bytes.")
+    max_queue_bytes: int = Field(
+        default=64 * 1024 * 1024, gt=0, description="Most bytes that may wait for the store before senders are told to retry."
+    )
+    min_free_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=0, description="Free disk space below which nothing more is stored."
+    )
+
+
+def load(cls: type[SettingsT]) -> SettingsT:
+    """Read `cls` from the environment.
+
+    Raises:
+        SettingsError: a variable holds something unusable; the message names the variable.
+    """
+    try:
+        return cls()
+    except ValidationError as error:
+        prefix = cls.model_config.get("env_prefix", "")
+        problems = "; ".join(
+            f"{prefix}{'_'.join(str(part) for part in item['loc'])}".upper() + f"={item['input']!r}: {item['msg']}"
+            for item in error.errors(include_url=False)
+        )
+        raise SettingsError(f"{problems}. docs/settings.md lists what each variable takes.") from None

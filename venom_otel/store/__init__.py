@@ -1,0 +1,1 @@
+"""Where telemetry is kept: one protocol, several stores behind it."""
