@@ -39,6 +39,10 @@ class InstrumentationSettings(BaseSettings):
         default="",
         description="Other names of one host: `host.docker.internal=localhost,gpu.lan=10.0.0.5`.",
     )
+    http_spans: bool = Field(
+        default=True,
+        description="A child span for the HTTP call below each round trip, for clients made of httpx or httpx2.",
+    )
     record_stacktrace: bool = Field(
         default=False,
         description="Adds `exception.stacktrace` to failed spans; formatting it costs more than the failed call itself.",

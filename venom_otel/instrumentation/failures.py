@@ -1,0 +1,210 @@
+"""What a failed call means: one table over the exceptions of every client that Semantic Kernel's connectors use.
+
+Exceptions are looked up by the names of their classes and packages, so that no client has to be importable. Which server was reached, and
+what it refused, is read from its words: a missing model and a wrong path are both 404. The words are those of real servers (Ollama
+0.17, vLLM 0.32, llama-server, llama-cpp-python 0.3, LiteLLM 1.106) and of OpenAI's, Anthropic's and Google's API references.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from venom_otel import semconv
+
+TIMEOUT: Final = "timeout"
+CONNECTION: Final = "connection_error"
+BROKEN: Final = "broken"
+UNREADABLE: Final = "unreadable"
+STATUS: Final = "status"
+
+# package and class -> what it says; found along the MRO, so that the most derived row wins
+_TABLE: Final[dict[str, str]] = {
+    "builtins.TimeoutError": TIMEOUT,
+    "httpx.TimeoutException": TIMEOUT,
+    "httpx2.TimeoutException": TIMEOUT,
+    "openai.APITimeoutError": TIMEOUT,
+    "anthropic.APITimeoutError": TIMEOUT,
+    "botocore.ReadTimeoutError": TIMEOUT,
+    "botocore.ConnectTimeoutError": TIMEOUT,
+    "azure.ServiceRequestTimeoutError": TIMEOUT,
+    "azure.ServiceResponseTimeoutError": TIMEOUT,
+    "aiohttp.ServerTimeoutError": TIMEOUT,
+    "builtins.ConnectionError": CONNECTION,
+    "socket.gaierror": CONNECTION,
+    "httpx.ConnectError": CONNECTION,
+    "httpx2.ConnectError": CONNECTION,
+    "openai.APIConnectionError": CONNECTION,
+    "anthropic.APIConnectionError": CONNECTION,
+    "botocore.EndpointConnectionError": CONNECTION,
+    "botocore.ConnectionError": CONNECTION,
+    "azure.ServiceRequestError": CONNECTION,
+    "aiohttp.ClientConnectionError": CONNECTION,
+    "httpx.TransportError": BROKEN,
+    "httpx2.TransportError": BROKEN,
+    "httpx.StreamError": BROKEN,
+    "httpx2.StreamError": BROKEN,
+    "botocore.IncompleteReadError": BROKEN,
+    "botocore.ResponseStreamingError": BROKEN,
+    "botocore.ConnectionClosedError": BROKEN,
+    "azure.IncompleteReadError": BROKEN,
+    "azure.ServiceResponseError": BROKEN,
+    "aiohttp.ClientPayloadError": BROKEN,
+    "json.JSONDecodeError": UNREADABLE,
+    "openai.APIResponseValidationError": UNREADABLE,
+    "openai.APIError": STATUS,
+    "anthropic.APIError": STATUS,
+    "ollama.ResponseError": STATUS,
+    "httpx.HTTPStatusError": STATUS,
+    "httpx2.HTTPStatusError": STATUS,
+    "botocore.ClientError": STATUS,
+    "botocore.EventStreamError": STATUS,
+    "azure.HttpResponseError": STATUS,
+    "google.APIError": STATUS,
+    "google.GoogleAPICallError": STATUS,
+    "mistralai.MistralError": STATUS,
+    "mistralai.SDKError": STATUS,
+}
+
+_MODEL_MISSING = re.compile(
+    r"model[^.\n]{0,120}?(?:not found|does not exist|not exist|is not available|unknown)"
+    r"|(?:no such|unknown|invalid) model"
+    r"|model_not_found|not_found_error[^\n]{0,60}model:",
+    re.IGNORECASE,
+)
+_LOADING = re.compile(r"loading model|model is (?:still )?loading|is currently loading|warming up", re.IGNORECASE)
+_RATE = re.compile(r"rate.?limit|quota|throttl|too many requests", re.IGNORECASE)
+_BUSY = re.compile(r"overloaded|server busy|capacity|too busy", re.IGNORECASE)
+_AUTH = re.compile(r"invalid (?:api )?key|incorrect api key|authentication|unauthori[sz]ed|permission", re.IGNORECASE)
+_BAD_REQUEST = re.compile(r"context (?:length|size)|invalid_request|bad ?request|content.?filter", re.IGNORECASE)
+
+_BY_STATUS: Final[dict[int, str]] = {
+    401: semconv.KIND_AUTH,
+    403: semconv.KIND_AUTH,
+    404: semconv.KIND_WRONG_PATH,
+    408: semconv.KIND_TIMEOUT,
+    429: semconv.KIND_RATE_LIMITED,
+    503: semconv.KIND_OVERLOADED,
+    504: semconv.KIND_TIMEOUT,
+    529: semconv.KIND_OVERLOADED,  # Anthropic's own
+}
+
+MAX_MESSAGE_CHARS: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed call in words that can be grouped, without a reference to the exception or its traceback."""
+
+    error_type: str
+    """For `error.type`: the HTTP status, "timeout", "connection_error", or the class of the true cause."""
+    kind: str | None
+    """For `llm.error.kind`, one of semconv.ERROR_KINDS; None where the failure is neither the server's nor the network's."""
+    status_code: int | None
+    exception_type: str
+    message: str
+    """The true cause's own words, cut to 1,024 characters."""
+    stacktrace: str | None = None
+
+
+def describe(error: BaseException, *, reply_begun: bool = False) -> Failure:
+    """Say what an exception means.
+
+    Args:
+        error: what the connector raised; Semantic Kernel's wrappers are looked through.
+        reply_begun: whether part of the answer had already come.
+    """
+    cause = true_cause(error)
+    sort = _sort(cause)
+    message = _message(cause)
+    name = _qualified(type(cause))
+    if sort == TIMEOUT:
+        return Failure("timeout", semconv.KIND_TIMEOUT, None, name, message)
+    if sort == CONNECTION:
+        # OpenAI's client raises the same class for a refused connection and for a reply that broke off.
+        kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_NOT_REACHED
+        return Failure(CONNECTION, kind, None, name, message)
+    if sort == BROKEN:
+        kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_SERVER_ERROR
+        return Failure(CONNECTION, kind, None, name, message)
+    if sort == UNREADABLE:  # a 200 that is not the dialect's: some other server, or a proxy's page
+        kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_WRONG_PATH
+        return Failure(name, kind, None, name, message)
+    status = _status(cause)
+    if status is not None:
+        return Failure(str(status), _kind_of_status(status, message), status, name, message)
+    if sort == STATUS:  # an error event inside a stream that began with 200
+        return Failure(name, _kind_of_words(message) or semconv.KIND_SERVER_ERROR, None, name, message)
+    return Failure(name, None, None, name, message)
+
+
+def true_cause(error: BaseException) -> BaseException:
+    """The exception below Semantic Kernel's wrappers (`ServiceResponseException … from cause`)."""
+    seen = 0
+    while type(error).__module__.partition(".")[0] == "semantic_kernel" and error.__cause__ is not None and seen < 8:  # noqa: PLR2004
+        error = error.__cause__
+        seen += 1
+    return error
+
+
+def _sort(error: BaseException) -> str | None:
+    for cls in type(error).__mro__:
+        found = _TABLE.get(f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}")
+        if found is not None:
+            return found
+    return None
+
+
+def _qualified(cls: type) -> str:
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status, wherever the client keeps it; a number that is none (Ollama's -1 for an error inside a stream) is no status."""
+    candidates = (
+        getattr(error, "status_code", None),
+        getattr(error, "code", None),
+        getattr(getattr(error, "response", None), "status_code", None),
+        getattr(getattr(error, "raw_response", None), "status_code", None),
+    )
+    for value in candidates:
+        if isinstance(value, int) and 400 <= value <= 599:  # noqa: PLR2004
+            return int(value)
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # botocore
+        value = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(value, int) and 400 <= value <= 599:  # noqa: PLR2004
+            return value
+    return None
+
+
+def _kind_of_status(status: int, message: str) -> str:
+    if status in (400, 404, 422) and _MODEL_MISSING.search(message):
+        return semconv.KIND_MODEL_NOT_FOUND
+    if status in (500, 503) and _LOADING.search(message):
+        return semconv.KIND_LOADING
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return semconv.KIND_BAD_REQUEST if status < 500 else semconv.KIND_SERVER_ERROR  # noqa: PLR2004
+
+
+def _kind_of_words(message: str) -> str | None:
+    for pattern, kind in (
+        (_MODEL_MISSING, semconv.KIND_MODEL_NOT_FOUND),
+        (_LOADING, semconv.KIND_LOADING),
+        (_RATE, semconv.KIND_RATE_LIMITED),
+        (_BUSY, semconv.KIND_OVERLOADED),
+        (_AUTH, semconv.KIND_AUTH),
+        (_BAD_REQUEST, semconv.KIND_BAD_REQUEST),
+    ):
+        if pattern.search(message):
+            return kind
+    return None
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_MESSAGE_CHARS]
+    except Exception:  # an exception whose __str__ fails is still a failure to be told
+        return "(the exception has no readable message)"

@@ -1,0 +1,127 @@
+"""The HTTP call below a model round trip: its child span, the reply's headers and what leaves with the request.
+
+On each client that a recorded service uses, and on no other, two things are put on the transport instance. Outside, the OpenTelemetry
+instrumentation fitting the client's own type (httpx or httpx2) makes the child span. Inside it, `_observe` sees the request as it will
+be sent and the reply's head as it comes: it takes trace headers off where they may not go and hands the reply to the current
+invocation, which reads the server's marks from it and can close it when a consumer leaves a stream early.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+
+from venom_otel.instrumentation import guard
+from venom_otel.instrumentation.invocation import current
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+    Send = Callable[..., Awaitable[Any]]
+
+METHOD: Final = "handle_async_request"
+MARK: Final = "_is_instrumented_by_opentelemetry"
+TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
+_INSTRUMENTORS: Final = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
+
+
+class HttpClients:
+    """The clients this instrumentation has put something on, so that it can be taken off again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._linked: weakref.WeakKeyDictionary[Any, _Link] = weakref.WeakKeyDictionary()
+
+    def link(self, client: Any, tracer_provider: TracerProvider, meter_provider: MeterProvider, *, spans: bool) -> None:
+        """Link a client once; later calls cost one look-up. Clients of unknown types are left alone."""
+        if client in self._linked:
+            return
+        with self._lock:
+            if client not in self._linked:
+                self._linked[client] = _Link(client, tracer_provider, meter_provider, spans=spans)
+
+    def unlink_all(self) -> None:
+        """Take off everything that was put on."""
+        with self._lock:
+            for client, link in list(self._linked.items()):
+                link.undo(client)
+            self._linked.clear()
+
+
+class _Link:
+    def __init__(self, client: Any, tracer_provider: TracerProvider, meter_provider: MeterProvider, *, spans: bool) -> None:
+        self._undo = [undo for transport in _transports(client) if (undo := _put(transport)) is not None]
+        self._instrumentor: Any = None
+        instrumentor = _instrumentor(client)
+        if not spans or instrumentor is None:
+            return
+        if getattr(client, MARK, False) or instrumentor().is_instrumented_by_opentelemetry:
+            return  # the application has HTTP spans of its own already
+        instrumentor.instrument_client(client, tracer_provider=tracer_provider, meter_provider=meter_provider)
+        self._instrumentor = instrumentor
+
+    def undo(self, client: Any) -> None:
+        if self._instrumentor is not None:
+            self._instrumentor.uninstrument_client(client)
+            client.__dict__.pop(MARK, None)  # the instrumentor leaves it behind
+        for undo in self._undo:
+            undo()
+
+
+def _instrumentor(client: Any) -> Any:
+    """The instrumentor of the library that the client is made of; vendors subclass its classes."""
+    for cls in type(client).__mro__:
+        found = _INSTRUMENTORS.get(cls.__module__.partition(".")[0])
+        if found is not None:
+            return found
+    return None
+
+
+def _put(transport: Any) -> Callable[[], None] | None:
+    """Put `_observe` on a transport instance; returns what takes it off, or None where another client put it on already."""
+    own = vars(transport).get(METHOD)
+    if getattr(own, "__venom_otel__", False):
+        return None
+    setattr(transport, METHOD, _observe(getattr(transport, METHOD)))
+
+    def undo() -> None:
+        if own is not None:
+            setattr(transport, METHOD, own)
+        else:
+            vars(transport).pop(METHOD, None)
+
+    return undo
+
+
+def _transports(client: Any) -> list[Any]:
+    """The client's transport and those of its proxies; private in httpx, and what OpenTelemetry's own instrumentation uses too."""
+    found = [getattr(client, "_transport", None), *getattr(client, "_mounts", {}).values()]
+    unique = {id(transport): transport for transport in found if hasattr(transport, METHOD) and hasattr(transport, "__dict__")}
+    return list(unique.values())
+
+
+def _observe(send: Send) -> Send:
+    @functools.wraps(send)
+    async def handle_async_request(request: Any, *args: Any, **kwargs: Any) -> Any:
+        invocation = current()
+        if invocation is None:
+            return await send(request, *args, **kwargs)
+        try:
+            if not invocation.propagate:
+                for name in TRACE_HEADERS:
+                    request.headers.pop(name, None)
+        except Exception:
+            guard.report("keeping trace headers from a public host")
+        response = await send(request, *args, **kwargs)
+        invocation.response = response
+        return response
+
+    handle_async_request.__venom_otel__ = True  # type: ignore[attr-defined]
+    return handle_async_request

@@ -1,0 +1,245 @@
+"""One round trip of a chat service to its model, from start to its one end.
+
+A call or a stream makes an `Invocation` with `Recorder.start`, runs its steps in `invocation.context`, and ends it exactly once with
+`succeed`, `fail`, `cancel` or `abandon`; a second end does nothing. The clock is monotonic: the span ends at its start plus the measured
+duration. Where the server's identity is still being asked for, everything said of the call is completed from another thread within 2 s,
+with the true end time.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Status, StatusCode
+
+from venom_otel import semconv
+from venom_otel.identity.model import Identity
+from venom_otel.instrumentation import guard
+from venom_otel.instrumentation.failures import Failure, describe
+from venom_otel.instrumentation.semantic_kernel.replies import ReplyFacts
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span
+    from opentelemetry.util.types import AttributeValue
+
+    from venom_otel.identity.model import Endpoint
+    from venom_otel.instrumentation.content import Content
+    from venom_otel.instrumentation.recorder import Recorder
+
+_KEY: Final = otel_context.create_key("venom_otel.invocation")
+NANOSECONDS: Final = 1_000_000_000
+
+UNSET: Final = Status(StatusCode.UNSET)
+
+
+def current() -> Invocation | None:
+    """The invocation in whose step the caller runs, if any."""
+    return otel_context.get_value(_KEY)  # type: ignore[return-value]
+
+
+class Invocation:
+    """A round trip under way. Not thread-safe: it belongs to the task that makes the call."""
+
+    __slots__ = (
+        "_chunk_gaps",
+        "_ended",
+        "_first_chunk",
+        "_last_chunk",
+        "_recorder",
+        "_start_clock",
+        "_start_ns",
+        "_streaming",
+        "content",
+        "context",
+        "endpoint",
+        "facts",
+        "identity",
+        "model",
+        "propagate",
+        "response",
+        "service",
+        "service_id",
+        "span",
+    )
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        service: Any,
+        *,
+        endpoint: Endpoint | None,
+        identity: Identity | None,
+        model: str,
+        service_id: str | None,
+        streaming: bool,
+        propagate: bool,
+        content: Content | None,
+    ) -> None:
+        self._recorder = recorder
+        self._streaming = streaming
+        self._ended = False
+        self._first_chunk: float | None = None
+        self._last_chunk = 0.0
+        self._chunk_gaps: list[float] = []
+        self.service = service
+        self.endpoint = endpoint
+        self.identity = identity
+        self.model = model
+        self.service_id = service_id
+        self.propagate = propagate
+        self.content = content
+        self.facts = ReplyFacts()
+        self.response: Any = None
+        """The HTTP reply, where the client's stack shows it: headers, and a stream that can be closed."""
+
+    def begin(self, span: Span) -> None:
+        """Take the started span; the clock runs from here."""
+        self.span = span
+        self.context: Context = otel_context.set_value(_KEY, self, trace.set_span_in_context(span))
+        self._start_ns = time.time_ns()
+        self._start_clock = time.perf_counter()
+
+    @property
+    def provider(self) -> str:
+        """The provider as far as it is known now."""
+        return self.identity.provider if self.identity is not None else semconv.PROVIDER_UNKNOWN
+
+    # -- what happens on the way ---------------------------------------------------------------------------------------------------
+
+    def chunk(self, contents: Any) -> None:
+        """A chunk of the stream came."""
+        try:
+            now = time.perf_counter()
+            if self._first_chunk is None:
+                self._first_chunk = now - self._start_clock
+            else:
+                self._chunk_gaps.append(now - self._last_chunk)
+            self._last_chunk = now
+            self._recorder.read_chunk(self.facts, contents)
+            if self.content is not None:
+                self.content.read_answer(contents)
+        except Exception:
+            guard.report("reading a chunk of a stream")
+
+    # -- the ends: each is safe to call, and only the first counts -----------------------------------------------------------------
+
+    def succeed(self, contents: Any = None) -> None:
+        """The call returned, or the stream ended by itself."""
+        if self._ended:
+            return
+        try:
+            if contents is not None:
+                self._recorder.read_reply(self.facts, contents)
+                if self.content is not None:
+                    self.content.read_answer(contents)
+        except Exception:
+            guard.report("reading a reply")
+        self._end(semconv.OUTCOME_OK, None)
+
+    def fail(self, error: BaseException) -> None:
+        """The call or stream raised."""
+        if self._ended:
+            return
+        failure = None
+        try:
+            failure = describe(error, reply_begun=self._first_chunk is not None)
+            failure = self._recorder.redact(self, failure, error)
+        except Exception:
+            guard.report("describing a failure")
+        self._end(semconv.OUTCOME_ERROR, failure or Failure(type(error).__qualname__, None, None, type(error).__qualname__, ""))
+
+    def cancel(self) -> None:
+        """The task that made the call was cancelled."""
+        self._end(semconv.OUTCOME_CANCELLED, None)
+
+    def abandon(self) -> None:
+        """The consumer left the stream before its end."""
+        self._end(semconv.OUTCOME_ABANDONED, None)
+
+    def _end(self, outcome: str, failure: Failure | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        duration = time.perf_counter() - self._start_clock
+        try:
+            self._recorder.settle(self, failure, lambda identity: self._complete(identity, outcome, failure, duration))
+        except Exception:
+            guard.report("ending a span")
+
+    # -- once it has ended and the identity is known, in whichever thread -----------------------------------------------------------
+
+    def _complete(self, identity: Identity, outcome: str, failure: Failure | None, duration: float) -> None:
+        try:
+            self.identity = identity
+            end_ns = self._start_ns + int(duration * NANOSECONDS)
+            span = self.span
+            if span.is_recording():
+                span.set_attributes(self._end_attributes(identity, outcome, failure))
+                if failure is not None:
+                    span.add_event(semconv.EVENT_EXCEPTION, _exception_attributes(failure), end_ns)
+                    span.set_status(Status(StatusCode.ERROR, failure.message))
+            span.end(end_ns)
+            self._recorder.finished(
+                self,
+                outcome,
+                failure,
+                duration_s=duration,
+                first_chunk_s=self._first_chunk,
+                chunk_gaps_s=self._chunk_gaps,
+                end_ns=end_ns,
+            )
+        except Exception:
+            guard.report("completing a span")
+
+    def _end_attributes(self, identity: Identity, outcome: str, failure: Failure | None) -> dict[str, AttributeValue]:
+        facts = self.facts
+        attributes: dict[str, AttributeValue] = {
+            semconv.LLM_PROVIDER: identity.provider,
+            semconv.GEN_AI_PROVIDER_NAME: identity.provider,
+            semconv.LLM_IDENTITY_SOURCE: identity.source,
+            semconv.LLM_OUTCOME: outcome,
+        }
+        if identity.gateway is not None:
+            attributes[semconv.LLM_GATEWAY] = identity.gateway
+        if self._first_chunk is not None:
+            attributes[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk
+        for name, value in (
+            (semconv.GEN_AI_RESPONSE_ID, facts.response_id),
+            (semconv.GEN_AI_RESPONSE_MODEL, facts.response_model),
+            (semconv.GEN_AI_USAGE_INPUT_TOKENS, facts.input_tokens),
+            (semconv.GEN_AI_USAGE_OUTPUT_TOKENS, facts.output_tokens),
+            (semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, facts.cache_read_tokens),
+            (semconv.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, facts.cache_creation_tokens),
+            (semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, facts.reasoning_tokens),
+            (semconv.LLM_TIMING_LOAD, facts.load_s),
+            (semconv.LLM_TIMING_PROMPT, facts.prompt_s),
+            (semconv.LLM_TIMING_GENERATION, facts.generation_s),
+            (semconv.LLM_TIMING_QUEUE, facts.queue_s),
+            (semconv.LLM_COLD_START, facts.cold_start),
+        ):
+            if value is not None:
+                attributes[name] = value
+        if facts.finish_reasons:
+            attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = facts.finish_reasons
+        if failure is not None:
+            attributes[semconv.ERROR_TYPE] = failure.error_type
+            if failure.kind is not None:
+                attributes[semconv.LLM_ERROR_KIND] = failure.kind
+            if failure.status_code is not None:
+                attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = failure.status_code
+        self._recorder.add_end_attributes(self, identity, attributes)
+        return attributes
+
+
+def _exception_attributes(failure: Failure) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue] = {
+        semconv.EXCEPTION_TYPE: failure.exception_type,
+        semconv.EXCEPTION_MESSAGE: failure.message,
+    }
+    if failure.stacktrace is not None:
+        attributes[semconv.EXCEPTION_STACKTRACE] = failure.stacktrace
+    return attributes

@@ -1,0 +1,60 @@
+"""The four histograms of the GenAI client conventions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from venom_otel import semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opentelemetry.metrics import Histogram, Meter
+    from opentelemetry.util.types import AttributeValue
+
+
+class Instruments:
+    """The histograms, made once for a meter provider."""
+
+    __slots__ = ("_chunk", "_duration", "_first_chunk", "_tokens")
+
+    def __init__(self, meter: Meter) -> None:
+        def histogram(name: str, buckets: Iterable[float]) -> Histogram:
+            _, unit, description = semconv.METRICS[name]
+            return meter.create_histogram(name, unit, description, explicit_bucket_boundaries_advisory=list(buckets))
+
+        self._duration = histogram(semconv.METRIC_OPERATION_DURATION, semconv.DURATION_BUCKETS)
+        self._first_chunk = histogram(semconv.METRIC_TIME_TO_FIRST_CHUNK, semconv.DURATION_BUCKETS)
+        self._chunk = histogram(semconv.METRIC_TIME_PER_OUTPUT_CHUNK, semconv.DURATION_BUCKETS)
+        self._tokens = histogram(semconv.METRIC_TOKEN_USAGE, semconv.TOKEN_BUCKETS)
+
+    def record(
+        self,
+        attributes: dict[str, AttributeValue],
+        *,
+        duration_s: float,
+        error_type: str | None,
+        first_chunk_s: float | None,
+        chunk_gaps_s: list[float] | None,
+        input_tokens: int | None,
+        output_tokens: int | None,
+    ) -> None:
+        """Record one round trip. `attributes` holds what all points share and is not changed.
+
+        Durations are in seconds. `error_type` is a dimension of the duration alone. Token counts are recorded only where the reply gave
+        them, as the conventions demand.
+        """
+        if error_type is None:
+            self._duration.record(duration_s, attributes)
+        else:
+            self._duration.record(duration_s, {**attributes, semconv.ERROR_TYPE: error_type})
+        if first_chunk_s is not None:
+            self._first_chunk.record(first_chunk_s, attributes)
+        if chunk_gaps_s:
+            record_gap = self._chunk.record
+            for gap in chunk_gaps_s:
+                record_gap(gap, attributes)
+        if input_tokens is not None:
+            self._tokens.record(input_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_INPUT})
+        if output_tokens is not None:
+            self._tokens.record(output_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_OUTPUT})

@@ -1,0 +1,371 @@
+"""Makes invocations and says what is known of them: the one place where spans, metrics, records, identity and settings meet."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import SpanKind
+
+from venom_otel import semconv
+from venom_otel.identity import endpoint as endpoints
+from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
+from venom_otel.instrumentation import content as contents_of
+from venom_otel.instrumentation import guard, logs
+from venom_otel.instrumentation.http import HttpClients
+from venom_otel.instrumentation.invocation import Invocation
+from venom_otel.instrumentation.metrics import Instruments
+from venom_otel.instrumentation.semantic_kernel import connectors, replies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry._logs import Logger
+    from opentelemetry.trace import Tracer
+    from opentelemetry.util.types import AttributeValue
+
+    from venom_otel.identity.model import Endpoint, Resolver
+    from venom_otel.instrumentation.content import Capture
+    from venom_otel.instrumentation.failures import Failure
+    from venom_otel.instrumentation.pricing import PriceTable
+    from venom_otel.instrumentation.sdk import Providers, Telemetry
+    from venom_otel.settings import InstrumentationSettings
+
+request_logger: Final = logging.getLogger(semconv.REQUEST_LOGGER)
+
+GATEWAY_HEADERS: Final = {"x-litellm-version": "litellm", "x-litellm-model-id": "litellm", "x-portkey-trace-id": "portkey", "helicone-id": "helicone"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Sinks:
+    """What providers give, fetched once."""
+
+    providers: Providers
+    tracer: Tracer
+    instruments: Instruments
+    logger: Logger
+
+
+class Recorder:
+    """Records round trips into one set of providers. Shared by every kernel that was instrumented with the same arguments."""
+
+    read_reply = staticmethod(replies.read_reply)
+    read_chunk = staticmethod(replies.read_chunk)
+
+    def __init__(
+        self,
+        telemetry: Telemetry,
+        resolver: Resolver,
+        settings: InstrumentationSettings,
+        prices: PriceTable | None,
+        capture: Capture,
+    ) -> None:
+        self._telemetry = telemetry
+        self._resolver = resolver
+        self._settings = settings
+        self._prices = prices
+        self._capture = capture
+        self._clients = HttpClients()
+        self._sinks: _Sinks | None = None
+
+    # -- before and at the start of a call ------------------------------------------------------------------------------------------
+
+    def introduce(self, service: Any) -> None:
+        """Begin to ask who is behind a service, before its first call."""
+        connector = connectors.of(service)
+        url = connector.endpoint_url(service)
+        if url is not None and not connector.in_process:
+            self._resolver.start(endpoints.parse(url), lambda: connector.credential_headers(service))
+
+    def start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation | None:
+        """Start a round trip; None where nothing is to be recorded (suppressed, or a mistake of ours)."""
+        if not is_instrumentation_enabled():
+            return None
+        try:
+            return self._start(service, history, settings, streaming=streaming)
+        except Exception:
+            guard.report("starting a span")
+            return None
+
+    def _start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation:
+        sinks = self._sinks or self._resolve_sinks()
+        connector = connectors.of(service)
+        url = connector.endpoint_url(service)
+        endpoint = endpoints.parse(url) if url else None
+        service_id = service.service_id or None
+        identity = self._identity(connector, service, endpoint, service_id)
+        client = connector.http_client(service)
+        if client is not None:
+            self._clients.link(client, sinks.providers.tracer_provider, sinks.providers.meter_provider, spans=self._settings.http_spans)
+        model = connector.request_model(service, settings)
+        attributes: dict[str, AttributeValue] = {
+            semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
+            semconv.GEN_AI_REQUEST_MODEL: model,
+            semconv.LLM_MODEL: model,
+            semconv.LLM_MODEL_NAME: model,
+        }
+        if identity is not None:  # samplers see what is set at the start
+            attributes[semconv.GEN_AI_PROVIDER_NAME] = identity.provider
+            attributes[semconv.LLM_PROVIDER] = identity.provider
+        if endpoint is not None:
+            attributes[semconv.LLM_ENDPOINT] = endpoint.url
+            attributes[semconv.LLM_SERVER] = endpoint.server
+            attributes[semconv.SERVER_ADDRESS] = endpoint.host
+            attributes[semconv.SERVER_PORT] = endpoint.port
+        if service_id is not None:
+            attributes[semconv.LLM_SERVICE_ID] = service_id
+        if streaming:
+            attributes[semconv.GEN_AI_REQUEST_STREAM] = True
+        attributes.update(connector.request_attributes(settings))
+        content = None
+        if self._capture is not contents_of.Capture.NONE:
+            content = contents_of.Content()
+            content.read_prompt(getattr(history, "messages", ()))
+        invocation = Invocation(
+            self,
+            service,
+            endpoint=endpoint,
+            identity=identity,
+            model=model,
+            service_id=service_id,
+            streaming=streaming,
+            propagate=self._may_propagate(endpoint),
+            content=content,
+        )
+        kind = SpanKind.INTERNAL if connector.in_process else SpanKind.CLIENT
+        invocation.begin(sinks.tracer.start_span(f"{semconv.OPERATION_CHAT} {model}", kind=kind, attributes=attributes))
+        return invocation
+
+    def _resolve_sinks(self) -> _Sinks:
+        from venom_otel import __version__
+
+        providers = self._telemetry.providers()
+        self._sinks = _Sinks(
+            providers,
+            providers.tracer_provider.get_tracer(semconv.SCOPE, __version__, semconv.SCHEMA_URL),
+            Instruments(providers.meter_provider.get_meter(semconv.SCOPE, __version__, semconv.SCHEMA_URL)),
+            providers.logger_provider.get_logger(semconv.SCOPE, __version__, semconv.SCHEMA_URL),
+        )
+        return self._sinks
+
+    def _identity(
+        self, connector: connectors.Connector, service: Any, endpoint: Endpoint | None, service_id: str | None
+    ) -> Identity | None:
+        if endpoint is None:
+            return self._resolver.configured(None, service_id) or connector.own_identity or UNKNOWN
+        identity = self._resolver.known(endpoint, service_id)
+        if identity is None:
+            self._resolver.start(endpoint, lambda: connector.credential_headers(service))
+        return identity
+
+    def _may_propagate(self, endpoint: Endpoint | None) -> bool:
+        where = self._settings.propagate_to
+        return where == "all" or (where == "local" and endpoint is not None and endpoint.is_local)
+
+    # -- at the end of a call -------------------------------------------------------------------------------------------------------
+
+    def redact(self, invocation: Invocation, failure: Failure, error: BaseException) -> Failure:
+        """Take keys out of a failure's words; adds the stack trace where the setting asks for it."""
+        headers = connectors.of(invocation.service).credential_headers(invocation.service)
+        secrets = [word for value in headers.values() for word in value.split()]
+        stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
+        return replace(
+            failure,
+            message=endpoints.redact(failure.message, secrets),
+            stacktrace=None if stacktrace is None else endpoints.redact(stacktrace, secrets),
+        )
+
+    def settle(self, invocation: Invocation, failure: Failure | None, complete: Callable[[Identity], None]) -> None:
+        """Complete an ended invocation as soon as it is known who answered: at once where it is, else off the path within 2 s."""
+        endpoint = invocation.endpoint
+        marks = _marks(invocation)
+        invocation.response = None
+        if endpoint is None:
+            complete(invocation.identity or UNKNOWN)
+            return
+        if marks is not None:
+            self._resolver.observed(endpoint, marks)
+        elif failure is not None and failure.kind == semconv.KIND_NOT_REACHED:
+            self._resolver.unreachable(endpoint)
+        identity = self._resolver.known(endpoint, invocation.service_id)
+        if identity is None:
+            self._resolver.when_known(endpoint, invocation.service_id, complete)
+            return
+        if marks is not None and marks.gateway is not None and identity.gateway is None:
+            identity = replace(identity, gateway=marks.gateway)
+        complete(identity)
+
+    def add_end_attributes(self, invocation: Invocation, identity: Identity, attributes: dict[str, AttributeValue]) -> None:
+        """Add what settings ask for: the cost estimate and captured content."""
+        facts = invocation.facts
+        if self._prices is not None:
+            cost = self._prices.cost(
+                identity.provider, (facts.response_model, invocation.model), facts.input_tokens, facts.output_tokens
+            )
+            if cost is not None:
+                attributes[semconv.LLM_COST] = cost
+                attributes[semconv.LLM_COST_CURRENCY] = self._prices.currency
+        if invocation.content is not None and self._capture.on_span:
+            attributes.update({name: contents_of.as_json(messages) for name, messages in _messages(invocation.content).items()})
+
+    def finished(
+        self,
+        invocation: Invocation,
+        outcome: str,
+        failure: Failure | None,
+        *,
+        duration_s: float,
+        first_chunk_s: float | None,
+        chunk_gaps_s: list[float],
+        end_ns: int,
+    ) -> None:
+        """Record metrics, events and the log line of a completed round trip."""
+        sinks = self._sinks
+        assert sinks is not None
+        facts = invocation.facts
+        common = self._metric_attributes(invocation)
+        sinks.instruments.record(
+            common,
+            duration_s=duration_s,
+            error_type=failure.error_type if failure is not None else None,
+            first_chunk_s=first_chunk_s,
+            chunk_gaps_s=chunk_gaps_s,
+            input_tokens=facts.input_tokens,
+            output_tokens=facts.output_tokens,
+        )
+        if failure is not None:
+            self._emit_exception(sinks.logger, invocation, failure, end_ns)
+        if invocation.content is not None and self._capture.on_event:
+            sinks.logger.emit(
+                LogRecord(
+                    timestamp=end_ns,
+                    context=trace.set_span_in_context(invocation.span),
+                    severity_number=SeverityNumber.INFO,
+                    event_name=semconv.EVENT_OPERATION_DETAILS,
+                    attributes={**_record_attributes(invocation), **_messages(invocation.content)},  # type: ignore[arg-type]
+                )
+            )
+        if self._settings.request_log and request_logger.isEnabledFor(logging.INFO):
+            _log_request(invocation, outcome, failure, duration_s)
+
+    def _metric_attributes(self, invocation: Invocation) -> dict[str, AttributeValue]:
+        provider = invocation.provider
+        attributes: dict[str, AttributeValue] = {
+            semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
+            semconv.GEN_AI_PROVIDER_NAME: provider,
+            semconv.GEN_AI_REQUEST_MODEL: invocation.model,
+            semconv.LLM_PROVIDER: provider,
+            semconv.LLM_MODEL: invocation.model,
+        }
+        endpoint = invocation.endpoint
+        if endpoint is not None:
+            attributes[semconv.LLM_ENDPOINT] = endpoint.url
+            attributes[semconv.SERVER_ADDRESS] = endpoint.host
+            attributes[semconv.SERVER_PORT] = endpoint.port
+        if invocation.facts.response_model is not None:
+            attributes[semconv.GEN_AI_RESPONSE_MODEL] = invocation.facts.response_model
+        return attributes
+
+    @staticmethod
+    def _emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end_ns: int) -> None:
+        attributes = _record_attributes(invocation)
+        attributes[semconv.EXCEPTION_TYPE] = failure.exception_type
+        attributes[semconv.EXCEPTION_MESSAGE] = failure.message
+        attributes[semconv.ERROR_TYPE] = failure.error_type
+        if failure.kind is not None:
+            attributes[semconv.LLM_ERROR_KIND] = failure.kind
+        if failure.stacktrace is not None:
+            attributes[semconv.EXCEPTION_STACKTRACE] = failure.stacktrace
+        logger.emit(
+            LogRecord(
+                timestamp=end_ns,
+                context=trace.set_span_in_context(invocation.span),
+                severity_number=SeverityNumber.WARN,
+                severity_text="WARN",
+                body=f"{invocation.provider} {invocation.model}: {failure.kind or failure.error_type}: {failure.message}",
+                event_name=semconv.EVENT_OPERATION_EXCEPTION,
+                attributes=attributes,
+            )
+        )
+
+    # -- the end of recording -------------------------------------------------------------------------------------------------------
+
+    def flush(self, timeout_s: float) -> bool:
+        """Bring out everything recorded so far; False where it took longer than `timeout_s` seconds."""
+        deadline = time.monotonic() + timeout_s
+        self._resolver.drain(timeout_s)
+        return self._telemetry.flush(max(0.0, deadline - time.monotonic()))
+
+    def close(self) -> None:
+        """Undo what recording put on clients, complete what is open and release the providers that are ours."""
+        self._clients.unlink_all()
+        self._resolver.close()
+        self._telemetry.close()
+
+
+def _marks(invocation: Invocation) -> ReplyMarks | None:
+    """What the reply said of its server by the way; one pass over its headers."""
+    response = invocation.response
+    fingerprint = invocation.facts.system_fingerprint
+    if response is None:
+        return ReplyMarks(system_fingerprint=fingerprint) if fingerprint is not None else None
+    server = gateway = None
+    for name, value in response.headers.raw:
+        key = name.lower()
+        if key == b"server":
+            server = value.decode("latin-1")
+        elif key in _GATEWAY_HEADERS_RAW:
+            gateway = _GATEWAY_HEADERS_RAW[key]
+    return ReplyMarks(server, gateway, fingerprint)
+
+
+_GATEWAY_HEADERS_RAW: Final = {name.encode(): gateway for name, gateway in GATEWAY_HEADERS.items()}
+
+
+def _record_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
+    provider = invocation.provider
+    attributes: dict[str, AttributeValue] = {
+        semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
+        semconv.GEN_AI_PROVIDER_NAME: provider,
+        semconv.GEN_AI_REQUEST_MODEL: invocation.model,
+        semconv.LLM_PROVIDER: provider,
+        semconv.LLM_MODEL: invocation.model,
+    }
+    if invocation.endpoint is not None:
+        attributes[semconv.LLM_ENDPOINT] = invocation.endpoint.url
+    return attributes
+
+
+def _messages(content: contents_of.Content) -> Mapping[str, list[dict[str, Any]]]:
+    found = {semconv.GEN_AI_INPUT_MESSAGES: content.input, semconv.GEN_AI_OUTPUT_MESSAGES: content.answers()}
+    return {semconv.GEN_AI_SYSTEM_INSTRUCTIONS: content.system, **found} if content.system else found
+
+
+def _log_request(invocation: Invocation, outcome: str, failure: Failure | None, duration_s: float) -> None:
+    facts = invocation.facts
+    where = f" at {invocation.endpoint.url}" if invocation.endpoint is not None else ""
+    words = outcome if failure is None else f"{failure.kind or failure.error_type}: {failure.message}"
+    tokens = f", {facts.input_tokens or 0} tokens in, {facts.output_tokens or 0} out" if facts.output_tokens is not None else ""
+    request_logger.info(
+        "%s %s%s: %s in %.3f s%s",
+        invocation.provider,
+        facts.response_model or invocation.model,
+        where,
+        words,
+        duration_s,
+        tokens,
+        extra={
+            **logs.correlation(invocation),
+            "llm_outcome": outcome,
+            "llm_error_kind": failure.kind if failure is not None else None,
+            "duration_seconds": duration_s,
+            "input_tokens": facts.input_tokens,
+            "output_tokens": facts.output_tokens,
+        },
+    )
