@@ -7,11 +7,13 @@ too. Identifiers are lower-case hexadecimal, 32 digits for a trace and 16 for a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 AttributeValue = str | bool | int | float | bytes | None | Sequence["AttributeValue"] | Mapping[str, "AttributeValue"]
 
@@ -112,15 +114,34 @@ class RequestFilter:
     """Only arrivals earlier than this sequence number; the result is newest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one export request."""
+
+    items: int
+    """Spans, data points or log records that are now durable; 0 for a request that was already here."""
+    rejected: int = 0
+    """Items that can never be found again, since they have no usable identifier; OTLP's partial success."""
+    reason: str = ""
+    """In words, where something was rejected."""
+
+
 class TelemetryStore(Protocol):
     """The contract between the receiver, the services and whatever keeps the telemetry."""
 
-    def write(self, signal: Signal, request: bytes) -> Future[int]:
+    def write(self, signal: Signal, request: bytes) -> Future[Written]:
         """Take one serialized OTLP export request.
 
         Returns:
-            A future that resolves, with the number of items, once the request is durable: what it acknowledged survives `kill -9`.
+            A future that resolves once the request is durable: what it acknowledged survives `kill -9`.
             It fails with PayloadError (cannot be decoded), StoreFullError, StoreBusyError or StoreError; then nothing was stored.
+        """
+        ...
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """Call `listener` with the newest sequence number after each commit that brought spans, from the store's own thread.
+
+        The listener must return at once. The function that comes back ends the subscription; calling it twice does no harm.
         """
         ...
 
