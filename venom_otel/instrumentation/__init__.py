@@ -76,11 +76,15 @@ def instrument(
     capture = capture_mode(capture_content)
     key = (tracer_provider, meter_provider, logger_provider, tuple(sorted((providers or {}).items())), capture, settings)
     with _lock:
-        shared = _shared.get(key) or _Shared(_recorder(settings, capture, tracer_provider, meter_provider, logger_provider, providers))
+        shared = _shared.get(key)
+        if shared is None:
+            telemetry = Telemetry(tracer_provider, meter_provider, logger_provider)
+            shared = _Shared(_recorder(telemetry, settings, capture, providers or {}))
         try:
             hooks.install()
         except ImportError as error:
-            raise VenomError(f"Semantic Kernel cannot be imported ({error}); install it with: pip install 'venom-otel[instruments]'") from error
+            message = f"Semantic Kernel cannot be imported ({error}); install it with: pip install 'venom-otel[instruments]'"
+            raise VenomError(message) from error
         _shared[key] = shared
         shared.users += 1
         logs.install()
@@ -91,23 +95,12 @@ def instrument(
 
 
 def _recorder(
-    settings: InstrumentationSettings,
-    capture: Capture,
-    tracer_provider: TracerProvider | None,
-    meter_provider: MeterProvider | None,
-    logger_provider: LoggerProvider | None,
-    providers: Mapping[str, str] | None,
+    telemetry: Telemetry, settings: InstrumentationSettings, capture: Capture, providers: Mapping[str, str]
 ) -> Recorder:
     from venom_otel.identity.resolver import HttpResolver, parse_providers
 
-    configured = {**parse_providers(settings.providers), **(providers or {})}
-    return Recorder(
-        Telemetry(tracer_provider, meter_provider, logger_provider),
-        HttpResolver(configured),
-        settings,
-        PriceTable.load(settings.prices) if settings.prices is not None else None,
-        capture,
-    )
+    prices = PriceTable.load(settings.prices) if settings.prices is not None else None
+    return Recorder(telemetry, HttpResolver({**parse_providers(settings.providers), **providers}), settings, prices, capture)
 
 
 class Instrumentation:

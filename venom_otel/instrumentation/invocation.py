@@ -16,7 +16,6 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 
 from venom_otel import semconv
-from venom_otel.identity.model import Identity
 from venom_otel.instrumentation import guard
 from venom_otel.instrumentation.failures import Failure, describe
 from venom_otel.instrumentation.semantic_kernel.replies import ReplyFacts
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
 
-    from venom_otel.identity.model import Endpoint
+    from venom_otel.identity.model import Endpoint, Identity
     from venom_otel.instrumentation.content import Content
     from venom_otel.instrumentation.recorder import Recorder
 
 _KEY: Final = otel_context.create_key("venom_otel.invocation")
 NANOSECONDS: Final = 1_000_000_000
-
-UNSET: Final = Status(StatusCode.UNSET)
 
 
 def current() -> Invocation | None:
@@ -207,7 +204,7 @@ class Invocation:
             attributes[semconv.LLM_GATEWAY] = identity.gateway
         if self._first_chunk is not None:
             attributes[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk
-        for name, value in (
+        for name, value in (  # noqa: PERF403 - a comprehension with a test is no quicker and builds a second dictionary
             (semconv.GEN_AI_RESPONSE_ID, facts.response_id),
             (semconv.GEN_AI_RESPONSE_MODEL, facts.response_model),
             (semconv.GEN_AI_USAGE_INPUT_TOKENS, facts.input_tokens),

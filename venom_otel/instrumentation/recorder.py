@@ -39,7 +39,13 @@ if TYPE_CHECKING:
 
 request_logger: Final = logging.getLogger(semconv.REQUEST_LOGGER)
 
-GATEWAY_HEADERS: Final = {"x-litellm-version": "litellm", "x-litellm-model-id": "litellm", "x-portkey-trace-id": "portkey", "helicone-id": "helicone"}
+_GATEWAY_HEADERS: Final = {
+    b"x-litellm-version": "litellm",
+    b"x-litellm-model-id": "litellm",
+    b"x-portkey-trace-id": "portkey",
+    b"helicone-id": "helicone",
+}
+"""Reply headers, in lower case, by which a gateway shows itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,12 +326,9 @@ def _marks(invocation: Invocation) -> ReplyMarks | None:
         key = name.lower()
         if key == b"server":
             server = value.decode("latin-1")
-        elif key in _GATEWAY_HEADERS_RAW:
-            gateway = _GATEWAY_HEADERS_RAW[key]
+        elif key in _GATEWAY_HEADERS:
+            gateway = _GATEWAY_HEADERS[key]
     return ReplyMarks(server, gateway, fingerprint)
-
-
-_GATEWAY_HEADERS_RAW: Final = {name.encode(): gateway for name, gateway in GATEWAY_HEADERS.items()}
 
 
 def _record_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
