@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     Send = Callable[..., Awaitable[Any]]
 
 METHOD: Final = "handle_async_request"
+SYNC_METHOD: Final = "handle_request"
 MARK: Final = "_is_instrumented_by_opentelemetry"
+MARK_OURS: Final = "__venom_otel__"
 TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
 _INSTRUMENTORS: Final = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
 
@@ -87,15 +89,23 @@ def _instrumentor(client: Any) -> Any:
 def _put(transport: Any) -> Callable[[], None] | None:
     """Put `_observe` on a transport instance; returns what takes it off, or None where another client put it on already."""
     own = vars(transport).get(METHOD)
-    if getattr(own, "__venom_otel__", False):
+    if getattr(own, MARK_OURS, False):
         return None
-    setattr(transport, METHOD, _observe(getattr(transport, METHOD)))
+    observer = _observe(getattr(transport, METHOD))
+    setattr(transport, METHOD, observer)
 
     def undo() -> None:
-        if own is not None:
-            setattr(transport, METHOD, own)
-        else:
-            vars(transport).pop(METHOD, None)
+        # The instrumentor forgets the asynchronous half of transports that have both, and leaves bound methods behind.
+        now = vars(transport).get(METHOD)
+        if now is observer or getattr(now, "__wrapped__", None) is observer:
+            if own is not None:
+                setattr(transport, METHOD, own)
+            else:
+                del vars(transport)[METHOD]
+        for name in (METHOD, SYNC_METHOD):
+            plain = getattr(type(transport), name, None)
+            if plain is not None and name in vars(transport) and vars(transport)[name] == plain.__get__(transport):
+                del vars(transport)[name]
 
     return undo
 
@@ -123,5 +133,5 @@ def _observe(send: Send) -> Send:
         invocation.response = response
         return response
 
-    handle_async_request.__venom_otel__ = True  # type: ignore[attr-defined]
+    setattr(handle_async_request, MARK_OURS, True)
     return handle_async_request
