@@ -10,8 +10,7 @@ import contextlib
 import os
 import sys
 from typing import Any, Final
-
-_DEPLOYMENT: Final = "/deployments/"
+from weakref import WeakKeyDictionary
 
 
 def nothing(_service: Any) -> None:
@@ -46,10 +45,7 @@ def declared_model(service: Any, settings: Any) -> str:
 
 def openai_model(service: Any, settings: Any) -> str:
     """As `overridable_model`, but where the base URL names an Azure deployment, that one answers, whatever the body says."""
-    path = service.client.base_url.path
-    if _DEPLOYMENT in path:
-        return str(path.partition(_DEPLOYMENT)[2].strip("/"))
-    return overridable_model(service, settings)
+    return _openai_base(service.client)[2] or overridable_model(service, settings)
 
 
 def gemini_model(service: Any, _settings: Any) -> str:
@@ -60,10 +56,26 @@ def gemini_model(service: Any, _settings: Any) -> str:
 # -- OpenAI, Azure OpenAI, NVIDIA ------------------------------------------------------------------------------------------------
 
 
+_openai_bases: WeakKeyDictionary[Any, tuple[Any, str, str]] = WeakKeyDictionary()
+
+
+def _openai_base(client: Any) -> tuple[Any, str, str]:
+    """A client's base URL as it is, as an endpoint, and the Azure deployment in it or "".
+
+    Kept, as turning it into text costs 2 µs and every call asks twice (the public property another 1 µs each); whoever sets a client's
+    base URL anew sets another object.
+    """
+    base = getattr(client, "_base_url", None) or client.base_url
+    known = _openai_bases.get(client)
+    if known is None or known[0] is not base:
+        endpoint, _, deployment = str(base).partition("/deployments/")
+        known = _openai_bases[client] = (base, endpoint, deployment.strip("/"))
+    return known
+
+
 def openai_url(service: Any) -> str | None:
     """The base URL, without an Azure deployment: that is the model, and one resource's deployments are one endpoint."""
-    url = _text(_dig(service, "client", "base_url"))
-    return url.partition(_DEPLOYMENT)[0] if url else None
+    return _openai_base(service.client)[1]
 
 
 def openai_http_client(service: Any) -> Any | None:
