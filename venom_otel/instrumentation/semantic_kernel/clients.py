@@ -84,18 +84,11 @@ def openai_http_client(service: Any) -> Any | None:
 
 
 def openai_headers(service: Any) -> dict[str, str]:
-    """The key, and the user's own default headers, which gateways ask for; Azure's key has a header of its own."""
-    client = service.client
-    headers = _strings(_dig(client, "auth_headers"))
-    key = getattr(client, "api_key", None)
-    if not headers and isinstance(key, str) and key and not key.startswith("<"):  # "<missing API key>": Azure's client without one
-        headers["api-key"] = key
-    return headers | _strings(_dig(client, "_custom_headers"))
+    """The key, in Azure's own header where the client is Azure's, and the user's default headers, which gateways ask for."""
+    return _strings(_dig(service, "client", "auth_headers")) | _own_headers(_dig(service, "client", "_custom_headers"))
 
 
 # -- Ollama ----------------------------------------------------------------------------------------------------------------------
-
-_HTTPX_DEFAULTS: Final = frozenset({"accept", "accept-encoding", "connection", "content-type", "user-agent"})
 
 
 def ollama_url(service: Any) -> str | None:
@@ -110,8 +103,7 @@ def ollama_http_client(service: Any) -> Any | None:
 
 def ollama_headers(service: Any) -> dict[str, str]:
     """What the user set beside httpx's defaults, as for a proxy in front of Ollama or for ollama.com."""
-    headers = _strings(_dig(service, "client", "_client", "headers"))
-    return {name: value for name, value in headers.items() if name.lower() not in _HTTPX_DEFAULTS}
+    return _own_headers(_dig(service, "client", "_client", "headers"))
 
 
 # -- Anthropic -------------------------------------------------------------------------------------------------------------------
@@ -129,8 +121,7 @@ def anthropic_http_client(service: Any) -> Any | None:
 
 def anthropic_headers(service: Any) -> dict[str, str]:
     """The key or token, and the user's own default headers."""
-    client = service.async_client
-    return _strings(_dig(client, "auth_headers")) | _strings(_dig(client, "_custom_headers"))
+    return _strings(_dig(service, "async_client", "auth_headers")) | _own_headers(_dig(service, "async_client", "_custom_headers"))
 
 
 # -- Mistral ---------------------------------------------------------------------------------------------------------------------
@@ -256,6 +247,14 @@ def _strings(headers: Any) -> dict[str, str]:
     if headers is None:
         return {}
     return {str(name): value for name, value in headers.items() if isinstance(value, str) and value}
+
+
+_NOT_THE_USERS: Final = frozenset({"accept", "accept-encoding", "connection", "content-type", "user-agent", "semantic-kernel-version"})
+
+
+def _own_headers(headers: Any) -> dict[str, str]:
+    """What a user set on a client beside what httpx and Semantic Kernel set by themselves."""
+    return {name: value for name, value in _strings(headers).items() if name.lower() not in _NOT_THE_USERS}
 
 
 def _if_httpx(client: Any) -> Any | None:
