@@ -1,0 +1,83 @@
+"""The correctness matrix: each case runs bare and then recorded, in one process.
+
+The application notices no difference, and what is sent is, whole, what the contract says.
+"""
+
+import asyncio
+import contextlib
+import gc
+from dataclasses import replace
+
+import pytest
+from semantic_kernel import Kernel
+from support import expected, personas
+from support.app import OLLAMA, OPENAI, service_for, watch
+from support.cases import CASES, COMBINATIONS, POSSIBLE, STREAM
+from support.chat_server import WAIT_S
+from support.drive import Target
+from support.expected import Trip
+
+import venom_otel
+
+MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
+PROVIDERS = {OPENAI: "vllm", OLLAMA: "ollama"}
+
+
+@pytest.mark.parametrize("cell", POSSIBLE, ids=str)
+async def test_matrix(cell, servers, closed_port, capture):
+    server = servers[cell.connector] if cell.case.server else None
+    url = server.url if server else closed_port.url
+    async with target_for(cell, url, server) as target:
+        bare = await run(cell.case, target)
+    gc.collect()  # a left stream of bare Semantic Kernel is closed by the collector alone
+    async with target_for(cell, url, server) as target:
+        with venom_otel.instrument(target.kernel, **capture.telemetry):
+            recorded = await run(cell.case, target)
+            await asyncio.to_thread(capture.wait_for_spans, sum(1 + len(trip.get("http", (200,))) for trip in cell.trips), WAIT_S)
+    assert recorded == bare
+    trips = trips_of(cell, url, bare)
+    assert capture.span_dicts() == expected.spans(trips)
+    sent = capture.metrics()
+    assert {name: sent[name] for name in sent if name.startswith("gen_ai.")} == expected.metrics(trips)
+    assert {name for name in sent if not name.startswith("gen_ai.")} <= {"http.client.duration"}
+    assert capture.logs() == expected.logs(trips)
+
+
+def test_each_impossible_combination_has_its_reason():
+    reasons = {(case.name, *where): why for case in CASES for where, why in case.impossible.items()}
+    assert all(reasons.values())
+    assert len(POSSIBLE) + len(reasons) == len(COMBINATIONS) == 4 * len(CASES)
+
+
+@contextlib.asynccontextmanager
+async def target_for(cell, url, server):
+    case, connector = cell.case, cell.connector
+    async with service_for(connector, url, model=MODELS[connector], retries=case.retries, read_s=case.read_s) as service:
+        yield Target(connector, service, Kernel(services=[service]), server, cell.mode == STREAM, case.override)
+
+
+async def run(case, target):
+    """What the application sees of one case, with the server's side of it."""
+    if target.server is not None:
+        target.server.play(*case.script)
+    seen = await watch(lambda seen: case.act(target, seen))
+    if target.server is not None:
+        seen.received(target.server.requests)
+    return seen
+
+
+def trips_of(cell, url, bare):
+    """The round trips of one cell, whose exception is the one that the bare run saw."""
+    identity = (
+        {"provider": PROVIDERS[cell.connector], "source": "server"} if cell.case.server else {"provider": "unknown", "source": "unknown"}
+    )
+    whole = Trip(cell.connector, cell.mode == STREAM, url, model=MODELS[cell.connector], exception=true_cause(bare), **identity)
+    return [replace(whole, **trip) for trip in cell.trips]
+
+
+def true_cause(seen):
+    """The class and words of what the client raised, below Semantic Kernel's wrapper."""
+    for kind, words, *_ in seen.error:
+        if kind.__module__.partition(".")[0] != "semantic_kernel":
+            return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}", words
+    return None
