@@ -71,6 +71,15 @@ def breaks(after: int = 2) -> Behaviour:
     return behave
 
 
+def drops() -> Behaviour:
+    """Reset the connection in place of an answer."""
+
+    async def behave(exchange: Exchange) -> None:
+        exchange.reset()
+
+    return behave
+
+
 def fails_midway(error: Error, after: int = 2) -> Behaviour:
     """Send an error in a stream that began well."""
 

@@ -90,13 +90,13 @@ CASES = [
     Case(
         "refused",
         (),
-        *[({**_NOTHING, "outcome": "error", "failed": Failed("not_reached", "connection_error"), "http": ("ConnectError",)},)] * 2,
+        *[({**_NOTHING, "outcome": "error", "failed": Failed("not_reached", "connection_error"), "http": (("ConnectError", "All connection attempts failed"),)},)] * 2,
         server=False,
     ),
     Case(
         "timeout",
         (behaviours.hangs(),),
-        *[({**_NOTHING, "outcome": "error", "failed": Failed("timeout", "timeout"), "http": ("ReadTimeout",)},)] * 2,
+        *[({**_NOTHING, "outcome": "error", "failed": Failed("timeout", "timeout"), "http": (("ReadTimeout", ""),)},)] * 2,
         read_s=0.05,
     ),
     Case(
@@ -104,6 +104,12 @@ CASES = [
         (behaviours.breaks(after=2),),
         call=({**_NOTHING, "outcome": "error", "failed": _BROKEN},),
         stream=({**_BEGUN, "outcome": "error", "failed": _BROKEN},),
+    ),
+    Case(
+        "dropped",
+        (behaviours.drops(),),
+        # No part of an answer came; but there is a server, so it is not "not reached".
+        *[({**_NOTHING, "outcome": "error", "failed": Failed("server_error", "connection_error"), "http": (("ReadError", ""),)},)] * 2,
     ),
     Case(
         "error event mid-stream",
@@ -117,7 +123,7 @@ CASES = [
     Case(
         "task cancelled",
         (behaviours.hangs(after=2),),
-        call=({**_NOTHING, "outcome": "cancelled", "http": ("CancelledError",)},),
+        call=({**_NOTHING, "outcome": "cancelled", "http": (None,)},),
         stream=({**_BEGUN, "outcome": "cancelled"},),
         act=drive.cancelled,
     ),

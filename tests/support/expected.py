@@ -20,6 +20,10 @@ SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
 
 
+HttpOutcome = int | tuple[str, str] | None
+"""How an HTTP request ended: by a status, by an exception (its class and words) or, None, by cancellation."""
+
+
 @dataclass(frozen=True)
 class Failed:
     """How a call failed, in the contract's words."""
@@ -49,8 +53,8 @@ class Trip:
     """Whether the reply, or the part of it that came, says its id and model."""
     usage: bool = True
     finish: str | None = "length"
-    http: tuple[int | str, ...] = (200,)
-    """The HTTP requests below it: the status, or the class of the exception."""
+    http: tuple[HttpOutcome, ...] = (200,)
+    """The HTTP requests below it."""
     settings: bool = True
     parent: int = PARENT_ID
 
@@ -208,27 +212,32 @@ def _span(trip: Trip, own: int) -> dict[str, Any]:
     }
 
 
-def _http_span(trip: Trip, outcome: int | str, own: int, parent: int) -> dict[str, Any]:
-    """The child as OpenTelemetry's own HTTP instrumentation makes it, in its default (old) names."""
-    library = "httpx2" if trip.connector == OPENAI else "httpx"
+def _http_span(trip: Trip, outcome: HttpOutcome, own: int, parent: int) -> dict[str, Any]:
+    """The child as OpenTelemetry's own instrumentation makes it for httpx and httpx2 alike, in its default (old) names."""
     path = "/chat/completions" if trip.connector == OPENAI else "/api/chat"
     attributes: dict[str, Any] = {"http.method": "POST", "http.url": trip.base_url + path}
-    events: list[dict[str, Any]] = []
-    failed = isinstance(outcome, str) or outcome >= 400
+    status, description, events = "UNSET", None, []
     if isinstance(outcome, int):
         attributes["http.status_code"] = outcome
+        status = "ERROR" if outcome >= 400 else "UNSET"
+    elif outcome is not None:
+        name, words = outcome
+        status, description = "ERROR", f"{name}: {words}"
+        library = "httpx2" if trip.connector == OPENAI else "httpx"
+        event = {"exception.type": f"{library}.{name}", "exception.message": words, "exception.escaped": "False"}
+        events = [{"name": "exception", "attributes": event}]
     return {
         "name": "POST",
         "kind": "CLIENT",
         "trace": TRACE_ID,
         "id": own,
         "parent": parent,
-        "status": "ERROR" if failed else "UNSET",
-        "description": None,
+        "status": status,
+        "description": description,
         "attributes": attributes,
         "events": events,
         "links": [],
-        "scope": f"opentelemetry.instrumentation.{library}",
+        "scope": "opentelemetry.instrumentation.httpx",
         "schema_url": "https://opentelemetry.io/schemas/1.11.0",
     }
 
