@@ -1,0 +1,71 @@
+# The project's commands. `make up` and `make test` are all a newcomer needs; docs/development.md says what each one builds, and where.
+# Written for GNU make 3.81, which is macOS's.
+
+PYTHON_BIN := .venv/bin/python
+# More words for the command behind a target: make up ARGS="--port 9000", make test ARGS="tests/identity -x"
+ARGS ?=
+
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+
+.PHONY: help up test lint types contracts format docs lock ollama chromium test-vllm benchmark install
+
+help:
+	@echo "make up        install what is needed, then show the page and listen for telemetry"
+	@echo "make test      install and build what the tests need, then run them"
+	@echo "make lint      check style: ruff"
+	@echo "make types     check types: mypy"
+	@echo "make contracts check which room imports which: import-linter"
+	@echo "make format    format and fix what ruff can"
+	@echo "make docs      write the generated parts of docs/"
+	@echo "make lock      write requirements/*.lock; ARGS=--upgrade takes newer versions"
+	@echo "make test-vllm run a real vLLM on the CPU and test against it: 3 GiB of downloads, started by hand only"
+	@echo "make benchmark measure what instrumentation adds"
+
+up:
+	@tools/bootstrap cockpit
+	@.venv/bin/venom-otel up $(ARGS)
+
+test: install chromium ollama
+	$(PYTHON_BIN) -m pytest $(ARGS)
+
+lint: install
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+
+types: install
+	$(PYTHON_BIN) -m mypy
+
+contracts: install
+	.venv/bin/lint-imports
+
+format: install
+	$(PYTHON_BIN) -m ruff check --fix .
+	$(PYTHON_BIN) -m ruff format .
+
+docs: install
+	$(PYTHON_BIN) -m tools.docs
+
+ollama: install
+	@$(PYTHON_BIN) -m tools.build_ollama
+
+chromium: install
+	@$(PYTHON_BIN) -m tools.chromium
+
+test-vllm: install
+	$(PYTHON_BIN) -m tools.run_vllm $(PYTHON_BIN) -m pytest tests/e2e/vllm_by_hand.py $(ARGS)
+
+benchmark: install
+	$(PYTHON_BIN) benchmarks/overhead.py $(ARGS)
+
+# The variable keeps the real command, with its paths, out of the heads of the files.
+lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
+lock:
+	@uv=$$(tools/bootstrap uv) && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/uv.in --output-file requirements/uv.lock && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/build.in --output-file requirements/build.lock && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/dev.in pyproject.toml --all-extras --output-file requirements/dev.lock && \
+	"$$uv" $(COMPILE) $(ARGS) pyproject.toml --extra cockpit --extra instruments --constraint requirements/dev.lock \
+		--output-file requirements/cockpit.lock
+
+install:
+	@tools/bootstrap dev
