@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind
 
 from venom_otel import semconv
+from venom_otel.errors import SettingsError
 from venom_otel.identity import endpoint as endpoints
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
@@ -85,9 +86,9 @@ class Recorder:
     def introduce(self, service: Any) -> None:
         """Begin to ask who is behind a service, before its first call."""
         connector = connectors.of(service)
-        url = connector.endpoint_url(service)
-        if url is not None and not connector.in_process:
-            self._resolver.start(endpoints.parse(url), lambda: connector.credential_headers(service))
+        endpoint = self._endpoint(connector.endpoint_url(service))
+        if endpoint is not None:
+            self._resolver.start(endpoint, lambda: connector.credential_headers(service))
 
     def start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation | None:
         """Start a round trip; None where nothing is to be recorded (suppressed, or a mistake of ours)."""
@@ -102,8 +103,7 @@ class Recorder:
     def _start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation:
         sinks = self._sinks or self._resolve_sinks()
         connector = connectors.of(service)
-        url = connector.endpoint_url(service)
-        endpoint = endpoints.parse(url) if url else None
+        endpoint = self._endpoint(connector.endpoint_url(service))
         service_id = service.service_id or None
         identity = self._identity(connector, service, endpoint, service_id)
         client = connector.http_client(service)
@@ -170,6 +170,15 @@ class Recorder:
             self._resolver.start(endpoint, lambda: connector.credential_headers(service))
         return identity
 
+    def _endpoint(self, url: str | None) -> Endpoint | None:
+        """The endpoint; None without a URL or with one that is no HTTP server's, which the call itself will find out."""
+        if url is None:
+            return None
+        try:
+            return endpoints.parse(url, self._settings.server_aliases)
+        except SettingsError:
+            return None
+
     def _may_propagate(self, endpoint: Endpoint | None) -> bool:
         where = self._settings.propagate_to
         return where == "all" or (where == "local" and endpoint is not None and endpoint.is_local)
@@ -178,8 +187,10 @@ class Recorder:
 
     def redact(self, invocation: Invocation, failure: Failure, error: BaseException) -> Failure:
         """Take keys out of a failure's words; adds the stack trace where the setting asks for it."""
-        headers = connectors.of(invocation.service).credential_headers(invocation.service)
+        connector = connectors.of(invocation.service)
+        headers = connector.credential_headers(invocation.service)
         secrets = [word for value in headers.values() for word in value.split()]
+        secrets += endpoints.credentials_in(connector.endpoint_url(invocation.service) or "")
         stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
         return replace(
             failure,
