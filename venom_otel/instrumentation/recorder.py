@@ -80,6 +80,7 @@ class Recorder:
         self._capture = capture
         self._clients = HttpClients()
         self._sinks: _Sinks | None = None
+        telemetry.before_exit(resolver.drain)
 
     # -- before and at the start of a call ------------------------------------------------------------------------------------------
 
