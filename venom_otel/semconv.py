@@ -93,6 +93,8 @@ REQUEST_LOGGER: Final = "venom_otel.requests"
 
 # -- values ----------------------------------------------------------------------------------------------------------------------
 OPERATION_CHAT: Final = "chat"
+INFERENCE_OPERATIONS: Final = frozenset({OPERATION_CHAT, "text_completion", "generate_content"})
+"""Operations that ask a model for an answer; agents, tools and workflows are not among them."""
 TOKEN_TYPE_INPUT: Final = "input"
 TOKEN_TYPE_OUTPUT: Final = "output"
 PROVIDER_UNKNOWN: Final = "unknown"

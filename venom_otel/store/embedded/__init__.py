@@ -1,0 +1,5 @@
+"""The store on one machine: SQLite, measured against DuckDB, chdb and Parquet (ARCHITECTURE.md, "The store")."""
+
+from venom_otel.store.embedded.store import EmbeddedStore
+
+__all__ = ["EmbeddedStore"]

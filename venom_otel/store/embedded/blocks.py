@@ -1,0 +1,82 @@
+"""Raw requests of one commit, packed: concatenated serialized requests are one valid request of the same kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import zstandard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from venom_otel.store.embedded.decode import Decoded, RequestRow
+    from venom_otel.store.protocol import Signal
+
+BLOCK_ITEMS: Final = 2_048
+"""A block is closed at so many spans: larger ones compress hardly better and take longer to open."""
+BLOCK_BYTES: Final = 2 * 1024 * 1024
+
+_DAY_NS: Final = 86_400_000_000_000
+_LOW_BITS: Final = (1 << 47) - 1
+
+
+class Block(NamedTuple):
+    """What one row of `blocks` and its payload will say."""
+
+    signal: Signal
+    first_ns: int
+    last_ns: int
+    items: int
+    requests: Sequence[RequestRow]
+    trace_ids: set[bytes]
+    digests: bytes
+    zstd: bytes
+
+
+def low_key(trace_id: bytes) -> int:
+    """The part of a trace key that the trace id gives."""
+    return int.from_bytes(trace_id[-8:], "big") & _LOW_BITS
+
+
+def trace_key(arrived_ns: int, trace_id: bytes) -> int:
+    """Where a trace is filed: by the day it arrived, so that inserts touch the end of the tree alone, then by its id."""
+    return (arrived_ns // _DAY_NS) << 47 | low_key(trace_id)
+
+
+def pack(group: Sequence[Decoded]) -> Iterator[Block]:
+    """The blocks of one commit, each of one signal."""
+    compress = zstandard.ZstdCompressor(level=1).compress
+    by_signal: dict[Signal, list[Decoded]] = {}
+    for decoded in group:
+        by_signal.setdefault(decoded.signal, []).append(decoded)
+    for signal, all_of_it in by_signal.items():
+        for some in _cut(all_of_it):
+            yield Block(
+                signal,
+                min(decoded.first_ns for decoded in some),
+                max(decoded.last_ns for decoded in some),
+                sum(decoded.items for decoded in some),
+                [row for decoded in some for row in decoded.requests],
+                set().union(*(decoded.trace_ids for decoded in some)),
+                b"".join(decoded.digest for decoded in some),
+                compress(b"".join(decoded.raw for decoded in some)),
+            )
+
+
+def unpack(zstd: bytes) -> bytes:
+    """The concatenated raw requests of a block."""
+    return zstandard.ZstdDecompressor().decompress(zstd)
+
+
+def _cut(group: Sequence[Decoded]) -> Iterator[Sequence[Decoded]]:
+    some: list[Decoded] = []
+    items = size = 0
+    for decoded in group:
+        some.append(decoded)
+        items += decoded.items
+        size += len(decoded.raw)
+        if items >= BLOCK_ITEMS or size >= BLOCK_BYTES:
+            yield some
+            some, items, size = [], 0, 0
+    if some:
+        yield some

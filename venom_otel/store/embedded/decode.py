@@ -1,0 +1,180 @@
+"""One OTLP export request into what the store keeps of it besides its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from venom_otel import semconv
+from venom_otel.errors import PayloadError
+from venom_otel.store.embedded.memo import HotAttributes, ServiceNames, StatusCodes
+from venom_otel.store.embedded.wire import attribute_value, parse_slim
+from venom_otel.store.mapping import MAX_INT64, ending, error_type, is_request, party
+from venom_otel.store.protocol import RequestStatus, Signal
+
+if TYPE_CHECKING:
+    from venom_otel.store.embedded.wire import SlimSpan
+    from venom_otel.store.mapping import Ending, Hot, HotValue, Party
+
+TRACE_ID_BYTES: Final = 16
+SPAN_ID_BYTES: Final = 8
+DIGEST_BYTES: Final = 16
+MAX_MESSAGE: Final = 2_000
+"""Characters of an error message that the list keeps; the span itself keeps all."""
+
+_NO_TRACE: Final = bytes(TRACE_ID_BYTES)
+_NO_SPAN: Final = bytes(SPAN_ID_BYTES)
+_NO_IDENTIFIER: Final = "spans without a trace id of 16 bytes and a span id of 8 bytes, not all zero, cannot be found again"
+
+
+class RequestRow(NamedTuple):
+    """A request to a model, ready to be stored."""
+
+    start_ns: int
+    duration_ns: int
+    party: Party
+    ending: Ending
+    first_chunk_ns: HotValue | None
+    input_tokens: HotValue | None
+    output_tokens: HotValue | None
+    error_type: str | None
+    error_message: str | None
+    trace_id: bytes
+    span_id: bytes
+
+
+@dataclass(slots=True)
+class Decoded:
+    """One export request, taken apart."""
+
+    signal: Signal
+    raw: bytes
+    digest: bytes
+    """By which the request is recognised when it is sent again."""
+    items: int = 0
+    rejected: int = 0
+    first_ns: int = MAX_INT64
+    last_ns: int = 0
+    requests: list[RequestRow] = field(default_factory=list)
+    trace_ids: set[bytes] = field(default_factory=set)
+
+    @property
+    def reason(self) -> str:
+        """Why items were rejected, in words; "" where none were."""
+        return _NO_IDENTIFIER if self.rejected else ""
+
+
+class Decoder:
+    """Takes requests apart for one thread; remembers attributes from one request to the next."""
+
+    def __init__(self) -> None:
+        self._hot = HotAttributes()
+        self._status = StatusCodes()
+        self._service = ServiceNames()
+
+    def decode(self, signal: Signal, raw: bytes) -> Decoded:
+        """Take one serialized export request apart.
+
+        Raises:
+            PayloadError: the bytes are no such request.
+        """
+        decoded = Decoded(signal, raw, hashlib.blake2b(raw, digest_size=DIGEST_BYTES, person=signal.encode()).digest())
+        try:
+            match signal:
+                case Signal.TRACES:
+                    self._traces(decoded)
+                case Signal.METRICS:
+                    _metrics(decoded)
+                case Signal.LOGS:
+                    _logs(decoded)
+        except DecodeError:
+            raise PayloadError(f"the body is no OTLP {signal} request: its protobuf cannot be read; sending it again cannot help") from None
+        decoded.first_ns = min(decoded.first_ns, MAX_INT64)
+        decoded.last_ns = min(decoded.last_ns, MAX_INT64)
+        return decoded
+
+    def _traces(self, decoded: Decoded) -> None:
+        # The full parse alone proves that every nested message can be read, now and later from its block.
+        ExportTraceServiceRequest.FromString(decoded.raw)
+        hot_of, code_of, trace_ids, add = self._hot.__getitem__, self._status, decoded.trace_ids, decoded.requests.append
+        items, first, last = 0, decoded.first_ns, decoded.last_ns
+        for resource in parse_slim(decoded.raw).resources:
+            service = self._service[resource.resource]
+            for scope in resource.scopes:
+                for span in scope.spans:
+                    trace_id, span_id, start = span.trace_id, span.span_id, span.start
+                    if len(trace_id) != TRACE_ID_BYTES or len(span_id) != SPAN_ID_BYTES or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+                        decoded.rejected += 1
+                        continue
+                    items += 1
+                    trace_ids.add(trace_id)
+                    first = min(start, first)
+                    last = max(start, span.end, last)
+                    hot = dict(filter(None, map(hot_of, span.attributes)))
+                    if is_request(span.kind, hot):
+                        add(_request(span, hot, service, code_of[span.status]))
+        decoded.items, decoded.first_ns, decoded.last_ns = items, first, last
+
+
+def _request(span: SlimSpan, hot: Hot, service: str, status_code: int) -> RequestRow:
+    start = min(span.start, MAX_INT64)
+    how = ending(status_code, hot)
+    ended_well = how.status is RequestStatus.COMPLETED
+    return RequestRow(
+        start,
+        min(max(span.end - start, 0), MAX_INT64 - start),
+        party(service, hot),
+        how,
+        hot.get(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),
+        hot.get(semconv.GEN_AI_USAGE_INPUT_TOKENS),
+        hot.get(semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
+        None if ended_well else error_type(hot),
+        None if ended_well else _message(span),
+        span.trace_id,
+        span.span_id,
+    )
+
+
+def _message(span: SlimSpan) -> str | None:
+    """What went wrong in words: the status message, else the last exception event's."""
+    message = Status.FromString(span.status).message
+    if not message:
+        for raw in span.events:
+            event = Span.Event.FromString(raw)
+            if event.name == semconv.EVENT_EXCEPTION:
+                said = (attribute_value(item.value) for item in event.attributes if item.key == semconv.EXCEPTION_MESSAGE)
+                message = next((text for text in said if isinstance(text, str)), message)
+    return message[:MAX_MESSAGE] or None
+
+
+def _metrics(decoded: Decoded) -> None:
+    request = ExportMetricsServiceRequest.FromString(decoded.raw)
+    for resource in request.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                for point in getattr(metric, kind).data_points if kind else ():
+                    _note(decoded, point.time_unix_nano)
+
+
+def _logs(decoded: Decoded) -> None:
+    request = ExportLogsServiceRequest.FromString(decoded.raw)
+    for resource in request.resource_logs:
+        for scope in resource.scope_logs:
+            for record in scope.log_records:
+                _note(decoded, record.time_unix_nano or record.observed_time_unix_nano)
+                if len(record.trace_id) == TRACE_ID_BYTES and record.trace_id != _NO_TRACE:
+                    decoded.trace_ids.add(record.trace_id)
+
+
+def _note(decoded: Decoded, time_ns: int) -> None:
+    decoded.items += 1
+    decoded.first_ns = min(decoded.first_ns, time_ns)
+    decoded.last_ns = max(decoded.last_ns, time_ns)

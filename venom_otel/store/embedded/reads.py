@@ -1,0 +1,92 @@
+"""The store's queries. Each takes a read connection; none of them blocks the writer or is blocked by it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from venom_otel.store.embedded.blocks import low_key
+from venom_otel.store.embedded.spans import spans_of
+from venom_otel.store.embedded.sql import statement
+from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.protocol import RequestStatus, RequestSummary, Signal, Span
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from venom_otel.store.protocol import RequestFilter
+
+_NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind")
+
+
+def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
+    """See `TelemetryStore.requests`."""
+    connection.execute("BEGIN")
+    try:
+        ids = _matching_ids(connection, which, limit)
+        found = _summaries(connection, ids)
+    finally:
+        connection.execute("COMMIT")
+    return found if which.after is not None else found[::-1]
+
+
+def request(connection: sqlite3.Connection, trace_id: bytes, span_id: bytes) -> RequestSummary | None:
+    """See `TelemetryStore.request`."""
+    row = connection.execute(statement("find_request"), {"trace_id": trace_id, "span_id": span_id}).fetchone()
+    return next(iter(_summaries(connection, [row[0]])), None) if row else None
+
+
+def trace(connection: sqlite3.Connection, trace_id: bytes) -> Sequence[Span]:
+    """See `TelemetryStore.trace`; a span that was sent twice is given once."""
+    found: dict[str, Span] = {}
+    for (zstd,) in connection.execute(statement("trace_blocks"), {"low": low_key(trace_id), "signal": Signal.TRACES}):
+        for span in spans_of(zstd, trace_id):
+            found.setdefault(span.span_id, span)
+    return sorted(found.values(), key=lambda span: (span.start_ns, span.end_ns))
+
+
+def _matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> list[int]:
+    """The ids of one page, in any order."""
+    arguments: dict[str, Any] = {
+        "limit": limit,
+        "above": -1 if which.after is None else _int64(which.after),
+        "below": MAX_INT64 if which.before is None else _int64(which.before),
+        "any_time": which.since_ns is None and which.until_ns is None,
+        "since_ns": 0 if which.since_ns is None else _int64(which.since_ns),
+        "until_ns": MAX_INT64 if which.until_ns is None else _int64(which.until_ns),
+    }
+    if which.since_ns is not None:
+        (first,) = connection.execute(statement("first_request_since"), {"since_ns": arguments["since_ns"]}).fetchone()
+        if first is None:
+            return []
+        arguments["above"] = max(arguments["above"], first - 1)
+    if which.until_ns is not None:
+        row = connection.execute(statement("last_request_until"), {"until_ns": arguments["until_ns"]}).fetchone()
+        if row is None:
+            return []
+        arguments["below"] = min(arguments["below"], row[0] + 1)
+    order = "newest" if which.after is None else "oldest"
+    named = {name: getattr(which, name) for name in _NAMED}
+    if any(value is not None for value in named.values()):
+        order += "_by_series"
+        arguments |= {kind: json.dumps(_column(connection, f"matching_{kind}", named)) for kind in ("series", "endings")}
+    return _column(connection, order, arguments)
+
+
+def _column(connection: sqlite3.Connection, name: str, arguments: dict[str, Any]) -> list[int]:
+    return [row[0] for row in connection.execute(statement(name), arguments)]
+
+
+def _int64(value: int) -> int:
+    return min(max(value, -MAX_INT64), MAX_INT64)
+
+
+def _summaries(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RequestSummary]:
+    rows = connection.execute(statement("requests_by_id"), {"ids": json.dumps(ids)})
+    names = [column[0] for column in rows.description]
+    return [_summary(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _summary(*, status: str, streaming: int, **others: Any) -> RequestSummary:
+    return RequestSummary(status=RequestStatus(status), streaming=bool(streaming), **others)

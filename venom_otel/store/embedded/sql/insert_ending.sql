@@ -1,0 +1,1 @@
+INSERT INTO endings(status, error_kind) VALUES(:status, :error_kind);

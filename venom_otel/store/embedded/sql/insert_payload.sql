@@ -1,0 +1,1 @@
+INSERT INTO payloads(block, digests, zstd) VALUES(?, ?, ?);

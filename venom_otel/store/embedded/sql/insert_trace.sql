@@ -1,0 +1,1 @@
+INSERT INTO traces(key, block) VALUES(?, ?) ON CONFLICT DO NOTHING;

@@ -1,0 +1,1 @@
+SELECT digests FROM payloads ORDER BY block DESC;

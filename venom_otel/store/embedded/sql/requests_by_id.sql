@@ -1,0 +1,25 @@
+-- Columns are named as the fields of RequestSummary.
+SELECT
+    r.id AS sequence,
+    lower(hex(r.trace_id)) AS trace_id,
+    lower(hex(r.span_id)) AS span_id,
+    nullif(s.service, '') AS service,
+    e.status,
+    nullif(s.provider, '') AS provider,
+    nullif(s.model, '') AS model,
+    nullif(s.response_model, '') AS response_model,
+    nullif(s.endpoint, '') AS endpoint,
+    r.start_ns,
+    r.duration_ns,
+    r.first_chunk_ns,
+    s.streaming,
+    r.input_tokens,
+    r.output_tokens,
+    nullif(e.error_kind, '') AS error_kind,
+    r.error_type,
+    r.error_message
+FROM requests AS r
+JOIN series AS s ON s.id = r.series
+JOIN endings AS e ON e.id = r.ending
+WHERE r.id IN (SELECT value FROM json_each(:ids))
+ORDER BY r.id;

@@ -1,0 +1,14 @@
+-- Blocks that may hold something of a trace, for every day that the index holds, one step for each.
+WITH RECURSIVE days(day) AS (
+    SELECT (SELECT key >> 47 FROM traces ORDER BY key LIMIT 1)
+    UNION ALL
+    SELECT (SELECT key >> 47 FROM traces WHERE key >= (days.day + 1) << 47 ORDER BY key LIMIT 1)
+    FROM days WHERE days.day IS NOT NULL
+)
+SELECT payloads.zstd
+FROM days
+JOIN traces ON traces.key = (days.day << 47) | :low
+JOIN blocks ON blocks.id = traces.block AND blocks.signal = :signal
+JOIN payloads ON payloads.block = blocks.id
+WHERE days.day IS NOT NULL
+ORDER BY blocks.id;

@@ -1,0 +1,111 @@
+"""The embedded store: SQLite on this machine, one process writing, any number reading."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING, Final
+
+from venom_otel.errors import StoreError
+from venom_otel.store.embedded import reads
+from venom_otel.store.embedded.ingest import Ingest
+from venom_otel.store.embedded.pool import ReadPool
+from venom_otel.store.embedded.schema import open_writer
+from venom_otel.store.embedded.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from venom_otel.store.protocol import RequestFilter, RequestSummary, Signal, Span, Written
+
+_MIB: Final = 1024 * 1024
+
+
+class EmbeddedStore:
+    """A `TelemetryStore` in one file, made where there is none.
+
+    What is written is kept whole, as compressed blocks of the raw requests; requests to models also become rows of a list, and every
+    trace is found by its id. Metrics and logs are kept, but not yet asked for.
+
+    Args:
+        path: the file; beside it lie SQLite's log and a lock.
+        min_free_bytes: free disk space below which nothing more is stored.
+        max_queue_bytes: most bytes that may wait for the disk.
+
+    Raises:
+        StoreFormatError: the file is another program's, or of a newer version.
+        StoreError: it cannot be opened, or another process writes it.
+    """
+
+    def __init__(self, path: Path, *, min_free_bytes: int = 64 * _MIB, max_queue_bytes: int = 64 * _MIB) -> None:
+        self._lock = _lock(path)
+        try:
+            writer = Writer(open_writer(path), path, min_free_bytes)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._writer = writer
+        self._ingest = Ingest(writer, max_queue_bytes)
+        self._reads = ReadPool(path)
+        self._open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def write(self, signal: Signal, request: bytes) -> Future[Written]:
+        """See `TelemetryStore.write`."""
+        return self._ingest.submit(signal, request)
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """See `TelemetryStore.subscribe`."""
+        return self._ingest.subscribe(listener)
+
+    async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
+        """See `TelemetryStore.requests`."""
+        return await self._reads.run(reads.requests, which, limit)
+
+    async def request(self, trace_id: str, span_id: str) -> RequestSummary | None:
+        """See `TelemetryStore.request`."""
+        return await self._reads.run(reads.request, bytes.fromhex(trace_id), bytes.fromhex(span_id))
+
+    async def trace(self, trace_id: str) -> Sequence[Span]:
+        """See `TelemetryStore.trace`."""
+        return await self._reads.run(reads.trace, bytes.fromhex(trace_id))
+
+    def close(self) -> None:
+        """See `TelemetryStore.close`."""
+        if self._open:
+            self._open = False
+            self._ingest.close()
+            self._reads.close()
+            self._writer.close()
+            os.close(self._lock)
+
+
+def _lock(path: Path) -> int:
+    """Keep other writers out until the process ends or the file is closed."""
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be opened: {error}. Check the directory's permissions and free space.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise StoreError(
+            f"the store {path} is written by another venom-otel (process {owner or 'unknown'}). "
+            "End that one, or set VENOM_OTEL_DATA_DIR to another directory."
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor

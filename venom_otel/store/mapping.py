@@ -1,0 +1,152 @@
+"""Which spans are requests to a model, and what their attributes say: one answer for every store.
+
+A request is a CLIENT span, or an INTERNAL one for a model inside the process, that names a provider: by this package's `llm.provider`,
+or by `gen_ai.provider.name` together with an operation that asks a model for an answer, as other instrumentations send it. The
+deprecated `gen_ai.system` is not read: Semantic Kernel's own diagnostics still send it, around the very span that is already here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from venom_otel import semconv
+from venom_otel.store.protocol import RequestStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from venom_otel.store.protocol import AttributeValue
+
+KIND_INTERNAL: Final = 1
+KIND_CLIENT: Final = 3
+STATUS_ERROR: Final = 2
+MAX_TEXT: Final = 500
+"""Characters of a name that the list keeps; the span itself keeps all."""
+MAX_INT64: Final = 2**63 - 1
+
+HotValue = str | int | bool
+Hot = dict[str, HotValue]
+"""The attributes the list needs, by name, already converted; seconds have become nanoseconds."""
+
+
+class Party(NamedTuple):
+    """Who asked and who answered; "" where the span does not say."""
+
+    service: str
+    provider: str
+    model: str
+    response_model: str
+    endpoint: str
+    streaming: bool
+
+
+class Ending(NamedTuple):
+    """How a request ended; `error_kind` is "" where the span names none."""
+
+    status: RequestStatus
+    error_kind: str
+
+
+def text(value: AttributeValue) -> str | None:
+    """A name as the list shows it: never empty, at most `MAX_TEXT` characters; None for what is no name."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT] or None
+    return str(value) if isinstance(value, bool | int | float) else None
+
+
+def count(value: AttributeValue) -> int | None:
+    """A number of things, 0 or more; a whole number sent as a float counts too."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INT64 else None
+
+
+def seconds(value: AttributeValue) -> int | None:
+    """Seconds as nanoseconds; None for what is no duration."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return min(round(value * 1e9), MAX_INT64)
+
+
+def flag(value: AttributeValue) -> bool | None:
+    """A boolean, else None."""
+    return value if isinstance(value, bool) else None
+
+
+HOT: Final[Mapping[str, Callable[[AttributeValue], HotValue | None]]] = {
+    semconv.LLM_PROVIDER: text,
+    semconv.GEN_AI_PROVIDER_NAME: text,
+    semconv.GEN_AI_OPERATION_NAME: text,
+    semconv.LLM_MODEL: text,
+    semconv.GEN_AI_REQUEST_MODEL: text,
+    semconv.LLM_MODEL_NAME: text,
+    semconv.GEN_AI_RESPONSE_MODEL: text,
+    semconv.LLM_ENDPOINT: text,
+    semconv.SERVER_ADDRESS: text,
+    semconv.SERVER_PORT: count,
+    semconv.GEN_AI_REQUEST_STREAM: flag,
+    semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: seconds,
+    semconv.GEN_AI_USAGE_INPUT_TOKENS: count,
+    semconv.GEN_AI_USAGE_OUTPUT_TOKENS: count,
+    semconv.LLM_OUTCOME: text,
+    semconv.LLM_ERROR_KIND: text,
+    semconv.ERROR_TYPE: text,
+    semconv.HTTP_RESPONSE_STATUS_CODE: text,
+}
+"""The attributes the list needs and how each is read; what its conversion turns into None counts as not said."""
+
+_STATUS_OF_OUTCOME: Final[Mapping[HotValue, RequestStatus]] = {
+    semconv.OUTCOME_OK: RequestStatus.COMPLETED,
+    semconv.OUTCOME_ERROR: RequestStatus.FAILED,
+    semconv.OUTCOME_CANCELLED: RequestStatus.CANCELLED,
+    semconv.OUTCOME_ABANDONED: RequestStatus.CANCELLED,
+}
+
+
+def is_request(kind: int, hot: Hot) -> bool:
+    """Whether a span of OTLP's `kind` with these attributes is a request to a model."""
+    if kind not in (KIND_CLIENT, KIND_INTERNAL):
+        return False
+    if semconv.LLM_PROVIDER in hot:
+        return True
+    return semconv.GEN_AI_PROVIDER_NAME in hot and hot.get(semconv.GEN_AI_OPERATION_NAME) in semconv.INFERENCE_OPERATIONS
+
+
+def party(service: str, hot: Hot) -> Party:
+    """Who asked and who answered, this package's own names before the conventions'."""
+    return Party(
+        service=service,
+        provider=_first(hot, semconv.LLM_PROVIDER, semconv.GEN_AI_PROVIDER_NAME),
+        model=_first(hot, semconv.LLM_MODEL, semconv.GEN_AI_REQUEST_MODEL, semconv.LLM_MODEL_NAME),
+        response_model=_first(hot, semconv.GEN_AI_RESPONSE_MODEL),
+        endpoint=_first(hot, semconv.LLM_ENDPOINT) or _address(hot),
+        streaming=hot.get(semconv.GEN_AI_REQUEST_STREAM) is True or semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK in hot,
+    )
+
+
+def ending(status_code: int, hot: Hot) -> Ending:
+    """How it ended: by `llm.outcome`, and by OTLP's status code where another instrumentation sent the span."""
+    status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME, ""))
+    if status is None:
+        status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
+    return Ending(status, _first(hot, semconv.LLM_ERROR_KIND))
+
+
+def error_type(hot: Hot) -> str | None:
+    """The error's type, or the status of the failed reply."""
+    return _first(hot, semconv.ERROR_TYPE, semconv.HTTP_RESPONSE_STATUS_CODE) or None
+
+
+def _first(hot: Hot, *names: str) -> str:
+    for name in names:
+        value = hot.get(name)
+        if value is not None:
+            return str(value)
+    return ""
+
+
+def _address(hot: Hot) -> str:
+    """`host:port` from the stable conventions; some senders put a whole URL into the address."""
+    address, port = _first(hot, semconv.SERVER_ADDRESS), hot.get(semconv.SERVER_PORT)
+    return f"{address}:{port}" if address and port is not None and "://" not in address else address
