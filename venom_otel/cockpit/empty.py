@@ -1,0 +1,45 @@
+"""What the list shows before the first request: the two lines to add, ready to copy."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from urllib.parse import urlsplit
+
+from nicegui import ui
+
+from venom_otel.cockpit import texts
+
+_STANDARD_PORT: Final = 4318
+"""OTLP over HTTP; an exporter that is told nothing sends there (OpenTelemetry, OTLP exporter configuration)."""
+
+
+def empty_state(otlp_address: str) -> ui.element:
+    """Build it and return its outermost element."""
+    with ui.element("section").classes("empty") as section:
+        ui.element("span").classes("pulse").props("aria-hidden=true")
+        ui.label(texts.EMPTY_TITLE).props("role=heading aria-level=1").classes("title")
+        ui.label(texts.EMPTY_LEAD).classes("empty-lead")
+        _code(texts.EMPTY_CODE)
+        if urlsplit(otlp_address).port != _STANDARD_PORT:
+            _code(texts.empty_variable(otlp_address))
+        ui.label(texts.EMPTY_AFTER).classes("empty-lead")
+        ui.label(texts.empty_endpoint(otlp_address)).classes("empty-endpoint")
+    return section
+
+
+def _code(code: str) -> None:
+    with ui.element("div").classes("code"):
+        with ui.element("pre"):
+            ui.label(code)
+        copy_button(code, texts.COPY)
+
+
+def copy_button(text: str, label: str) -> None:
+    """A button that copies `text` in the browser and says so."""
+    copy = json.dumps(text)
+    done = json.dumps(texts.COPIED)
+    ui.button(icon="content_copy", color=None).props(f'flat round dense aria-label="{label}"').classes("icon-button small").on(
+        "click",
+        js_handler=f"() => navigator.clipboard.writeText({copy}).then(() => Quasar.Notify.create({{ message: {done}, timeout: 1200 }}))",
+    )

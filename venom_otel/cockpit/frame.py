@@ -1,0 +1,56 @@
+"""What every page has around its content: style, header, theme switch, a way to skip to the content."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from nicegui import ui
+
+from venom_otel.cockpit import texts, theme
+
+if TYPE_CHECKING:
+    from venom_otel.cockpit.answering import Answering
+
+_DARK: Final = {"auto": None, "light": False, "dark": True}
+_YEAR: Final = 365 * 24 * 3600
+
+
+def frame(answering: Answering) -> ui.element:
+    """Build the header and return the element that takes the content."""
+    chosen = ui.context.client.request.cookies.get(theme.COOKIE, "auto")
+    chosen = chosen if chosen in theme.CHOICES else "auto"
+    # The choice is on the page before the first pixel: no flash of the other theme.
+    ui.add_head_html(f"<style>{theme.stylesheet()}</style><script>document.documentElement.dataset.theme = {json.dumps(chosen)};</script>")
+    dark = ui.dark_mode(_DARK[chosen])
+    with ui.header(wrap=False).classes("top"):
+        with ui.link(target="/").classes("brand").props(f'aria-label="{texts.PRODUCT}: {texts.HOME}"'):
+            ui.element("span").classes("mark")
+            ui.label(texts.PRODUCT)
+        answering.mark()
+        _theme_switch(dark, chosen)
+    content = ui.element("main").classes("content")
+    ui.skip_link(texts.SKIP, target=content)
+    return content
+
+
+def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:
+    """A button that goes round: the system's theme, light, dark. The browser keeps the choice in a cookie."""
+
+    def show(choice: str) -> None:
+        button.props(f'icon={theme.ICONS[choice]} aria-label="{texts.THEME[choice]}"')
+        tip.text = texts.THEME[choice]
+
+    def press() -> None:
+        nonlocal chosen
+        chosen = theme.CHOICES[(theme.CHOICES.index(chosen) + 1) % len(theme.CHOICES)]
+        dark.value = _DARK[chosen]
+        show(chosen)
+        ui.run_javascript(
+            f"document.documentElement.dataset.theme = {json.dumps(chosen)};"
+            f"document.cookie = '{theme.COOKIE}={chosen}; path=/; max-age={_YEAR}; samesite=strict'"
+        )
+
+    with ui.button(on_click=press, color=None).props("flat round dense").classes("icon-button") as button:
+        tip = ui.tooltip()
+    show(chosen)

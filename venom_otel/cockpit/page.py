@@ -1,0 +1,84 @@
+"""Puts the page on an application: its addresses, and what they show."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi.responses import JSONResponse
+from nicegui import Client, ui
+from nicegui import app as nicegui_app
+
+from venom_otel.cockpit import texts, theme
+from venom_otel.cockpit.answering import Answering
+from venom_otel.cockpit.frame import frame
+from venom_otel.cockpit.request_list import RequestList
+from venom_otel.cockpit.trace_view import TraceView
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fastapi import FastAPI, Request, Response
+
+    from venom_otel.services.history import History
+
+
+def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
+    """Put the page on `app`, below every route that `app` already has.
+
+    Args:
+        app: serves the page once it runs; its own routes come first.
+        history: where everything shown comes from.
+        otlp_address: base URL of the OTLP receiver, shown where nothing has arrived yet.
+    """
+    answering = Answering(history)
+    nicegui_app.on_startup(answering.follow)
+
+    async def requests(status: str = "", provider: str = "", model: str = "") -> None:
+        ui.page_title(texts.document_title(texts.REQUESTS))
+        await RequestList(history, otlp_address, status, provider, model).show()
+
+    async def trace(trace_id: str, span: str = "") -> None:
+        ui.page_title(texts.document_title(trace_id[:8]))
+        await TraceView(history, trace_id, span).show()
+
+    async def request(request_id: str) -> None:
+        trace_id, _, span_id = request_id.partition("-")
+        await trace(trace_id, span_id)
+
+    routes: dict[str, Callable[..., Awaitable[None]]] = {"/": requests, "/trace/{trace_id}": trace, "/requests/{request_id}": request}
+
+    def page() -> None:
+        with frame(answering):
+            ui.sub_pages(routes)
+
+    for path in routes:
+        ui.page(path)(page)
+    nicegui_app.add_exception_handler(404, no_such_page(answering))
+    ui.run_with(
+        app,
+        title=texts.PRODUCT,
+        favicon=(theme.ASSETS / "mark.svg").read_text(encoding="utf-8"),
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+        binding_refresh_interval=None,
+    )
+
+
+def no_such_page(answering: Answering) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What answers for an address that leads nowhere: a page for a reader, JSON for a program."""
+
+    async def answer(request: Request, _: Exception) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": texts.NO_PAGE_TITLE}, HTTPStatus.NOT_FOUND)
+        with Client(ui.page(""), request=request) as client:
+            ui.page_title(texts.document_title(texts.NO_PAGE_TITLE))
+            with frame(answering), ui.element("div").classes("trace-head"):
+                ui.link(texts.BACK, "/").classes("back")
+                ui.label(texts.NO_PAGE_TITLE).props("role=heading aria-level=1").classes("title")
+                ui.label(texts.NO_PAGE).classes("muted")
+        return client.build_response(request, HTTPStatus.NOT_FOUND)
+
+    return answer

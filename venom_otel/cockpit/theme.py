@@ -1,0 +1,147 @@
+"""Colours, sizes and spacing of the page, in one place; `assets/page.css` uses them by name and spells none itself.
+
+Contrast of text on its background is at least 4.5:1 in both themes (WCAG 2.2, 1.4.3); `tests/cockpit/test_theme.py` measures it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+COOKIE: Final = "venom-theme"
+CHOICES: Final = ("auto", "light", "dark")
+ICONS: Final = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
+
+ASSETS: Final = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One theme's colours."""
+
+    canvas: str
+    """Behind everything."""
+    surface: str
+    """Panels and the list."""
+    raised: str
+    """Header row, hovered and selected rows, code."""
+    line: str
+    """Hairlines between things."""
+    edge: str
+    """Borders of things one can press."""
+    text: str
+    muted: str
+    """Second in rank, still to be read."""
+    accent: str
+    """Focus, links, what is chosen."""
+    on_accent: str
+    good: str
+    bad: str
+    bad_wash: str
+    """Behind a failure's words."""
+    warn: str
+    fresh: str
+    """A row that has just arrived, before it fades."""
+    bar: str
+    """A span in the timeline."""
+    provider_lightness: str
+    provider_chroma: str
+
+
+LIGHT: Final = Palette(
+    canvas="#f7f7f8",
+    surface="#ffffff",
+    raised="#f1f1f4",
+    line="#e8e8ec",
+    edge="#d3d4db",
+    text="#17181c",
+    muted="#62656f",
+    accent="#5b3fd6",
+    on_accent="#ffffff",
+    good="#15803d",
+    bad="#c0232c",
+    bad_wash="#fdf1f1",
+    warn="#96600a",
+    fresh="#efeafd",
+    bar="#8b8fa3",
+    provider_lightness="58%",
+    provider_chroma="0.15",
+)
+
+DARK: Final = Palette(
+    canvas="#0c0d10",
+    surface="#121317",
+    raised="#1b1c22",
+    line="#22242b",
+    edge="#363943",
+    text="#e9eaee",
+    muted="#9a9ea9",
+    accent="#a995ff",
+    on_accent="#14101f",
+    good="#4cc27a",
+    bad="#ff7b7b",
+    bad_wash="#2a1517",
+    warn="#e0ab4f",
+    fresh="#251f3d",
+    bar="#6f7485",
+    provider_lightness="72%",
+    provider_chroma="0.14",
+)
+
+SIZES: Final = {
+    "space-1": "4px",
+    "space-2": "8px",
+    "space-3": "12px",
+    "space-4": "16px",
+    "space-5": "24px",
+    "space-6": "40px",
+    "radius": "6px",
+    "radius-large": "10px",
+    "header": "52px",
+    "row": "38px",
+    "text-small": "12px",
+    "text-body": "13px",
+    "text-large": "15px",
+    "text-title": "20px",
+    # A person's own fonts first; none is loaded from anywhere.
+    "sans": '"Inter", ui-sans-serif, system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif',
+    "mono": '"JetBrains Mono", ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
+}
+
+_PROVIDER_HUES: Final = {
+    "ollama": 265,
+    "vllm": 75,
+    "llamacpp": 40,
+    "openai": 165,
+    "azure.ai.openai": 240,
+    "anthropic": 25,
+    "mistral_ai": 55,
+    "gcp.gemini": 255,
+    "aws.bedrock": 90,
+}
+
+
+def provider_hue(provider: str | None) -> int:
+    """The hue, 0 to 359 in OKLCH, by which a provider is known on the page; the same in every session."""
+    if not provider:
+        return 0
+    return _PROVIDER_HUES.get(provider, zlib.crc32(provider.encode()) % 360)
+
+
+def stylesheet() -> str:
+    """The whole page's CSS: the light palette, the dark one where the system or the switch asks for it, then the rules."""
+    light, dark = _variables(asdict(LIGHT)), _variables(asdict(DARK))
+    return "\n".join(
+        (
+            f":root {{ color-scheme: light; {_variables(SIZES)} {light} }}",
+            f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ color-scheme: dark; {dark} }} }}",
+            f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}",
+            (ASSETS / "page.css").read_text(encoding="utf-8"),
+        )
+    )
+
+
+def _variables(values: dict[str, str]) -> str:
+    return " ".join(f"--{name.replace('_', '-')}: {value};" for name, value in values.items())

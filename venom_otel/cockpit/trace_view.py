@@ -1,0 +1,118 @@
+"""One trace at its permanent address: what became of the request, every span on one time axis, and all that a span says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from nicegui import ui
+
+from venom_otel.cockpit import texts, views
+from venom_otel.cockpit.elements import Waterfall
+from venom_otel.cockpit.request_head import request_head
+from venom_otel.cockpit.span_panel import span_panel
+from venom_otel.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nicegui.events import KeyEventArguments
+
+    from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestSummary, Span
+
+PAUSE: Final = 0.5
+"""Seconds between two looks at a trace that may still be growing."""
+
+
+class TraceView:
+    """One browser's look at one trace; the selected span is part of the address."""
+
+    def __init__(self, history: History, trace_id: str, span_id: str) -> None:
+        self._history = history
+        self._trace_id = trace_id
+        self._selected = span_id
+        self._spans: Sequence[tuple[int, Span]] = ()
+        self._request: RequestSummary | None = None
+
+    async def show(self) -> None:
+        """Build the view and keep it true until the reader goes elsewhere, which cancels this."""
+        self._build()
+        with self._history.changes() as changes:
+            await self._look()
+            async for _ in changes:
+                await self._look()
+                await asyncio.sleep(PAUSE)
+
+    def _build(self) -> None:
+        ui.keyboard(on_key=_back_on_escape, ignore=["input", "select", "textarea"])
+        self._head = ui.element("div").classes("trace-head")
+        self._problem = ui.label().classes("problem").props("role=alert")
+        self._problem.set_visibility(False)
+        with ui.element("div").classes("trace") as self._trace:
+            with ui.element("section").classes("panel timeline"):
+                with ui.element("div").classes("panel-head"):
+                    ui.label(texts.WATERFALL).props("role=heading aria-level=2").classes("panel-title")
+                    self._count = ui.label().classes("muted")
+                self._waterfall = Waterfall(self._select)
+            self._panel = ui.element("section").classes("panel details")
+        self._trace.set_visibility(False)
+        self._show_head()
+
+    # -- what the store says -----------------------------------------------------------------------------------------------------
+    async def _look(self) -> None:
+        """Fetch the trace and show what is new in it."""
+        try:
+            spans = views.spans(await self._history.trace(self._trace_id))
+            if len(spans) == len(self._spans):
+                return
+            self._spans = spans
+            if self._selected not in {span.span_id for _, span in spans}:
+                self._selected = next(iter(views.requests_in(spans)), spans[0][1].span_id)
+            await self._find_request()
+        except StoreError as error:
+            self._problem.text = str(error)
+            self._problem.set_visibility(True)
+            return
+        self._problem.set_visibility(False)
+        self._trace.set_visibility(True)
+        self._count.text = texts.span_count(len(spans), min(len(spans), views.MAX_SPANS))
+        self._waterfall.show(views.timeline(spans), self._selected)
+        self._show_head()
+        self._show_panel()
+
+    async def _find_request(self) -> None:
+        """The request to a model that the selected span belongs to, else the trace's first."""
+        wanted = views.request_of(self._spans, self._selected)
+        if wanted is None:
+            self._request = None
+        elif self._request is None or self._request.span_id != wanted:
+            found = await self._history.request(f"{self._trace_id}-{wanted}")
+            self._request = found.summary if found is not None else None
+
+    # -- what is shown -----------------------------------------------------------------------------------------------------------
+    def _show_head(self) -> None:
+        self._head.clear()
+        with self._head:
+            request_head(self._trace_id, self._request, [span for _, span in self._spans])
+
+    def _show_panel(self) -> None:
+        span = next(span for _, span in self._spans if span.span_id == self._selected)
+        self._panel.clear()
+        with self._panel:
+            span_panel(span, begin_ns=min(span.start_ns for _, span in self._spans))
+
+    async def _select(self, span_id: str) -> None:
+        self._selected = span_id
+        ui.navigate.history.replace(f"/trace/{self._trace_id}?span={span_id}")
+        self._waterfall.select(span_id)
+        self._show_panel()
+        before = self._request
+        await self._find_request()
+        if self._request is not before:
+            self._show_head()
+
+
+def _back_on_escape(event: KeyEventArguments) -> None:
+    if event.action.keydown and event.key.escape:
+        ui.navigate.to("/")
