@@ -36,7 +36,7 @@ types: install
 	$(PYTHON_BIN) -m mypy
 
 contracts: install
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 
 format: install
 	$(PYTHON_BIN) -m ruff check --fix .
