@@ -1,0 +1,78 @@
+"""All that sends: the lanes the environment asks for, from their start to their end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk.metrics.export import MetricReader
+
+from venom_otel.instrumentation.sdk import environment
+from venom_otel.instrumentation.sdk.lanes import BatchLane, LaneReader, MetricLane
+from venom_otel.instrumentation.sdk.outlet import Outlet, make_exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from venom_otel.instrumentation.sdk.environment import Destination, Signal
+
+
+@dataclass(slots=True)
+class Attachment:
+    """Lanes for spans, log records and metrics, and the metric readers to register."""
+
+    spans: tuple[BatchLane[ReadableSpan], ...] = ()
+    logs: tuple[BatchLane[ReadableLogRecord], ...] = ()
+    metrics: tuple[MetricLane, ...] = ()
+    readers: list[MetricReader] = field(default_factory=list)
+
+    @property
+    def lanes(self) -> tuple[BatchLane[Any] | MetricLane, ...]:
+        """Every lane."""
+        return (*self.spans, *self.logs, *self.metrics)
+
+    def start(self) -> None:
+        """Start a thread for each lane."""
+        for lane in self.lanes:
+            lane.courier.start()
+
+    def end(self, deadline: float) -> None:
+        """Stop every thread, without another delivery. One that is stuck in an export ends with the exporter's own time-out."""
+        for lane in self.lanes:
+            lane.courier.stop()
+            lane.outlet.close()
+        for lane in self.lanes:
+            lane.courier.join(deadline)
+
+
+def from_environment(*, metrics: bool = True) -> Attachment:
+    """What the environment asks for now, not started. An exporter that cannot be had is left out, with a log line."""
+    made = Attachment(
+        spans=tuple(BatchLane(f"traces-{name}", outlet, environment.batch_limits("traces")) for name, outlet in _outlets("traces")),
+        logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs")),
+    )
+    for destination, exporter in _exporters("metrics") if metrics else ():
+        if isinstance(exporter, MetricReader):  # one that is asked for its metrics, as Prometheus's
+            made.readers.append(exporter)
+            continue
+        reader = LaneReader(exporter)
+        made.readers.append(reader)
+        outlet = Outlet(exporter, destination.address, destination.exporter)
+        interval_s, timeout_ms = environment.metric_interval_s(), environment.collect_timeout_ms()
+        made.metrics = (*made.metrics, MetricLane(f"metrics-{destination.exporter}", outlet, reader, interval_s, timeout_ms))
+    return made
+
+
+def _exporters(signal: Signal) -> Iterator[tuple[Destination, Any]]:
+    for destination in environment.destinations(signal):
+        exporter = make_exporter(signal, destination)
+        if exporter is not None:
+            yield destination, exporter
+
+
+def _outlets(signal: Signal) -> Iterator[tuple[str, Outlet]]:
+    for destination, exporter in _exporters(signal):
+        yield destination.exporter, Outlet(exporter, destination.address, destination.exporter)

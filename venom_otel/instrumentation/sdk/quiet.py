@@ -1,0 +1,95 @@
+"""Keeps our own exporters from talking: each failed export is logged by them, and Python prints that where logging is not set up.
+
+Records are dropped by the thread that makes them. Everything of ours is exported by threads of ours, so the application's own exporters,
+which may be of the same classes and log to the same loggers, are heard as ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOGGERS: Final = (
+    "opentelemetry.exporter.otlp.common.http",
+    "opentelemetry.exporter.otlp.proto.http._common",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.metric_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc._log_exporter",
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
+)
+"""Who logs while an OTLP exporter works. A filter acts on the very logger it is put on, not on those below it."""
+
+
+class _Here(threading.local):
+    depth = 0
+    status: int | None = None
+
+
+_here = _Here()
+
+
+class _DropFromMutedThreads(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not _here.depth:
+            return True
+        if isinstance(record.args, tuple):
+            _here.status = next((arg for arg in record.args if isinstance(arg, int)), _here.status)
+        return False
+
+
+_filter: Final = _DropFromMutedThreads()
+_lock = threading.Lock()
+_users = 0
+_filtered: set[str] = set()
+
+
+@contextlib.contextmanager
+def muted(*more: str) -> Iterator[None]:
+    """Drop what exporters log in this thread. The filters are there only while some thread is muted.
+
+    Args:
+        more: names of further loggers, for exporters that are not OpenTelemetry's own.
+    """
+    global _users  # noqa: PLW0603 - filters of one process
+    with _lock:
+        _users += 1
+        _filtered.update(LOGGERS, more)
+        for name in _filtered:
+            logging.getLogger(name).addFilter(_filter)
+    _here.depth += 1
+    try:
+        yield
+    finally:
+        _here.depth -= 1
+        with _lock:
+            _users -= 1
+            while _filtered and _users == 0:
+                logging.getLogger(_filtered.pop()).removeFilter(_filter)
+
+
+def forget_status() -> None:
+    """Begin to listen for the status of the next export."""
+    _here.status = None
+
+
+def last_status() -> int | None:
+    """The HTTP status an exporter complained of in this muted thread since `forget_status`."""
+    return _here.status
+
+
+def forked() -> None:
+    """In a forked child: the threads that were muted are not there."""
+    global _lock, _users  # noqa: PLW0603 - see above
+    _lock = threading.Lock()
+    _users = 0
