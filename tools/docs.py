@@ -1,0 +1,142 @@
+"""Writes the pages of docs/ that are tables of what the code defines.
+
+`python -m tools.docs` writes them; with `--check` it writes nothing, and says which are out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticUndefined
+
+from venom_otel import semconv, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic_settings import BaseSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
+
+STANDARD_VARIABLES = {
+    "OTEL_EXPORTER_OTLP_*": "where telemetry goes, with which headers and how; also the forms for one signal, `OTEL_EXPORTER_OTLP_TRACES_*` and so on",
+    "OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES": "what the application is called",
+    "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG": "which traces are kept",
+    "OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*": "how often telemetry leaves, and how much of it waits at most",
+    "OTEL_SDK_DISABLED": "`true` switches all of it off",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "whether prompts and answers are recorded; not unless it says so",
+}
+
+
+def settings_page() -> str:
+    """docs/settings.md: every variable, its default and what it does."""
+    return _page(
+        "venom_otel/settings.py",
+        "# Settings",
+        "All settings are environment variables. Flags of a command win over them; `venom-otel` also reads a `.env` file in the directory"
+        " it is started in, which never overrides the environment. An instrumented application reads no file.",
+        "## The instrumented application",
+        _variables(settings.InstrumentationSettings),
+        "Standard variables keep their meaning:",
+        _table(("variable", "what it says"), ((_codes(names), text) for names, text in STANDARD_VARIABLES.items())),
+        "## `venom-otel up`",
+        _variables(settings.CockpitSettings),
+    )
+
+
+def telemetry_page() -> str:
+    """docs/telemetry.md: every attribute, metric and event."""
+    duration, tokens = (", ".join(f"{bound:g}" for bound in bounds) for bounds in (semconv.DURATION_BUCKETS, semconv.TOKEN_BUCKETS))
+    return _page(
+        "venom_otel/semconv.py",
+        "# Telemetry",
+        "What an instrumented application sends. Names follow the OpenTelemetry GenAI semantic conventions 1.41.1 (all `gen_ai.*` is in"
+        " development there); `llm.*` names are this project's own. The instrumentation scope is"
+        f" `{semconv.SCOPE}`, the schema URL `{semconv.SCHEMA_URL}`.",
+        "## Spans",
+        "One span of kind CLIENT for each round trip of a chat service to its model, named `chat {model}` (INTERNAL for a model in the"
+        " process). A call with automatic function invocation makes several. An attribute that nothing is known of is absent.",
+        _table(
+            ("attribute", "type", "what it says"), ((f"`{name}`", kind, text) for name, (kind, text) in semconv.SPAN_ATTRIBUTES.items())
+        ),
+        f"A failed call has the status ERROR and an event `{semconv.EVENT_EXCEPTION}` with `{semconv.EXCEPTION_TYPE}` and"
+        f" `{semconv.EXCEPTION_MESSAGE}`, keys taken out. The outcomes `{semconv.OUTCOME_CANCELLED}` and `{semconv.OUTCOME_ABANDONED}`"
+        " leave the status unset.",
+        "## Error kinds",
+        f"Values of `{semconv.LLM_ERROR_KIND}`, told apart by the reply's words.",
+        _table(("kind", "what happened"), ((f"`{kind}`", text) for kind, text in semconv.ERROR_KINDS.items())),
+        "## Metrics",
+        _table(
+            ("metric", "instrument", "unit", "what it measures"),
+            ((f"`{name}`", instrument, f"`{unit}`", text) for name, (instrument, unit, text) in semconv.METRICS.items()),
+        ),
+        f"Attributes: {', '.join(f'`{name}`' for name in semconv.METRIC_ATTRIBUTES)}; `{semconv.METRIC_TOKEN_USAGE}` also has"
+        f" `{semconv.GEN_AI_TOKEN_TYPE}` (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
+        f"Buckets of durations, in seconds: {duration}.",
+        f"Buckets of token counts: {tokens}.",
+        "## Log records",
+        _table(
+            ("event or logger", "severity", "when"),
+            (
+                (f"`{semconv.EVENT_OPERATION_EXCEPTION}`", "WARN", "a call failed; with provider, model and endpoint"),
+                (f"`{semconv.EVENT_OPERATION_DETAILS}`", "INFO", "a call ended, only with content capture in events"),
+                (f"`{semconv.REQUEST_LOGGER}` (Python's `logging`)", "INFO", "a call ended: who answered, outcome, duration, tokens"),
+            ),
+        ),
+    )
+
+
+PAGES = {"settings.md": settings_page, "telemetry.md": telemetry_page}
+
+
+def _page(source: str, title: str, *paragraphs: str) -> str:
+    return "\n\n".join([title, GENERATED.format(source=source), *paragraphs]) + "\n"
+
+
+def _variables(model: type[BaseSettings]) -> str:
+    prefix = str(model.model_config.get("env_prefix", ""))
+    rows = (
+        (f"`{(prefix + name).upper()}`", _default(field.default), field.description or "") for name, field in model.model_fields.items()
+    )
+    return _table(("variable", "default", "what it does"), rows)
+
+
+def _default(value: Any) -> str:
+    if value is None or value is PydanticUndefined or value == "":
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _codes(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split(", "))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def main(arguments: list[str]) -> int:
+    stale = [name for name, page in PAGES.items() if not _is(ROOT / "docs" / name, page())]
+    if arguments == ["--check"]:
+        for name in stale:
+            print(f"docs/{name} does not say what the code does: run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    if arguments:
+        print("usage: python -m tools.docs [--check]", file=sys.stderr)
+        return 2
+    for name in stale:
+        (ROOT / "docs" / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"docs/{name} written")
+    return 0
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
