@@ -36,7 +36,6 @@ class Palette:
     """Second in rank, still to be read."""
     accent: str
     """Focus, links, what is chosen."""
-    on_accent: str
     good: str
     bad: str
     bad_wash: str
@@ -46,6 +45,8 @@ class Palette:
     """A row that has just arrived, before it fades."""
     bar: str
     """A span in the timeline."""
+    shadow: str
+    """Below what lies above the page."""
     provider_lightness: str
     provider_chroma: str
 
@@ -59,13 +60,13 @@ LIGHT: Final = Palette(
     text="#17181c",
     muted="#62656f",
     accent="#5b3fd6",
-    on_accent="#ffffff",
-    good="#15803d",
+    good="#127537",
     bad="#c0232c",
     bad_wash="#fdf1f1",
     warn="#96600a",
     fresh="#efeafd",
     bar="#8b8fa3",
+    shadow="rgb(23 24 28 / 0.16)",
     provider_lightness="58%",
     provider_chroma="0.15",
 )
@@ -79,13 +80,13 @@ DARK: Final = Palette(
     text="#e9eaee",
     muted="#9a9ea9",
     accent="#a995ff",
-    on_accent="#14101f",
     good="#4cc27a",
     bad="#ff7b7b",
     bad_wash="#2a1517",
     warn="#e0ab4f",
     fresh="#251f3d",
     bar="#6f7485",
+    shadow="rgb(0 0 0 / 0.5)",
     provider_lightness="72%",
     provider_chroma="0.14",
 )

@@ -30,7 +30,7 @@ class TraceView:
 
     def __init__(self, history: History, trace_id: str, span_id: str) -> None:
         self._history = history
-        self._trace_id = trace_id
+        self._trace_id = trace_id.lower()
         self._selected = span_id
         self._spans: Sequence[tuple[int, Span]] = ()
         self._request: RequestSummary | None = None
@@ -63,7 +63,7 @@ class TraceView:
     async def _look(self) -> None:
         """Fetch the trace and show what is new in it."""
         try:
-            spans = views.spans(await self._history.trace(self._trace_id))
+            spans = views.spans(await self._history.trace(self._trace_id)) if views.is_trace_id(self._trace_id) else []
             if len(spans) == len(self._spans):
                 return
             self._spans = spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel import semconv
@@ -19,6 +20,13 @@ MAX_SPANS: Final = 1000
 
 _ERROR: Final = 2
 """OTLP's StatusCode for a failed span."""
+
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def is_trace_id(words: str) -> bool:
+    """Whether an address can lead to a trace at all."""
+    return _TRACE_ID.fullmatch(words) is not None
 
 
 def request_row(request: RequestSummary) -> dict[str, Any]:
@@ -88,7 +96,7 @@ def spans(steps: Sequence[Step]) -> list[tuple[int, Span]]:
 def timeline(found: Sequence[tuple[int, Span]]) -> dict[str, Any]:
     """The rows of a timeline and its scale, as `assets/waterfall.js` takes them; positions are per cent of the whole."""
     begin = min(span.start_ns for _, span in found)
-    whole = max(max(span.end_ns for _, span in found) - begin, 1)
+    whole = max(max(span.start_ns, span.end_ns) for _, span in found) - begin or 1  # clocks of several machines may disagree
     return {
         "rows": [_bar(depth, span, begin, whole) for depth, span in found[:MAX_SPANS]],
         "ticks": ["0", *(formats.duration(whole * quarter // 4) for quarter in (1, 2, 3, 4))],
@@ -103,7 +111,6 @@ def _bar(depth: int, span: Span, begin: int, whole: int) -> dict[str, Any]:
         "id": span.span_id,
         "depth": depth,
         "name": span.name,
-        "service": span.service or "",
         "provider": provider,
         "hue": theme.provider_hue(provider),
         "failed": failed(span),

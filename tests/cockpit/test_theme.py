@@ -1,0 +1,58 @@
+"""Both themes can be read, and the style sheet spells no colour of its own."""
+
+import re
+from dataclasses import asdict, fields
+
+import pytest
+
+from venom_otel.cockpit import theme
+
+THEMES = {"light": theme.LIGHT, "dark": theme.DARK}
+PAIRS = [(ink, ground) for ink in ("text", "muted", "accent", "good", "bad", "warn") for ground in ("canvas", "surface", "raised")] + [
+    ("bad", "bad_wash"),
+    ("text", "bad_wash"),
+    ("text", "fresh"),
+    ("muted", "fresh"),
+    ("canvas", "text"),
+]
+
+
+def luminance(colour):
+    """Relative luminance of `#rrggbb` (WCAG 2.2)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize(("ink", "ground"), PAIRS)
+def test_text_can_be_read(name, ink, ground):
+    colours = asdict(THEMES[name])
+    light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_rules_use_variables_that_exist_and_no_colours():
+    rules = (theme.ASSETS / "page.css").read_text(encoding="utf-8")
+    known = {field.name.replace("_", "-") for field in fields(theme.Palette)} | set(theme.SIZES) | {"hue", "depth"}
+    assert set(re.findall(r"var\(--([\w-]+)\)", rules)) <= known
+    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl|\burl\(|@import", rules)
+
+
+def test_variables_are_used():
+    rules = "".join(path.read_text(encoding="utf-8") for path in theme.ASSETS.iterdir())
+    for name in [*(field.name.replace("_", "-") for field in fields(theme.Palette)), *theme.SIZES]:
+        assert f"var(--{name})" in rules, name
+
+
+def test_a_provider_keeps_its_hue():
+    assert theme.provider_hue("ollama") == 265
+    assert theme.provider_hue("something-new") == theme.provider_hue("something-new")
+    assert 0 <= theme.provider_hue("something-new") < 360
+    assert theme.provider_hue(None) == 0
+
+
+def test_both_themes_are_in_the_stylesheet():
+    sheet = theme.stylesheet()
+    assert sheet.count(theme.DARK.canvas) == 2  # by the system's wish and by the switch
+    assert sheet.count(theme.LIGHT.canvas) == 1
