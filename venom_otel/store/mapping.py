@@ -8,7 +8,7 @@ deprecated `gen_ai.system` is not read: Semantic Kernel's own diagnostics still 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel import semconv
 from venom_otel.store.protocol import RequestStatus
@@ -25,9 +25,8 @@ MAX_TEXT: Final = 500
 """Characters of a name that the list keeps; the span itself keeps all."""
 MAX_INT64: Final = 2**63 - 1
 
-HotValue = str | int | bool
-Hot = dict[str, HotValue]
-"""The attributes the list needs, by name, already converted; seconds have become nanoseconds."""
+Hot = dict[str, Any]
+"""The attributes the list needs, by name, each as `HOT` converts it; seconds have become nanoseconds."""
 
 
 class Party(NamedTuple):
@@ -74,7 +73,7 @@ def flag(value: AttributeValue) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-HOT: Final[Mapping[str, Callable[[AttributeValue], HotValue | None]]] = {
+HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = {
     semconv.LLM_PROVIDER: text,
     semconv.GEN_AI_PROVIDER_NAME: text,
     semconv.GEN_AI_OPERATION_NAME: text,
@@ -96,7 +95,7 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], HotValue | None]]] = {
 }
 """The attributes the list needs and how each is read; what its conversion turns into None counts as not said."""
 
-_STATUS_OF_OUTCOME: Final[Mapping[HotValue, RequestStatus]] = {
+_STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
     semconv.OUTCOME_OK: RequestStatus.COMPLETED,
     semconv.OUTCOME_ERROR: RequestStatus.FAILED,
     semconv.OUTCOME_CANCELLED: RequestStatus.CANCELLED,
@@ -115,38 +114,31 @@ def is_request(kind: int, hot: Hot) -> bool:
 
 def party(service: str, hot: Hot) -> Party:
     """Who asked and who answered, this package's own names before the conventions'."""
+    get = hot.get
     return Party(
-        service=service,
-        provider=_first(hot, semconv.LLM_PROVIDER, semconv.GEN_AI_PROVIDER_NAME),
-        model=_first(hot, semconv.LLM_MODEL, semconv.GEN_AI_REQUEST_MODEL, semconv.LLM_MODEL_NAME),
-        response_model=_first(hot, semconv.GEN_AI_RESPONSE_MODEL),
-        endpoint=_first(hot, semconv.LLM_ENDPOINT) or _address(hot),
-        streaming=hot.get(semconv.GEN_AI_REQUEST_STREAM) is True or semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK in hot,
+        service,
+        get(semconv.LLM_PROVIDER) or get(semconv.GEN_AI_PROVIDER_NAME) or "",
+        get(semconv.LLM_MODEL) or get(semconv.GEN_AI_REQUEST_MODEL) or get(semconv.LLM_MODEL_NAME) or "",
+        get(semconv.GEN_AI_RESPONSE_MODEL) or "",
+        get(semconv.LLM_ENDPOINT) or _address(hot),
+        get(semconv.GEN_AI_REQUEST_STREAM) is True or semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK in hot,
     )
 
 
 def ending(status_code: int, hot: Hot) -> Ending:
     """How it ended: by `llm.outcome`, and by OTLP's status code where another instrumentation sent the span."""
-    status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME, ""))
+    status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME))
     if status is None:
         status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
-    return Ending(status, _first(hot, semconv.LLM_ERROR_KIND))
+    return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""))
 
 
 def error_type(hot: Hot) -> str | None:
     """The error's type, or the status of the failed reply."""
-    return _first(hot, semconv.ERROR_TYPE, semconv.HTTP_RESPONSE_STATUS_CODE) or None
-
-
-def _first(hot: Hot, *names: str) -> str:
-    for name in names:
-        value = hot.get(name)
-        if value is not None:
-            return str(value)
-    return ""
+    return hot.get(semconv.ERROR_TYPE) or hot.get(semconv.HTTP_RESPONSE_STATUS_CODE)
 
 
 def _address(hot: Hot) -> str:
     """`host:port` from the stable conventions; some senders put a whole URL into the address."""
-    address, port = _first(hot, semconv.SERVER_ADDRESS), hot.get(semconv.SERVER_PORT)
+    address, port = hot.get(semconv.SERVER_ADDRESS, ""), hot.get(semconv.SERVER_PORT)
     return f"{address}:{port}" if address and port is not None and "://" not in address else address

@@ -21,7 +21,7 @@ from venom_otel.store.protocol import RequestStatus, Signal
 
 if TYPE_CHECKING:
     from venom_otel.store.embedded.wire import SlimSpan
-    from venom_otel.store.mapping import Ending, Hot, HotValue, Party
+    from venom_otel.store.mapping import Ending, Hot, Party
 
 TRACE_ID_BYTES: Final = 16
 SPAN_ID_BYTES: Final = 8
@@ -41,9 +41,9 @@ class RequestRow(NamedTuple):
     duration_ns: int
     party: Party
     ending: Ending
-    first_chunk_ns: HotValue | None
-    input_tokens: HotValue | None
-    output_tokens: HotValue | None
+    first_chunk_ns: int | None
+    input_tokens: int | None
+    output_tokens: int | None
     error_type: str | None
     error_message: str | None
     trace_id: bytes
@@ -85,7 +85,7 @@ class Decoder:
         Raises:
             PayloadError: the bytes are no such request.
         """
-        decoded = Decoded(signal, raw, hashlib.blake2b(raw, digest_size=DIGEST_BYTES, person=signal.encode()).digest())
+        decoded = Decoded(signal, raw, _digest(signal, raw))
         try:
             match signal:
                 case Signal.TRACES:
@@ -103,24 +103,34 @@ class Decoder:
     def _traces(self, decoded: Decoded) -> None:
         # The full parse alone proves that every nested message can be read, now and later from its block.
         ExportTraceServiceRequest.FromString(decoded.raw)
-        hot_of, code_of, trace_ids, add = self._hot.__getitem__, self._status, decoded.trace_ids, decoded.requests.append
-        items, first, last = 0, decoded.first_ns, decoded.last_ns
+        hot_of, code_of, add = self._hot.__getitem__, self._status, decoded.requests.append
+        trace_ids: list[bytes] = []
+        starts: list[int] = []
+        ends: list[int] = []
         for resource in parse_slim(decoded.raw).resources:
             service = self._service[resource.resource]
             for scope in resource.scopes:
                 for span in scope.spans:
-                    trace_id, span_id, start = span.trace_id, span.span_id, span.start
+                    trace_id, span_id = span.trace_id, span.span_id
                     if len(trace_id) != TRACE_ID_BYTES or len(span_id) != SPAN_ID_BYTES or trace_id == _NO_TRACE or span_id == _NO_SPAN:
                         decoded.rejected += 1
                         continue
-                    items += 1
-                    trace_ids.add(trace_id)
-                    first = min(start, first)
-                    last = max(start, span.end, last)
+                    trace_ids.append(trace_id)
+                    starts.append(span.start)
+                    ends.append(span.end)
                     hot = dict(filter(None, map(hot_of, span.attributes)))
                     if is_request(span.kind, hot):
                         add(_request(span, hot, service, code_of[span.status]))
-        decoded.items, decoded.first_ns, decoded.last_ns = items, first, last
+        decoded.items = len(starts)
+        decoded.trace_ids.update(trace_ids)
+        decoded.first_ns = min(starts, default=MAX_INT64)
+        decoded.last_ns = max(max(starts, default=0), max(ends, default=0))
+
+
+def _digest(signal: Signal, raw: bytes) -> bytes:
+    digest = hashlib.sha256(signal.encode())
+    digest.update(raw)
+    return digest.digest()[:DIGEST_BYTES]
 
 
 def _request(span: SlimSpan, hot: Hot, service: str, status_code: int) -> RequestRow:

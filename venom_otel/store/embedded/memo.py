@@ -6,7 +6,7 @@ Every memory here is bounded, and values that never repeat (response ids) are so
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -15,9 +15,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 from venom_otel import semconv
 from venom_otel.store.embedded.wire import attribute_value
 from venom_otel.store.mapping import HOT, text
-
-if TYPE_CHECKING:
-    from venom_otel.store.mapping import HotValue
 
 _HOT_KEYS: Final = frozenset(name.encode() for name in HOT)
 _MAX_ENTRIES: Final = 65_536
@@ -32,14 +29,14 @@ _KEY_START: Final = 2
 _ONE_BYTE_LENGTH: Final = 0x80
 
 
-class HotAttributes(dict[bytes, "tuple[str, HotValue] | None"]):
+class HotAttributes(dict[bytes, "tuple[str, Any] | None"]):
     """Serialized KeyValue to (name, converted value), or to None where the list does not need it. Ask by indexing."""
 
     def __init__(self) -> None:
         super().__init__()
         self._values_of: dict[bytes, int] = {}
 
-    def __missing__(self, raw: bytes) -> tuple[str, HotValue] | None:
+    def __missing__(self, raw: bytes) -> tuple[str, Any] | None:
         key = _key(raw)
         found = _decode(raw) if key is None or key in _HOT_KEYS else None
         if key is not None and len(raw) < _MAX_BYTES and len(self) < _MAX_ENTRIES:
@@ -58,7 +55,7 @@ def _key(raw: bytes) -> bytes | None:
     return None
 
 
-def _decode(raw: bytes) -> tuple[str, HotValue] | None:
+def _decode(raw: bytes) -> tuple[str, Any] | None:
     attribute = KeyValue.FromString(raw)
     convert = HOT.get(attribute.key)
     value = None if convert is None else convert(attribute_value(attribute.value))
