@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
 
 STANDARD_VARIABLES = {
-    "OTEL_EXPORTER_OTLP_*": "where telemetry goes, with which headers and how; also the forms for one signal, `OTEL_EXPORTER_OTLP_TRACES_*` and so on",
+    "OTEL_EXPORTER_OTLP_*": "where telemetry goes, with which headers and how; also for one signal, as `OTEL_EXPORTER_OTLP_TRACES_*`",
     "OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES": "what the application is called",
     "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG": "which traces are kept",
     "OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*": "how often telemetry leaves, and how much of it waits at most",
