@@ -8,7 +8,6 @@ Importing this package loads nothing heavy: neither Semantic Kernel nor the Open
 
 from __future__ import annotations
 
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +22,9 @@ def __getattr__(name: str) -> Any:
 
         return getattr(instrumentation, name)
     if name == "__version__":
-        return _version("venom-otel")
+        from importlib.metadata import version
+
+        return version("venom-otel")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
