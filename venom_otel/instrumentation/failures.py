@@ -8,8 +8,7 @@ what it refused, is read from its words: a missing model and a wrong path are bo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, TypeGuard
 
 from venom_otel import semconv
 
@@ -67,8 +66,9 @@ _TABLE: Final[dict[str, str]] = {
     "mistralai.SDKError": STATUS,
 }
 
+# Within one sentence; a dot that no space follows belongs to a model's name, as in llama3.2.
 _MODEL_MISSING = re.compile(
-    r"model[^.\n]{0,120}?(?:not found|does not exist|not exist|is not available|unknown)"
+    r"model(?:[^.\n]|\.(?!\s)){0,120}?(?:not found|does not exist|not exist|is not available|unknown)"
     r"|(?:no such|unknown|invalid) model"
     r"|model_not_found|not_found_error[^\n]{0,60}model:",
     re.IGNORECASE,
@@ -93,8 +93,7 @@ _BY_STATUS: Final[dict[int, str]] = {
 MAX_MESSAGE_CHARS: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A failed call in words that can be grouped, without a reference to the exception or its traceback."""
 
     error_type: str
@@ -116,9 +115,8 @@ def describe(error: BaseException, *, reply_begun: bool = False) -> Failure:
         reply_begun: whether part of the answer had already come.
     """
     cause = true_cause(error)
-    sort = _sort(cause)
+    sort, name = _class(type(cause))
     message = _message(cause)
-    name = _qualified(type(cause))
     if sort == TIMEOUT:
         return Failure("timeout", semconv.KIND_TIMEOUT, None, name, message)
     if sort == CONNECTION:
@@ -148,35 +146,34 @@ def true_cause(error: BaseException) -> BaseException:
     return error
 
 
-def _sort(error: BaseException) -> str | None:
-    for cls in type(error).__mro__:
-        found = _TABLE.get(f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}")
-        if found is not None:
-            return found
-    return None
+_classes: dict[type, tuple[str | None, str]] = {}
 
 
-def _qualified(cls: type) -> str:
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+def _class(cls: type[BaseException]) -> tuple[str | None, str]:
+    """What a class of exceptions says by itself, if anything, and its full name; worked out once for each class."""
+    known = _classes.get(cls)
+    if known is None:
+        name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+        rows = (f"{base.__module__.partition('.')[0]}.{base.__qualname__}" for base in cls.__mro__)
+        known = _classes[cls] = next((_TABLE[row] for row in rows if row in _TABLE), None), name
+    return known
 
 
 def _status(error: BaseException) -> int | None:
     """The HTTP status, wherever the client keeps it; a number that is none (Ollama's -1 for an error inside a stream) is no status."""
-    candidates = (
-        getattr(error, "status_code", None),
-        getattr(error, "code", None),
-        getattr(getattr(error, "response", None), "status_code", None),
-        getattr(getattr(error, "raw_response", None), "status_code", None),
-    )
-    for value in candidates:
-        if isinstance(value, int) and 400 <= value <= 599:  # noqa: PLR2004
+    for name in ("status_code", "code"):
+        if _is_status(value := getattr(error, name, None)):
             return int(value)
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):  # botocore
-        value = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if isinstance(value, int) and 400 <= value <= 599:  # noqa: PLR2004
-            return value
+    for name in ("response", "raw_response"):
+        reply = getattr(error, name, None)
+        botocore = reply.get("ResponseMetadata", {}) if isinstance(reply, dict) else {}
+        if _is_status(value := getattr(reply, "status_code", botocore.get("HTTPStatusCode"))):
+            return int(value)
     return None
+
+
+def _is_status(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and 400 <= value <= 599  # noqa: PLR2004
 
 
 def _kind_of_status(status: int, message: str) -> str:

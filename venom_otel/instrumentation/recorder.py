@@ -193,8 +193,7 @@ class Recorder:
         secrets = [word for value in headers.values() for word in value.split()]
         secrets += endpoints.credentials_in(connector.endpoint_url(invocation.service) or "")
         stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
-        return replace(
-            failure,
+        return failure._replace(
             message=endpoints.redact(failure.message, secrets),
             stacktrace=None if stacktrace is None else endpoints.redact(stacktrace, secrets),
         )
@@ -266,7 +265,7 @@ class Recorder:
                     context=trace.set_span_in_context(invocation.span),
                     severity_number=SeverityNumber.INFO,
                     event_name=semconv.EVENT_OPERATION_DETAILS,
-                    attributes={**_record_attributes(invocation), **_messages(invocation.content)},  # type: ignore[arg-type]
+                    attributes={**_record_attributes(invocation), **_messages(invocation.content)},
                 )
             )
         if self._settings.request_log and request_logger.isEnabledFor(logging.INFO):
