@@ -68,15 +68,17 @@ _TABLE: Final[dict[str, str]] = {
 
 # Within one sentence; a dot that no space follows belongs to a model's name, as in llama3.2.
 _MODEL_MISSING = re.compile(
-    r"model(?:[^.\n]|\.(?!\s)){0,120}?(?:not found|does not exist|not exist|is not available|unknown)"
+    r"(?:model|deployment)(?:[^.\n]|\.(?!\s)){0,120}?(?:not found|does not exist|not exist|is not available|unknown)"
     r"|(?:no such|unknown|invalid) model"
+    r"|model identifier is invalid|model[^.\n]{0,40} end of its life"  # Bedrock
     r"|model_not_found|not_found_error[^\n]{0,60}model:",
     re.IGNORECASE,
 )
 _LOADING = re.compile(r"loading model|model is (?:still )?loading|is currently loading|warming up", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|quota|throttl|too many requests", re.IGNORECASE)
 _BUSY = re.compile(r"overloaded|server busy|capacity|too busy", re.IGNORECASE)
-_AUTH = re.compile(r"invalid (?:api )?key|incorrect api key|authentication|unauthori[sz]ed|permission", re.IGNORECASE)
+_KEY = re.compile(r"(?:invalid|incorrect) (?:api )?key|api key not valid", re.IGNORECASE)
+_AUTH = re.compile(rf"{_KEY.pattern}|authentication|unauthori[sz]ed|permission", re.IGNORECASE)
 _BAD_REQUEST = re.compile(r"context (?:length|size)|invalid_request|bad ?request|content.?filter", re.IGNORECASE)
 
 _BY_STATUS: Final[dict[int, str]] = {
@@ -179,6 +181,8 @@ def _is_status(value: object) -> TypeGuard[int]:
 def _kind_of_status(status: int, message: str) -> str:
     if status in (400, 404, 422) and _MODEL_MISSING.search(message):
         return semconv.KIND_MODEL_NOT_FOUND
+    if status == 400 and _KEY.search(message):  # noqa: PLR2004 - Google's answer to a wrong key
+        return semconv.KIND_AUTH
     if status in (500, 503) and _LOADING.search(message):
         return semconv.KIND_LOADING
     if status in _BY_STATUS:
