@@ -185,10 +185,12 @@ def google_headers(service: Any) -> dict[str, str]:
 
 def vertex_url(service: Any) -> str | None:
     """The host of the older `vertexai` package, which speaks gRPC: the one set for the process, else the region's."""
-    initializer = sys.modules.get("google.cloud.aiplatform.initializer")
-    if host := _text(_dig(initializer, "global_config", "_api_endpoint")):
-        return host if "://" in host else f"https://{host}"
-    return f"https://{_dig(service, 'service_settings', 'region') or 'us-central1'}-aiplatform.googleapis.com"
+    config = _dig(sys.modules.get("google.cloud.aiplatform.initializer"), "global_config")
+    region = _dig(service, "service_settings", "region") or _dig(config, "location")
+    if region == "global":
+        return "https://aiplatform.googleapis.com"
+    host = _dig(config, "api_endpoint") or f"{region}-aiplatform.googleapis.com"
+    return f"https://{host}"
 
 
 def _vertex_host(location: str) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def request_attributes(settings: Any) -> dict[str, Value]:
     """The attributes of one request: only what is set, a few dictionary look-ups. An odd value is left out; never raises."""
     attributes: dict[str, Value] = {}
+    if settings is None:
+        return attributes
     if plan := _plans.get(type(settings)) or _plan(type(settings)):
         _read(attributes, settings.__dict__, plan)
     else:  # settings of no connector's class, which the connector converts: all it knows is extension data
@@ -61,7 +63,7 @@ def _words(value: Any) -> tuple[str, ...] | None:
 def _output_type(value: Any) -> str | None:
     """`json` or `text` for a response format: a name, a mapping with a ``type``, a JSON schema or the class that answers shall have."""
     name = value.get("type") if isinstance(value, dict) else value
-    if name in {"text", "text/plain"}:
+    if isinstance(name, str) and name in {"text", "text/plain"}:
         return "text"
     return "json" if value else None
 
