@@ -6,6 +6,7 @@ Everything here is a query over stored spans; nothing is kept a second time. Tim
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
@@ -107,22 +108,26 @@ class History:
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
 
-    async def requests(self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT) -> RequestPage:
+    async def requests(self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT, *, wait_s: float = 0) -> RequestPage:
         """The newest requests that match, newest first; with `which.after` the oldest after that cursor, oldest first.
 
         Args:
             which: what must hold; None for all.
             limit: at most so many items, 1 to `MAX_LIMIT`; values outside are brought inside.
+            wait_s: where nothing matches yet, wait so many seconds at most for the first that does.
         """
         which = which or RequestFilter()
         limit = min(max(limit, 1), MAX_LIMIT)
-        found = await self._store.requests(which, limit + 1)
-        items = found[:limit]
-        numbers = [item.sequence for item in items]
-        if which.after is not None:
-            return RequestPage(items, older=min(numbers, default=None), newer=max(numbers, default=which.after))
-        older = min(numbers) if len(found) > limit else None
-        return RequestPage(items, older=older, newer=max(numbers, default=0))
+        if wait_s <= 0:
+            return await self._page(which, limit)
+        with self.changes() as changes:
+            page = await self._page(which, limit)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    while not page.items:
+                        await anext(changes)
+                        page = await self._page(which, limit)
+        return page
 
     async def request(self, request_id: str) -> RequestDetail | None:
         """One request with its spans, or None where the store has none of that id (`{trace_id}-{span_id}`)."""
@@ -149,6 +154,15 @@ class History:
                 page = await history.requests(RequestFilter(after=page.newer))
         """
         return Changes(self._store.subscribe)
+
+    async def _page(self, which: RequestFilter, limit: int) -> RequestPage:
+        found = await self._store.requests(which, limit + 1)
+        items = found[:limit]
+        numbers = [item.sequence for item in items]
+        if which.after is not None:
+            return RequestPage(items, older=min(numbers, default=None), newer=max(numbers, default=which.after))
+        older = min(numbers) if len(found) > limit else None
+        return RequestPage(items, older=older, newer=max(numbers, default=0))
 
 
 def tree(spans: Sequence[Span]) -> Sequence[Step]:

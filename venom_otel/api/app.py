@@ -1,0 +1,41 @@
+"""The cockpit's ASGI application: the API now, and below it whatever page is mounted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from fastapi import FastAPI
+
+import venom_otel
+from venom_otel.api import problems
+from venom_otel.api.health import health_router
+from venom_otel.api.history import history_router
+from venom_otel.api.security import SameOrigin
+from venom_otel.receiver.hosts import AllowedHosts
+
+if TYPE_CHECKING:
+    from venom_otel.services.history import History
+    from venom_otel.settings import CockpitSettings
+
+PREFIX: Final = "/api/v1"
+
+
+def create_app(history: History, settings: CockpitSettings) -> FastAPI:
+    """The application for the cockpit's port; a page may be mounted on it before it is served.
+
+    Args:
+        history: what the API answers from.
+        settings: which address is listened on and under which names it may be opened.
+    """
+    app = FastAPI(
+        title="venom-otel",
+        version=venom_otel.__version__,
+        summary="Which model server and which model really answered, and why a request failed.",
+        docs_url=None,  # both pages load their scripts from the network
+        redoc_url=None,
+    )
+    app.include_router(health_router(history), prefix=PREFIX)
+    app.include_router(history_router(history), prefix=PREFIX)
+    problems.install(app)
+    app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
+    return app

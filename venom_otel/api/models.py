@@ -1,0 +1,241 @@
+"""What the history API says, and how it is made from what the services know.
+
+Times are ISO 8601 in UTC, durations seconds.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from venom_otel.store.protocol import RequestStatus  # noqa: TC001 - pydantic reads the annotations
+
+if TYPE_CHECKING:
+    from venom_otel.services.history import RequestDetail, RequestPage, Step
+    from venom_otel.store.protocol import AttributeValue, RequestSummary, SpanEvent
+
+_NS: Final = 1_000_000_000
+_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
+_STATUSES: Final = ("unset", "ok", "error")
+
+_REQUEST_ID: Final = "5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174"
+_ERROR: Final = {"kind": "model_not_found", "code": "404", "words": "model 'llama9' not found"}
+_SUMMARY: Final[dict[str, Any]] = {
+    "request_id": _REQUEST_ID,
+    "cursor": 1207,
+    "status": "FAILED",
+    "service": "chat-api",
+    "llm_provider": "ollama",
+    "llm_model": "llama9",
+    "llm_response_model": None,
+    "llm_endpoint": "http://localhost:11434/v1",
+    "created_at": "2026-11-22T21:04:05.123456Z",
+    "finished_at": "2026-11-22T21:04:05.131000Z",
+    "duration_seconds": 0.007544,
+    "first_token": None,
+    "streaming": False,
+    "usage": None,
+    "error": _ERROR,
+}
+
+
+class Usage(BaseModel):
+    """Tokens, as the server counted them; null where it did not."""
+
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class RequestError(BaseModel):
+    """Why a request failed."""
+
+    kind: str | None = Field(description="The failure told apart by the reply's words, see the documentation's error kinds.")
+    code: str | None = Field(description="The HTTP status, `timeout`, `connection_error`, or the class of the true cause.")
+    words: str | None = Field(description="The server's or the client's own words.")
+
+
+class Request(BaseModel):
+    """One request to a model."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _SUMMARY})
+
+    request_id: str = Field(description="`{trace_id}-{span_id}`.")
+    cursor: int = Field(description="Order of arrival; what `before` and `after` take.")
+    status: RequestStatus
+    service: str | None = Field(description="`service.name` of the application that asked.")
+    llm_provider: str | None = Field(description="Who really answered.")
+    llm_model: str | None = Field(description="The model asked for.")
+    llm_response_model: str | None = Field(description="The model that answered, by the reply's own word.")
+    llm_endpoint: str | None
+    created_at: datetime
+    finished_at: datetime
+    duration_seconds: float
+    first_token: float | None = Field(description="Seconds from the call to the first chunk of a stream.")
+    streaming: bool
+    usage: Usage | None
+    error: RequestError | None
+
+
+class Requests(BaseModel):
+    """One page of the list."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_SUMMARY], "older": 1207, "newer": 1207}})
+
+    items: list[Request]
+    older: int | None = Field(description="Pass as `before` for the next older page; null where there is none.")
+    newer: int = Field(description="Of a page asked for without `before`: pass as `after` for what has arrived since.")
+
+
+class Event(BaseModel):
+    """An event of a span."""
+
+    name: str
+    at: datetime
+    attributes: dict[str, Any]
+
+
+class Span(BaseModel):
+    """A span and the spans it caused."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str = Field(description="internal, server, client, producer, consumer or unspecified.")
+    service: str | None
+    scope: str = Field(description="The instrumentation that made it.")
+    started_at: datetime
+    finished_at: datetime
+    duration_seconds: float
+    status: str = Field(description="ok, error or unset.")
+    status_message: str
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+    events: list[Event]
+    steps: list[Span]
+
+
+class RequestWithSteps(Request):
+    """One request with what happened inside it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": _SUMMARY
+            | {
+                "steps": [
+                    {
+                        "trace_id": _REQUEST_ID.partition("-")[0],
+                        "span_id": _REQUEST_ID.partition("-")[2],
+                        "parent_span_id": None,
+                        "name": "chat llama9",
+                        "kind": "client",
+                        "service": "chat-api",
+                        "scope": "venom_otel",
+                        "started_at": _SUMMARY["created_at"],
+                        "finished_at": _SUMMARY["finished_at"],
+                        "duration_seconds": _SUMMARY["duration_seconds"],
+                        "status": "error",
+                        "status_message": _ERROR["words"],
+                        "attributes": {"http.response.status_code": 404},
+                        "resource": {},
+                        "events": [],
+                        "steps": [],
+                    }
+                ]
+            }
+        }
+    )
+
+    steps: list[Span] = Field(description="The request's span, its HTTP calls and whatever else ran inside it, as a tree.")
+
+
+class Trace(BaseModel):
+    """Every stored span of a trace."""
+
+    trace_id: str
+    steps: list[Span] = Field(description="As trees: more than one where parents were never sent or have not arrived.")
+
+
+def requests(page: RequestPage) -> Requests:
+    """A page of the list."""
+    return Requests(items=[Request(**_fields(item)) for item in page.items], older=page.older, newer=page.newer)
+
+
+def request(detail: RequestDetail) -> RequestWithSteps:
+    """A request with its steps."""
+    return RequestWithSteps(**_fields(detail.summary), steps=spans(detail.steps))
+
+
+def spans(steps: Sequence[Step]) -> list[Span]:
+    """Trees of spans."""
+    return [
+        Span(
+            trace_id=step.span.trace_id,
+            span_id=step.span.span_id,
+            parent_span_id=step.span.parent_span_id,
+            name=step.span.name,
+            kind=_word(_KINDS, step.span.kind),
+            service=step.span.service,
+            scope=step.span.scope,
+            started_at=_time(step.span.start_ns),
+            finished_at=_time(step.span.end_ns),
+            duration_seconds=max(step.span.end_ns - step.span.start_ns, 0) / _NS,
+            status=_word(_STATUSES, step.span.status_code),
+            status_message=step.span.status_message,
+            attributes=_plain(step.span.attributes),
+            resource=_plain(step.span.resource),
+            events=[_event(event) for event in step.span.events],
+            steps=spans(step.children),
+        )
+        for step in steps
+    ]
+
+
+def _fields(summary: RequestSummary) -> dict[str, Any]:
+    has_usage = summary.input_tokens is not None or summary.output_tokens is not None
+    has_error = summary.error_kind or summary.error_type or summary.error_message
+    return {
+        "request_id": summary.request_id,
+        "cursor": summary.sequence,
+        "status": summary.status,
+        "service": summary.service,
+        "llm_provider": summary.provider,
+        "llm_model": summary.model,
+        "llm_response_model": summary.response_model,
+        "llm_endpoint": summary.endpoint,
+        "created_at": _time(summary.start_ns),
+        "finished_at": _time(summary.start_ns + summary.duration_ns),
+        "duration_seconds": summary.duration_ns / _NS,
+        "first_token": None if summary.first_chunk_ns is None else summary.first_chunk_ns / _NS,
+        "streaming": summary.streaming,
+        "usage": Usage(input_tokens=summary.input_tokens, output_tokens=summary.output_tokens) if has_usage else None,
+        "error": RequestError(kind=summary.error_kind, code=summary.error_type, words=summary.error_message) if has_error else None,
+    }
+
+
+def _event(event: SpanEvent) -> Event:
+    return Event(name=event.name, at=_time(event.time_ns), attributes=_plain(event.attributes))
+
+
+def _time(ns: int) -> datetime:
+    """Down to microseconds, all that a datetime holds; rounding would make a float of it first."""
+    return datetime.fromtimestamp(ns // _NS, UTC).replace(microsecond=ns % _NS // 1_000)
+
+
+def _word(words: Sequence[str], number: int) -> str:
+    return words[number] if 0 <= number < len(words) else str(number)
+
+
+def _plain(value: AttributeValue) -> Any:
+    """An attribute's value as JSON has it: bytes in base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return value
