@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from semantic_kernel import Kernel
 from support import expected, personas
-from support.app import OLLAMA, OPENAI, service_for, watch
+from support.app import OLLAMA, OPENAI, flushed, service_for, watch
 from support.cases import CASES, COMBINATIONS, POSSIBLE, STREAM
 from support.chat_server import WAIT_S
 from support.drive import Target
@@ -34,9 +34,10 @@ async def test_matrix(cell, servers, closed_port, capture, caplog):
     gc.collect()  # a left stream of bare Semantic Kernel is closed by the collector alone
     bare_warnings = warnings_of(caplog)
     async with target_for(cell, url, server) as target:
-        with venom_otel.instrument(target.kernel, **capture.telemetry):
+        with venom_otel.instrument(target.kernel, **capture.telemetry) as handle:
             recorded = await run(cell.case, target)
             await asyncio.to_thread(capture.wait_for_spans, sum(1 + len(trip.get("http", (200,))) for trip in cell.trips), WAIT_S)
+            await flushed(handle)
     assert recorded == bare
     assert warnings_of(caplog) <= bare_warnings
     trips = trips_of(cell, url, bare)

@@ -77,6 +77,11 @@ def parent_context(span_id: int = PARENT_ID) -> context.Context:
     return baggage.set_baggage("tenant", "blue", trace.set_span_in_context(span, context.Context()))
 
 
+async def flushed(handle: Any) -> None:
+    """Wait until everything recorded so far has been sent, without holding up the loop that a server's answers may need."""
+    assert await asyncio.to_thread(handle.flush, 10.0)
+
+
 @dataclass
 class Seen:
     """Everything a run of an application could notice; two runs that notice the same are equal."""
