@@ -109,27 +109,30 @@ class Failure(NamedTuple):
     stacktrace: str | None = None
 
 
-def describe(error: BaseException, *, reply_begun: bool = False) -> Failure:
+def describe(error: BaseException, *, accepted: bool = False, chunk_seen: bool = False) -> Failure:
     """Say what an exception means.
 
     Args:
         error: what the connector raised; Semantic Kernel's wrappers are looked through.
-        reply_begun: whether part of the answer had already come.
+        accepted: whether the server had begun to answer, with a status of success.
+        chunk_seen: whether a chunk of the answer had come.
     """
     cause = true_cause(error)
     sort, name = _class(type(cause))
+    if sort == CONNECTION and cause.__cause__ is not None:  # OpenAI's and Anthropic's clients hide a reply that broke off behind it
+        sort = _class(type(cause.__cause__))[0] or sort
     message = _message(cause)
+    reply_begun = accepted or chunk_seen
     if sort == TIMEOUT:
         return Failure("timeout", semconv.KIND_TIMEOUT, None, name, message)
     if sort == CONNECTION:
-        # OpenAI's client raises the same class for a refused connection and for a reply that broke off.
         kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_NOT_REACHED
         return Failure(CONNECTION, kind, None, name, message)
     if sort == BROKEN:
         kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_SERVER_ERROR
         return Failure(CONNECTION, kind, None, name, message)
     if sort == UNREADABLE:  # a 200 that is not the dialect's: some other server, or a proxy's page
-        kind = semconv.KIND_BROKEN_STREAM if reply_begun else semconv.KIND_WRONG_PATH
+        kind = semconv.KIND_BROKEN_STREAM if chunk_seen else semconv.KIND_WRONG_PATH
         return Failure(name, kind, None, name, message)
     status = _status(cause)
     if status is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
@@ -103,8 +104,8 @@ def _put(transport: Any) -> Callable[[], None] | None:
             else:
                 del vars(transport)[METHOD]
         for name in (METHOD, SYNC_METHOD):
-            plain = getattr(type(transport), name, None)
-            if plain is not None and name in vars(transport) and vars(transport)[name] == plain.__get__(transport):
+            left = vars(transport).get(name)
+            if type(left) is MethodType and left.__self__ is transport and left.__func__ is getattr(type(transport), name, None):
                 del vars(transport)[name]
 
     return undo
@@ -129,6 +130,7 @@ def _observe(send: Send) -> Send:
                     request.headers.pop(name, None)
         except Exception:
             guard.report("keeping trace headers from a public host")
+        invocation.response = None  # of an earlier try, which the client gave up
         response = await send(request, *args, **kwargs)
         invocation.response = response
         return response

@@ -143,7 +143,7 @@ class Invocation:
             return
         failure = None
         try:
-            failure = describe(error, reply_begun=self._first_chunk is not None)
+            failure = describe(error, accepted=_is_success(self.response), chunk_seen=self._first_chunk is not None)
             failure = self._recorder.redact(self, failure, error)
         except Exception:
             guard.report("describing a failure")
@@ -230,6 +230,10 @@ class Invocation:
                 attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = failure.status_code
         self._recorder.add_end_attributes(self, identity, attributes)
         return attributes
+
+
+def _is_success(response: Any) -> bool:
+    return response is not None and 200 <= response.status_code < 300  # noqa: PLR2004
 
 
 def _exception_attributes(failure: Failure) -> dict[str, AttributeValue]:

@@ -86,15 +86,15 @@ def _subclasses(base: type) -> set[type]:
     found: set[type] = set()
     pending = [base]
     while pending:
-        for cls in pending.pop().__subclasses__():
-            if cls not in found:
-                found.add(cls)
-                pending.append(cls)
+        below: list[type] = pending.pop().__subclasses__()
+        pending += [cls for cls in below if cls not in found]
+        found.update(below)
     return found
 
 
 def _patch_class(cls: type) -> None:
-    for name, wrap in ((CALL, _wrap_call), (STREAM, _wrap_stream)):
+    wrappers: dict[str, Callable[[Any], Any]] = {CALL: _wrap_call, STREAM: _wrap_stream}
+    for name, wrap in wrappers.items():
         if name in vars(cls):
             _patches.append(_Patch(cls, name, wrap))
         elif PUBLIC[name] in vars(cls) and not _has_own(cls, name):
@@ -107,7 +107,7 @@ def _has_own(cls: type, name: str) -> bool:
 
 
 def _wrap_class_hook(original: Callable[..., None]) -> Any:
-    def hook(cls: type, **kwargs: Any) -> None:
+    def hook(cls: type, /, **kwargs: Any) -> None:
         original.__func__(cls, **kwargs)  # type: ignore[attr-defined]
         try:
             with _lock:
