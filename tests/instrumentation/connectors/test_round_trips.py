@@ -9,17 +9,17 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from semantic_kernel import Kernel
-from semantic_kernel.contents import ChatHistory
 from support.vendors import anthropic, azure_inference, bedrock, google, mistral, ollama, openai
+from support.vendors.trip import both, drive, expected, http_children, span
 from support.vendors.wire import Wire
 
-import venom_otel
 from venom_otel.instrumentation.failures import true_cause
-from venom_otel.testing import ELAPSED, Capture
+from venom_otel.testing import ELAPSED
 
 if TYPE_CHECKING:
-    from support.vendors.wire import Answer, Bed
+    from support.vendors.wire import Bed
+
+    from venom_otel.testing import Capture
 
 BEDS = [
     openai.OPENAI,
@@ -35,108 +35,12 @@ BEDS = [
 ]
 
 
-def each(field: str | None = None) -> Any:
-    """All beds, or all pairs of a bed and one of its keys of a field."""
-    if field is None:
-        return pytest.mark.parametrize("bed", BEDS, ids=lambda bed: bed.name)
-    pairs = [pytest.param(bed, key, id=f"{bed.name}-{key}") for bed in BEDS for key in getattr(bed, field)]
-    return pytest.mark.parametrize(("bed", "key"), pairs)
+each = pytest.mark.parametrize("bed", BEDS, ids=lambda bed: bed.name)
+each_that_streams = pytest.mark.parametrize("bed", [bed for bed in BEDS if bed.streams], ids=lambda bed: bed.name)
+each_error = pytest.mark.parametrize(("bed", "key"), [pytest.param(bed, key, id=f"{bed.name}-{key}") for bed in BEDS for key in bed.errors])
 
 
-def plain(contents: list[Any]) -> list[Any]:
-    """What an application can see of messages, as data that compares."""
-    return [
-        (type(message), message.model_dump(exclude={"inner_content", "items"}), str(message), type(message.inner_content))
-        for message in contents
-    ]
-
-
-async def drive(bed: Bed, wire: Wire, *, stream: bool, capture: Capture | None = None, **settings: Any) -> tuple[Any, BaseException | None]:
-    """Call once, recorded where there is a capture; returns what the application got, and what it had to catch."""
-    history = ChatHistory()
-    history.add_system_message("Be brief.")
-    history.add_user_message("Hello?")
-    got: list[Any] = []
-    caught = None
-    async with bed.service(wire) as service:
-        kernel = Kernel()
-        kernel.add_service(service)
-        asked = service.instantiate_prompt_execution_settings(**settings)
-        handle = venom_otel.instrument(kernel, providers=bed.providers, **capture.telemetry) if capture is not None else None
-        try:
-            if stream:
-                async for contents in service.get_streaming_chat_message_contents(history, asked):
-                    got.append(plain(contents))
-            else:
-                got.append(plain(await service.get_chat_message_contents(history, asked)))
-        except Exception as error:
-            caught = error
-        finally:
-            if handle is not None:
-                handle.uninstrument()
-    return got, caught
-
-
-async def both(bed: Bed, answer: Answer, *, stream: bool, capture: Capture, **settings: Any) -> tuple[Any, BaseException | None]:
-    """Run bare and recorded, hold that they are equal and send the same, and return what the recorded run gave."""
-    bare_wire, wire = Wire(answer), Wire(answer)
-    bare, bare_error = await drive(bed, bare_wire, stream=stream, **settings)
-    got, error = await drive(bed, wire, stream=stream, capture=capture, **settings)
-    assert got == bare
-    assert (type(error), str(error), str(error and error.__cause__)) == (
-        type(bare_error),
-        str(bare_error),
-        str(bare_error and bare_error.__cause__),
-    )
-    assert wire.sent == bare_wire.sent
-    return got, error
-
-
-def span(capture: Capture) -> dict[str, Any]:
-    """The one span of the round trip, without its ids."""
-    [found] = [span for span in capture.span_dicts() if span["scope"] == "venom_otel"]
-    assert found["parent"] is None
-    return {name: value for name, value in found.items() if name not in ("id", "trace", "parent")}
-
-
-def expected(bed: Bed, attributes: dict[str, Any], *, stream: bool = False, **more: Any) -> dict[str, Any]:
-    """A whole span: what every one has, and `attributes`."""
-    streamed = {"gen_ai.request.stream": True} if stream else {}
-    return {
-        "name": f"chat {bed.model}",
-        "kind": "CLIENT",
-        "status": "UNSET",
-        "description": None,
-        "attributes": {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": bed.provider,
-            "llm.provider": bed.provider,
-            "llm.identity.source": bed.source,
-            "gen_ai.request.model": bed.model,
-            "llm.model": bed.model,
-            "llm.model_name": bed.model,
-            "llm.endpoint": bed.endpoint,
-            "llm.server": f"{bed.address}:{bed.port}",
-            "llm.service_id": bed.model,
-            "server.address": bed.address,
-            "server.port": bed.port,
-            **streamed,
-            **attributes,
-        },
-        "events": [],
-        "links": [],
-        "scope": "venom_otel",
-        "schema_url": "https://opentelemetry.io/schemas/1.41.1",
-        **more,
-    }
-
-
-def http_children(capture: Capture) -> list[str]:
-    [(_, children)] = capture.tree()
-    return [name for name, _ in children]
-
-
-@each()
+@each
 async def test_call(bed: Bed, capture: Capture) -> None:
     got, error = await both(bed, bed.call, stream=False, capture=capture, **bed.settings)
     assert error is None
@@ -145,10 +49,8 @@ async def test_call(bed: Bed, capture: Capture) -> None:
     assert http_children(capture) == (["POST"] if bed.http_span else [])
 
 
-@each()
+@each_that_streams
 async def test_stream(bed: Bed, capture: Capture) -> None:
-    if bed is openai.NVIDIA or bed is mistral.MISTRAL:
-        pytest.skip("Semantic Kernel 1.45 cannot stream it with today's client, see below")
     got, error = await both(bed, bed.stream, stream=True, capture=capture, **bed.settings)
     assert error is None
     assert "".join(text for contents in got for _, _, text, _ in contents) == "Hello there."
@@ -175,7 +77,7 @@ async def test_a_mistral_stream_is_empty_in_semantic_kernel(capture: Capture) ->
     assert span(capture) == expected(bed, {**bed.asked, "llm.outcome": "ok"}, stream=True)
 
 
-@each("errors")
+@each_error
 async def test_refusal(bed: Bed, key: str, capture: Capture) -> None:
     got, error = await both(bed, bed.errors[key], stream=False, capture=capture)
     assert got == []
@@ -183,7 +85,7 @@ async def test_refusal(bed: Bed, key: str, capture: Capture) -> None:
     assert span(capture) == failed_span(bed, key, error, span(capture), stream=False)
 
 
-@each("errors")
+@each_error
 async def test_refusal_of_a_stream(bed: Bed, key: str, capture: Capture) -> None:
     got, error = await both(bed, bed.errors[key], stream=True, capture=capture)
     assert got == []
@@ -216,7 +118,7 @@ def unset(bed: Bed) -> dict[str, Any]:
     return {"gen_ai.request.max_tokens": 1024} if bed is anthropic.ANTHROPIC else {}
 
 
-@each()
+@each
 @pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
 async def test_the_model_of_the_settings(bed: Bed, stream: bool, capture: Capture) -> None:
     """Some connectors send the settings' model, some their own: the span says what was sent."""
@@ -257,7 +159,7 @@ async def test_the_deployment_in_an_azure_url_answers_whatever_the_settings_say(
     assert span(capture)["attributes"]["llm.model"] == "my-deployment"
 
 
-@each()
+@each
 async def test_metrics_carry_the_same_names(bed: Bed, capture: Capture) -> None:
     _, error = await drive(bed, Wire(bed.call), stream=False, capture=capture)
     assert error is None
@@ -280,8 +182,46 @@ async def test_metrics_carry_the_same_names(bed: Bed, capture: Capture) -> None:
     assert tokens == {"input": bed.answered["gen_ai.usage.input_tokens"], "output": bed.answered["gen_ai.usage.output_tokens"]}
 
 
-def test_every_bed_refuses_a_key_or_says_why_not() -> None:
-    """Ollama has no keys."""
-    assert {bed.name for bed in BEDS if "key" not in bed.errors} == {"ollama"}
-    assert all(set(bed.errors) == set(bed.refused) for bed in BEDS)
-    assert all(dataclasses.is_dataclass(bed) for bed in BEDS)
+@each_that_streams
+async def test_a_stream_left_early(bed: Bed, capture: Capture) -> None:
+    got, error = await both(bed, bed.stream, stream=True, capture=capture, leave_after=1)
+    assert (len(got), error) == (1, None)
+    found = span(capture)
+    assert (found["status"], found["attributes"]["llm.outcome"]) == ("UNSET", "abandoned")
+    assert found["attributes"]["llm.provider"] == bed.provider
+    known_at_once = {"gen_ai.response.id", "gen_ai.response.model"} & set(bed.streamed)
+    assert {name: found["attributes"][name] for name in known_at_once} == {name: bed.streamed[name] for name in known_at_once}
+
+
+OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+TOO_MANY = bedrock.frames(("throttlingException", {"message": "Too many tokens, please wait before trying again."}), kind="exception")
+
+
+@pytest.mark.parametrize(
+    ("bed", "broken", "error_type", "kind"),
+    [
+        pytest.param(
+            anthropic.ANTHROPIC,
+            anthropic.ANTHROPIC.stream.body.partition(b"event: content_block_stop")[0] + anthropic.events(OVERLOADED),
+            "anthropic.APIStatusError",
+            "overloaded",
+            id="anthropic",
+        ),
+        pytest.param(
+            bedrock.BEDROCK,
+            bedrock.frames(*bedrock.PIECES[:3]) + TOO_MANY,
+            "botocore.exceptions.EventStreamError",
+            "rate_limited",
+            id="bedrock",
+        ),
+    ],
+)
+async def test_an_error_inside_a_stream(bed: Bed, broken: bytes, error_type: str, kind: str, capture: Capture) -> None:
+    answer = dataclasses.replace(bed.stream, body=broken)
+    got, error = await both(bed, answer, stream=True, capture=capture)
+    assert "".join(text for contents in got for _, _, text, _ in contents) == "Hello there."
+    assert error is not None
+    found = span(capture)
+    assert found["status"] == "ERROR"
+    assert found["attributes"]["llm.outcome"] == "error"
+    assert (found["attributes"]["error.type"], found["attributes"]["llm.error.kind"]) == (error_type, kind)

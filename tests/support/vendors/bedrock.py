@@ -46,14 +46,18 @@ class Session:
         """Nothing to close."""
 
 
-def frames(*events: tuple[str, dict[str, Any]]) -> bytes:
-    """Amazon's event stream encoding: lengths and headers, payload, each part with its checksum."""
+def frames(*events: tuple[str, dict[str, Any]], kind: str = "event") -> bytes:
+    """Amazon's event stream encoding: lengths and headers, payload, each part with its checksum. `kind` is `event` or `exception`."""
     found = b""
     for name, payload in events:
         body = text(payload)
         headers = b"".join(
             bytes([len(key)]) + key + b"\x07" + struct.pack(">H", len(value)) + value
-            for key, value in ((b":event-type", name.encode()), (b":content-type", b"application/json"), (b":message-type", b"event"))
+            for key, value in (
+                (f":{kind}-type".encode(), name.encode()),
+                (b":content-type", b"application/json"),
+                (b":message-type", kind.encode()),
+            )
         )
         prelude = struct.pack(">II", 16 + len(headers) + len(body), len(headers))
         message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + body
@@ -94,6 +98,15 @@ ANSWERED = {
     "gen_ai.usage.cache_creation.input_tokens": 3,
 }
 
+PIECES: list[tuple[str, dict[str, Any]]] = [
+    ("messageStart", {"role": "assistant"}),
+    ("contentBlockDelta", {"delta": {"text": "Hello"}, "contentBlockIndex": 0}),
+    ("contentBlockDelta", {"delta": {"text": " there."}, "contentBlockIndex": 0}),
+    ("contentBlockStop", {"contentBlockIndex": 0}),
+    ("messageStop", {"stopReason": "end_turn"}),
+    ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 551}}),
+]
+
 BEDROCK = Bed(
     name="bedrock",
     service=service,
@@ -109,14 +122,7 @@ BEDROCK = Bed(
         )
     ),
     stream=Answer(
-        frames(
-            ("messageStart", {"role": "assistant"}),
-            ("contentBlockDelta", {"delta": {"text": "Hello"}, "contentBlockIndex": 0}),
-            ("contentBlockDelta", {"delta": {"text": " there."}, "contentBlockIndex": 0}),
-            ("contentBlockStop", {"contentBlockIndex": 0}),
-            ("messageStop", {"stopReason": "end_turn"}),
-            ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 551}}),
-        ),
+        frames(*PIECES),
         content_type="application/vnd.amazon.eventstream",
     ),
     errors={

@@ -75,7 +75,8 @@ MISTRAL = Bed(
         "gen_ai.output.type": "text",
     },
     answered=ANSWERED,
-    streamed=ANSWERED,
+    streamed={},
+    streams=False,  # Semantic Kernel looks for an `AsyncGenerator` where the mistralai package gives an `EventStreamAsync`
     refused={
         "model": ("400", "model_not_found"),
         "path": ("404", "wrong_path"),

@@ -87,6 +87,8 @@ class Bed:
     """Whether the HTTP call has a span of its own below."""
     overridable: bool = True
     """Whether the model in the settings is sent."""
+    streams: bool = True
+    """Whether Semantic Kernel 1.45 can stream with the vendor's client of today."""
 
 
 def sse(*events: Any, done: bool = True) -> bytes:
