@@ -3,6 +3,7 @@
     VenomError
     ├── SettingsError      a setting or argument cannot be used
     ├── MissingExtraError  a part of the package is not installed
+    ├── CockpitError       a running cockpit cannot be asked
     ├── StoreError         the store cannot be opened, read or written
     │   ├── StoreFormatError   the file is not ours, or of a newer version
     │   ├── StoreFullError     the disk is full
@@ -25,6 +26,10 @@ class SettingsError(VenomError):
 
 class MissingExtraError(VenomError):
     """A command or page needs a part of the package that is not installed; the message names the extra."""
+
+
+class CockpitError(VenomError):
+    """No cockpit answers at an address, or it refuses; the message names the address and what to do."""
 
 
 class StoreError(VenomError):

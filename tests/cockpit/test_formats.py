@@ -48,9 +48,9 @@ def test_count():
         (7, "7"),
         (0.25, "0.25"),
         (None, "null"),
-        (b"\x00\xff", '"00ff"'),
+        (b"\x00\xff", '"AP8="'),
         (["stop", "länge"], '["stop", "länge"]'),
-        ({"a": [b"\x01", {"b": 1}]}, '{\n  "a": [\n    "01",\n    {\n      "b": 1\n    }\n  ]\n}'),
+        ({"a": [b"\x01", {"b": 1}]}, '{\n  "a": [\n    "AQ==",\n    {\n      "b": 1\n    }\n  ]\n}'),
     ],
 )
 def test_value(attribute, words):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Final
 
@@ -36,7 +37,7 @@ def count(number: int | None) -> str:
 
 
 def value(attribute: AttributeValue) -> str:
-    """An attribute's value as text: a string as it is, anything else as JSON; bytes in hexadecimal."""
+    """An attribute's value as text: a string as it is, anything else as JSON, bytes in base64 as the API has them."""
     if isinstance(attribute, str):
         return attribute
     return json.dumps(_plain(attribute), ensure_ascii=False, indent=2 if isinstance(attribute, dict) else None)
@@ -44,7 +45,7 @@ def value(attribute: AttributeValue) -> str:
 
 def _plain(attribute: AttributeValue) -> object:
     if isinstance(attribute, bytes):
-        return attribute.hex()
+        return base64.b64encode(attribute).decode()
     if isinstance(attribute, dict):
         return {key: _plain(item) for key, item in attribute.items()}
     if isinstance(attribute, (list, tuple)):

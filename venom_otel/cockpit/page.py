@@ -72,7 +72,9 @@ def no_such_page(answering: Answering) -> Callable[[Request, Exception], Awaitab
 
     async def answer(request: Request, _: Exception) -> Response:
         if "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse({"detail": texts.NO_PAGE_TITLE}, HTTPStatus.NOT_FOUND)
+            status = HTTPStatus.NOT_FOUND
+            problem = {"title": status.phrase, "status": status, "detail": texts.NO_PAGE_TITLE}
+            return JSONResponse(problem, status, media_type="application/problem+json")  # RFC 9457, as the API's other errors
         with Client(ui.page(""), request=request) as client:
             ui.page_title(texts.document_title(texts.NO_PAGE_TITLE))
             with frame(answering), ui.element("div").classes("trace-head"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -69,6 +70,7 @@ class Changes:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
         self._newest = 0
+        self._ended = False
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -86,8 +88,15 @@ class Changes:
     async def __anext__(self) -> int:
         """Wait for the next arrival; gives the newest sequence number, which stays the same where only other spans came."""
         await self._arrived.wait()
+        if self._ended:
+            raise StopAsyncIteration
         self._arrived.clear()
         return self._newest
+
+    def end(self) -> None:
+        """Stop the iteration, also one that waits; to be called in the listener's loop."""
+        self._ended = True
+        self._arrived.set()
 
     def _on_commit(self, newest: int) -> None:
         """Runs in the store's thread."""
@@ -107,6 +116,8 @@ class History:
 
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
+        self._listeners: weakref.WeakSet[Changes] = weakref.WeakSet()
+        self._ended = False
 
     async def requests(self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT, *, wait_s: float = 0) -> RequestPage:
         """The newest requests that match, newest first; with `which.after` the oldest after that cursor, oldest first.
@@ -124,8 +135,7 @@ class History:
             page = await self._page(which, limit)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    while not page.items:
-                        await anext(changes)
+                    while not page.items and await anext(changes, None) is not None:
                         page = await self._page(which, limit)
         return page
 
@@ -153,7 +163,17 @@ class History:
             async for _ in changes:
                 page = await history.requests(RequestFilter(after=page.newer))
         """
-        return Changes(self._store.subscribe)
+        changes = Changes(self._store.subscribe)
+        self._listeners.add(changes)
+        if self._ended:
+            changes.end()
+        return changes
+
+    def end_waiting(self) -> None:
+        """End every wait for arrivals, now and later: a program that ends must not be held up by those who only wait."""
+        self._ended = True
+        for changes in self._listeners:
+            changes.end()
 
     async def _page(self, which: RequestFilter, limit: int) -> RequestPage:
         found = await self._store.requests(which, limit + 1)

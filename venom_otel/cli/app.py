@@ -1,0 +1,43 @@
+"""The command line's entry: what every command shares, and the list of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from dotenv import load_dotenv
+
+from venom_otel.cli.requests import requests
+from venom_otel.cli.up import up
+
+app = typer.Typer(
+    name="venom-otel",
+    help="See which model server and which model answered, how long it took, and why a request failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # An error of ours is one line of words (see `venom_otel.cli.main`); any other shows Python's own traceback, for a bug report.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def read_dotenv() -> None:
+    """See which model server and which model answered, how long it took, and why a request failed.
+
+    Settings come from options, then VENOM_OTEL_* variables, then a file `.env` in the working directory.
+    """
+    load_dotenv(Path.cwd() / ".env")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from venom_otel import __version__
+
+    print(__version__)
+
+
+app.command()(up)
+app.command()(requests)

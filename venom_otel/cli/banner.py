@@ -1,0 +1,71 @@
+"""What `venom-otel up` says once it is ready: where everything is, and what to do next."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+
+from venom_otel import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STANDARD_OTLP_PORT: Final = 4318
+"""OTLP over HTTP; an exporter that is told nothing sends there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where everything is."""
+
+    page: str
+    otlp: str
+    data_dir: Path
+    pid: int
+    host: str
+    """As it was asked for; the addresses above are those that work on this machine."""
+
+    def as_json(self) -> str:
+        """One line, for programs."""
+        return json.dumps({"page": self.page, "otlp": self.otlp, "data_dir": str(self.data_dir), "pid": self.pid})
+
+
+def announce(ready: Ready, *, as_json: bool) -> None:
+    """Print it: for a person, or as one line of JSON."""
+    if as_json:
+        print(ready.as_json(), flush=True)
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]venom-otel[/] {__version__}\n")
+    for name, words in (
+        ("Page", f"[bold cyan link={ready.page}]{ready.page}[/]"),
+        ("OTLP", f"{ready.otlp}  (HTTP)"),
+        ("Data", escape(str(ready.data_dir))),
+    ):
+        console.print(f"  [dim]{name}[/]  {words}")
+    console.print("\n  Add two lines to the application that holds your kernel:\n")
+    _code(console, "import venom_otel", "venom_otel.instrument(kernel)")
+    if urlsplit(ready.otlp).port != _STANDARD_OTLP_PORT:
+        console.print("\n  and start it with this variable, since the receiver is not at its standard address:\n")
+        _code(console, f"OTEL_EXPORTER_OTLP_ENDPOINT={ready.otlp}")
+    console.print("\n  Then run it: each request appears on the page. Ctrl-C ends this.")
+    if not _is_loopback(ready.host):
+        console.print(f"\n  [yellow]Everyone who can reach {escape(ready.host)} can read what is stored here.[/]")
+
+
+def _code(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(f"      [green]{escape(line)}[/]")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,70 @@
+"""One process, one event loop, two servers: the page with the API, and the receiver. Ends both on SIGINT, SIGTERM and SIGHUP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE: Final = 1
+"""Seconds that answers in progress may still take once the end was asked for; uvicorn takes whole seconds only."""
+
+
+def serve(applications: list[tuple[Any, socket.socket]], *, on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
+    """Serve each ASGI application on its listening socket until a signal asks for the end.
+
+    Connections that only wait (browsers, exporters that keep theirs open) are closed at once, answers in progress within a second.
+
+    Args:
+        applications: pairs of an application and the socket it listens on.
+        on_ready: called once all of them answer.
+        on_end: called as soon as the end is asked for; lets go of whoever only waits for something to happen.
+    """
+    servers = [(_Server(_config(application)), sock) for application, sock in applications]
+    with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
+        runner.run(_serve(servers, on_ready, on_end))
+
+
+async def _serve(servers: list[tuple[_Server, socket.socket]], on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def end(number: int) -> None:
+        on_end()
+        for server, _ in servers:
+            server.handle_exit(number, None)  # a second SIGINT no longer waits for answers in progress
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, end, number)
+    async with asyncio.TaskGroup() as group:
+        for server, sock in servers:
+            group.create_task(server.serve(sockets=[sock]))
+        for server, _ in servers:
+            await server.ready.wait()
+        on_ready()
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to its process, which has two of them, and says when it answers."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def _config(application: Any) -> uvicorn.Config:
+    return uvicorn.Config(application, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE)
