@@ -6,6 +6,8 @@ PYTHON_BIN := .venv/bin/python
 ARGS ?=
 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
+	--override requirements/vllm-overrides.txt
 
 .PHONY: help up test lint types contracts format docs lock ollama chromium test-vllm benchmark install
 
@@ -65,7 +67,8 @@ lock:
 	"$$uv" $(COMPILE) $(ARGS) requirements/build.in --output-file requirements/build.lock && \
 	"$$uv" $(COMPILE) $(ARGS) requirements/dev.in pyproject.toml --all-extras --output-file requirements/dev.lock && \
 	"$$uv" $(COMPILE) $(ARGS) pyproject.toml --extra cockpit --extra instruments --constraint requirements/dev.lock \
-		--output-file requirements/cockpit.lock
+		--output-file requirements/cockpit.lock && \
+	"$$uv" $(VLLM_COMPILE) $(ARGS) requirements/vllm.in --output-file requirements/vllm.lock
 
 install:
 	@tools/bootstrap dev
