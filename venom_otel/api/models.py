@@ -182,7 +182,7 @@ def spans(steps: Sequence[Step]) -> list[Span]:
             service=step.span.service,
             scope=step.span.scope,
             started_at=_time(step.span.start_ns),
-            finished_at=_time(step.span.end_ns),
+            finished_at=_time(max(step.span.end_ns, step.span.start_ns)),
             duration_seconds=max(step.span.end_ns - step.span.start_ns, 0) / _NS,
             status=_word(_STATUSES, step.span.status_code),
             status_message=step.span.status_message,

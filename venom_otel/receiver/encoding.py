@@ -53,9 +53,13 @@ def from_json(signal: Signal, body: bytes) -> bytes:
             request = ExportLogsServiceRequest()
     try:
         parsed = json.loads(body, object_hook=_identifiers_to_base64)
+        if not isinstance(parsed, dict):
+            raise TypeError
         json_format.ParseDict(parsed, request, ignore_unknown_fields=True, max_recursion_depth=_MAX_DEPTH)
     except (ValueError, TypeError, AttributeError, RecursionError, json_format.Error) as error:
-        raise PayloadError(f"the body is no OTLP {signal} request in JSON: {str(error)[:200]}") from None
+        # Only what is said of places: other words of these errors quote the body.
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise PayloadError(f"the body is no OTLP {signal} request in JSON{where}; sending it again cannot help") from None
     return request.SerializeToString()
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded.blocks import Block
     from venom_otel.store.embedded.decode import Decoded
 
+_OF_ONE_REQUEST: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What SQLite raises for a row; everything else it raises is about the file."""
 _MAX_NAMES: Final = 20_000
 _IDLE_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 
@@ -77,15 +79,15 @@ class Writer:
             StoreError: the file cannot be written.
             Exception: anything else points at one request that cannot be stored. In every case nothing of the group was.
         """
-        self._check_space()
         blocks = list(pack(group))
         try:
+            self._check_space()
             self._connection.execute("BEGIN IMMEDIATE")
             next_block, next_request = self._write(blocks, arrived_ns)
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, OSError | sqlite3.Error) and not isinstance(error, _OF_ONE_REQUEST):
                 raise self._in_words(error) from error
             raise
         self._next_block, self._next_request = next_block, next_request
@@ -137,7 +139,7 @@ class Writer:
                 "VENOM_OTEL_MIN_FREE_BYTES keeps free: nothing more is stored until room is made"
             )
 
-    def _in_words(self, error: sqlite3.OperationalError) -> StoreError:
-        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+    def _in_words(self, error: OSError | sqlite3.Error) -> StoreError:
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
             return StoreFullError(f"the disk of {self._path} is full: nothing more is stored until room is made")
         return StoreError(f"the store {self._path} cannot be written: {error}")
