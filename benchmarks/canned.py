@@ -1,11 +1,13 @@
 """A model server without a server: a transport inside the process that answers with vLLM's bytes.
 
-Nothing crosses a socket, so what is measured is the client's own work: Semantic Kernel, openai, httpx2 and the instrumentation.
+Nothing that is measured crosses a socket, so it is the client's own work: Semantic Kernel, openai, httpx2 and the instrumentation. The
+address belongs to `identity_server.py`, which answers those who ask, beforehand, who is there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -17,7 +19,7 @@ from semantic_kernel.exceptions import ServiceResponseException
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-BASE_URL = "http://127.0.0.1:8000/v1/"
+BASE_URL = os.environ["BENCHMARK_URL"]
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 SERVICE_ID = "benchmark"
 CHUNKS = 200

@@ -6,10 +6,11 @@ service worked out in advance: the server is known, there is one connector, one 
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from canned import MODEL, SERVICE_ID
+from canned import BASE_URL, MODEL, SERVICE_ID
 from opentelemetry import context, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from telemetry import Telemetry
 
 PROVIDER = "vllm"
+PORT = int(BASE_URL.rpartition(":")[2].partition("/")[0])
 NAME = f"chat {MODEL}"
 SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92]
 TOKENS = [4**power for power in range(14)]
@@ -34,17 +36,17 @@ _POINT: dict[str, Any] = {
     "gen_ai.provider.name": PROVIDER,
     "gen_ai.request.model": MODEL,
     "server.address": "127.0.0.1",
-    "server.port": 8000,
+    "server.port": PORT,
     "llm.provider": PROVIDER,
     "llm.model": MODEL,
-    "llm.endpoint": "http://127.0.0.1:8000/v1",
+    "llm.endpoint": BASE_URL.rstrip("/"),
 }
 _START: dict[str, Any] = {
     **_POINT,
     "llm.model_name": MODEL,
-    "llm.server": "127.0.0.1:8000",
+    "llm.server": f"{socket.gethostname()}:{PORT}",
     "llm.service_id": SERVICE_ID,
-    "llm.identity.source": "config",
+    "llm.identity.source": "server",
 }
 _RECORD = {name: value for name, value in _POINT.items() if not name.startswith("server.")}
 _ANSWERED = {**_POINT, "gen_ai.response.model": MODEL}

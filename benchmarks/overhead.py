@@ -11,6 +11,7 @@ Every number is a ratio: to the limit (`limit.py`) and to the bare request. docs
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import random
@@ -19,13 +20,14 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from identity_server import IdentityServer
 from processes import InstructionCounter, MissingToolError, ask, python_of, versions_of
 
 SUBJECTS = ("bare", "limit", "venom_otel", "genai-openai", "openllmetry", "openinference")
 HTTP = ("with-http", "without-http")
 SCENARIOS = ("call", "stream", "404")
 HEADINGS = {"call": "call", "stream": "chunk", "404": "HTTP 404"}
-LENGTHS = {"call": (2, 12), "stream": (1, 3), "404": (2, 12)}
+LENGTHS = {"call": (2, 12), "stream": (1, 4), "404": (2, 12)}
 """Two run lengths; the difference of their instruction counts leaves out what surrounds the requests."""
 TARGETS = {"call": 1.3, "stream": 1.5, "404": 1.3}
 
@@ -33,11 +35,11 @@ Shares = dict[tuple[str, str], dict[str, list[float]]]
 """For (subject, HTTP) and scenario: what was added, as a part of the bare request, one number for each round."""
 
 
-def check_telemetry(subjects: list[str], modes: list[str]) -> bool:
+def check_telemetry(url: str, subjects: list[str], modes: list[str]) -> bool:
     """Print what each subject records for a request; False where the limit and venom_otel differ."""
     same = True
     for http in modes:
-        described = {subject: ask(subject, http, "describe") for subject in subjects}
+        described = {subject: ask(url, subject, http, "describe") for subject in subjects}
         print(f"\nRecorded for a request, {http} (spans, metric records, log records):\n")
         print(f"| subject | {' | '.join(HEADINGS[name].replace('chunk', 'stream') for name in SCENARIOS)} |")
         print(f"|---|{'---|' * len(SCENARIOS)}")
@@ -52,16 +54,15 @@ def check_telemetry(subjects: list[str], modes: list[str]) -> bool:
 
 
 def _compare(scenario: str, http: str, limit: dict[str, list[str]], ours: dict[str, list[str]]) -> bool:
-    if limit == ours:
+    lines = [[line for kind in ("spans", "points", "logs") for item in side[kind] for line in item.splitlines()] for side in (limit, ours)]
+    if lines[0] == lines[1]:
         return True
     print(f"\nThe limit and venom_otel record different things for {scenario}, {http}:")
-    for kind, wanted in limit.items():
-        if wanted != ours[kind]:
-            print(f"  limit      {kind}: {wanted}\n  venom_otel {kind}: {ours[kind]}")
+    print("\n".join(difflib.unified_diff(*lines, "limit", "venom_otel", lineterm="")))
     return False
 
 
-def measure_times(subjects: list[str], modes: list[str], rounds: int, blocks: int) -> Shares:
+def measure_times(url: str, subjects: list[str], modes: list[str], rounds: int, blocks: int) -> Shares:
     """Thread CPU time: each round is one process for each subject, in an order of chance."""
     shares: Shares = defaultdict(lambda: defaultdict(list))
     order = [(subject, http) for http in modes for subject in subjects if subject != "bare" or http == modes[0]]
@@ -69,14 +70,14 @@ def measure_times(subjects: list[str], modes: list[str], rounds: int, blocks: in
         random.shuffle(order)
         for subject, http in order:
             _progress(f"round {number + 1} of {rounds}: {subject} {http}")
-            for scenario, pairs in ask(subject, http, "time", str(blocks)).items():
+            for scenario, pairs in ask(url, subject, http, "time", str(blocks)).items():
                 added = median(on - off for off, on in pairs) / median(off for off, _ in pairs)
                 shares[subject, http][scenario].append(added)
     _progress("")
     return shares
 
 
-def count_instructions(subjects: list[str], modes: list[str]) -> Shares:
+def count_instructions(url: str, subjects: list[str], modes: list[str]) -> Shares:
     """Instructions of the whole process: independent of the machine's load and clock; one round says it."""
     shares: Shares = defaultdict(lambda: defaultdict(list))
     for http in modes:
@@ -84,7 +85,7 @@ def count_instructions(subjects: list[str], modes: list[str]) -> Shares:
             if subject == "bare" and http != modes[0]:
                 continue
             _progress(f"counting instructions: {subject} {http}")
-            with InstructionCounter(subject, http) as counter:
+            with InstructionCounter(url, subject, http) as counter:
                 for scenario, (short, long) in LENGTHS.items():
                     off, on = (
                         (counter.count(scenario, state, long) - counter.count(scenario, state, short)) / (long - short)
@@ -152,27 +153,29 @@ def main() -> int:
     parser.add_argument("--http", nargs="+", choices=HTTP, default=list(HTTP), help="with or without the HTTP client's own spans")
     parser.add_argument("--json", type=Path, help="also write the measured shares to this file")
     options = parser.parse_args()
+    subjects, modes = options.subjects, options.http
     try:
-        for subject in options.subjects:
+        for subject in subjects:
             python_of(subject)
             print(f"{subject}: {versions_of(subject)}")
-        same = check_telemetry(options.subjects, options.http)
-        if options.instructions:
-            what = "Instructions"
-            shares = count_instructions(options.subjects, options.http)
-        else:
-            what = "CPU time"
-            print(f"\nload average at the start: {os.getloadavg()[0]:.1f}")
-            rounds, blocks = (2, 6) if options.quick else (options.rounds, options.blocks)
-            shares = measure_times(options.subjects, options.http, rounds, blocks)
+        with IdentityServer() as server:
+            same = check_telemetry(server.base_url, subjects, modes)
+            if options.instructions:
+                what = "Instructions"
+                shares = count_instructions(server.base_url, subjects, modes)
+            else:
+                what = "CPU time"
+                rounds, blocks = (2, 6) if options.quick else (options.rounds, options.blocks)
+                print(f"\n{rounds} rounds of {blocks} pairs; load average at the start: {os.getloadavg()[0]:.1f}")
+                shares = measure_times(server.base_url, subjects, modes, rounds, blocks)
     except MissingToolError as error:
         print(error, file=sys.stderr)
         return 2
-    report(what, shares, options.subjects, options.http)
+    report(what, shares, subjects, modes)
     print()
     if options.json:
         options.json.write_text(json.dumps({" ".join(key): value for key, value in shares.items()}, indent=1))
-    return 0 if targets(what, shares, options.http) and same else 1
+    return 0 if targets(what, shares, modes) and same else 1
 
 
 if __name__ == "__main__":

@@ -57,23 +57,23 @@ def versions_of(subject: str) -> str:
     return next(line for line in lines if "==" in line).replace("==", " ")
 
 
-def _environment() -> dict[str, str]:
+def _environment(base_url: str) -> dict[str, str]:
     """The caller's, less every setting that would change what a subject does; hash seed fixed, so that runs repeat."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not re.match(r"(OTEL|VENOM_OTEL|TRACELOOP|OPENINFERENCE|SEMANTICKERNEL|PYTHON)_?", name)
     }
-    return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT)}
+    return {**kept, "PYTHONHASHSEED": "0", "PYTHONPATH": str(ROOT), "BENCHMARK_URL": base_url}
 
 
 def _command(subject: str, *arguments: str) -> list[str]:
     return [python_of(subject), str(HERE / "worker.py"), subject, *arguments]
 
 
-def ask(subject: str, http: str, *arguments: str) -> Any:
+def ask(base_url: str, subject: str, *arguments: str) -> Any:
     """Run a worker to its end and return the one thing it says."""
-    finished = subprocess.run(_command(subject, http, *arguments), env=_environment(), stdout=subprocess.PIPE, text=True, check=True)
+    finished = subprocess.run(_command(subject, *arguments), env=_environment(base_url), stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(finished.stdout.splitlines()[-1])
 
 
@@ -83,7 +83,7 @@ class InstructionCounter:
     Counting starts after the imports and the warm-up, so that they run at valgrind's lighter speed.
     """
 
-    def __init__(self, subject: str, http: str) -> None:
+    def __init__(self, base_url: str, subject: str, http: str) -> None:
         for tool in ("valgrind", "callgrind_control"):
             if shutil.which(tool) is None:
                 raise MissingToolError(f"{tool} is not on the path; on Debian: apt-get install valgrind")
@@ -93,7 +93,7 @@ class InstructionCounter:
         valgrind = ["valgrind", "-q", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={self._out}"]
         self._worker = subprocess.Popen(
             [*valgrind, *_command(subject, http, "serve")],
-            env=_environment(),
+            env=_environment(base_url),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

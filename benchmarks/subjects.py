@@ -7,13 +7,14 @@ where an `uninstrument` does nothing.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import limit
 import openai.resources.chat.completions.completions  # noqa: F401  (openai loads it late; subjects change it, so it must be there before)
-from canned import BASE_URL, SERVICE_ID, Bench
+from canned import SERVICE_ID, Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +44,10 @@ def _venom_otel(telemetry: Telemetry, *, http: bool) -> Bench:
     bench = Bench()
     kernel = Kernel()
     kernel.add_service(bench.service)
-    # The provider is given, as the limit has it: nothing answers at the address, and nobody is asked.
-    venom_otel.instrument(kernel, providers={BASE_URL: limit.PROVIDER}, **telemetry.providers())
+    handle = venom_otel.instrument(kernel, **telemetry.providers())
     assert kernel.get_service(SERVICE_ID) is bench.service
+    asyncio.run(bench.run("call", 1))
+    assert handle.flush(), "the server did not say who it is"  # from here on it is known, as in an application that runs
     return bench
 
 

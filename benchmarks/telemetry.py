@@ -97,7 +97,7 @@ class Telemetry:
         return {
             "spans": sorted(_span(span) for span in spans),
             "logs": sorted(_log(data.log_record) for data in logs),
-            "points": sorted({f"{name} {_attributes(point.attributes)}" for name, point in self._points()}),
+            "points": sorted({f"{name}{_attributes(point.attributes)}" for name, point in self._points()}),
         }
 
     def _points(self) -> list[tuple[str, Any]]:
@@ -110,13 +110,13 @@ class Telemetry:
 
 def _attributes(attributes: Any) -> str:
     shown = {name: ("…" if isinstance(value, float) else value) for name, value in (attributes or {}).items()}
-    return str(dict(sorted(shown.items())))
+    return "".join(f"\n    {name}: {shown[name]!r}" for name in sorted(shown))
 
 
 def _span(span: Any) -> str:
-    events = [f"{event.name} {_attributes(event.attributes)}" for event in span.events]
-    return f"{span.name} {span.kind.name} {span.status.status_code.name} {_attributes(span.attributes)} {events}"
+    events = "".join(f"\n  event {event.name}{_attributes(event.attributes)}" for event in span.events)
+    return f"{span.name} {span.kind.name} {span.status.status_code.name}{_attributes(span.attributes)}{events}"
 
 
 def _log(record: Any) -> str:
-    return f"{record.event_name} {record.severity_number} {record.severity_text} {record.body} {_attributes(record.attributes)}"
+    return f"{record.event_name} {record.severity_number} {record.severity_text} {record.body}{_attributes(record.attributes)}"

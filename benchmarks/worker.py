@@ -70,6 +70,7 @@ def serve(runner: asyncio.Runner, subject: Subject) -> None:
     say({"ready": True})
     for line in sys.stdin:
         scenario, state, times = line.split()
+        gc.collect()  # each count starts alike
         runner.run(subject.switch(on=state == "on").run(scenario, int(times)))
         say({"done": line.strip()})
 
