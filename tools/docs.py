@@ -46,6 +46,8 @@ def settings_page() -> str:
         "`VENOM_OTEL_RAISE_INTERNAL_ERRORS=1` is for tests: mistakes inside the instrumentation, otherwise logged once, are raised.",
         "## `venom-otel up`",
         _variables(settings.CockpitSettings),
+        "## `venom-otel requests`",
+        "`VENOM_OTEL_URL` is the address of the cockpit it asks, `http://127.0.0.1:8765` unless that or `--url` says otherwise.",
     )
 
 

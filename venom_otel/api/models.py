@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from venom_otel import semconv
 from venom_otel.store.protocol import RequestStatus  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class RequestWithSteps(Request):
                         "duration_seconds": _SUMMARY["duration_seconds"],
                         "status": "error",
                         "status_message": _ERROR["words"],
-                        "attributes": {"http.response.status_code": 404},
+                        "attributes": {semconv.HTTP_RESPONSE_STATUS_CODE: 404},
                         "resource": {},
                         "events": [],
                         "steps": [],
