@@ -100,7 +100,8 @@ def _recorder(
     from venom_otel.identity.resolver import HttpResolver, parse_providers
 
     prices = PriceTable.load(settings.prices) if settings.prices is not None else None
-    return Recorder(telemetry, HttpResolver({**parse_providers(settings.providers), **providers}), settings, prices, capture)
+    resolver = HttpResolver({**parse_providers(settings.providers), **providers}, aliases=settings.server_aliases)
+    return Recorder(telemetry, resolver, settings, prices, capture)
 
 
 class Instrumentation:
