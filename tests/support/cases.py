@@ -90,7 +90,17 @@ CASES = [
     Case(
         "refused",
         (),
-        *[({**_NOTHING, "outcome": "error", "failed": Failed("not_reached", "connection_error"), "http": (("ConnectError", "All connection attempts failed"),)},)] * 2,
+        *[
+            (
+                {
+                    **_NOTHING,
+                    "outcome": "error",
+                    "failed": Failed("not_reached", "connection_error"),
+                    "http": (("ConnectError", "All connection attempts failed"),),
+                },
+            )
+        ]
+        * 2,
         server=False,
     ),
     Case(

@@ -21,8 +21,8 @@ from typing import Any, Self
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 """Answers one POST."""
 
-Persona = Callable[[str], tuple[int, str, bytes]]
-"""Answers a GET's path with status, content type and body."""
+Persona = Callable[[str], tuple[int, str, bytes] | None]
+"""Answers a GET's path with status, content type and body; None never answers."""
 
 WAIT_S = 10.0
 
@@ -179,8 +179,13 @@ class ChatServer:
         path = path.partition("?")[0]
         if method != "POST":
             self.asked.append(path)
-            status, content_type, content = self._persona(path)
-            await Exchange(Request(path, headers, {}), reader, writer, self.headers).reply(status, content, content_type)
+            exchange = Exchange(Request(path, headers, {}), reader, writer, self.headers)
+            reply = self._persona(path)
+            if reply is None:
+                await exchange.until_closed()
+            else:
+                status, content_type, content = reply
+                await exchange.reply(status, content, content_type)
             return True
         request = Request(path, headers, json.loads(body))
         with self._changed:

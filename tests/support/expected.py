@@ -149,6 +149,11 @@ def logs(trips: list[Trip]) -> list[dict[str, Any]]:
     return found
 
 
+def trace_headers(span_id: int) -> dict[str, str]:
+    """What goes with a request to a local server: the trace, with the HTTP span as parent, and the application's baggage."""
+    return {"traceparent": f"00-{TRACE_ID:032x}-{span_id:016x}-01", "baggage": "tenant=blue"}
+
+
 def _span(trip: Trip, own: int) -> dict[str, Any]:
     address = _address(trip)
     attributes: dict[str, Any] = {

@@ -1,0 +1,69 @@
+"""Faults put into the package: any of its functions made to raise, wherever it is called from."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORDS = "injected by a test"
+
+
+def functions() -> dict[Any, FunctionType]:
+    """Every function and method of the package's recording side that is imported, by its code."""
+    found: dict[Any, FunctionType] = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith(("venom_otel.instrumentation", "venom_otel.identity")):
+            for thing in list(vars(module).values()):
+                for member in vars(thing).values() if inspect.isclass(thing) else [thing]:
+                    function = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+                    if isinstance(function, FunctionType) and function.__module__.startswith("venom_otel."):
+                        found[function.__code__] = function
+    return found
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[list[FunctionType]]:
+    """Collect the functions that this thread calls, in the order of their first calls.
+
+    Those with variables of an outer function are left out: they are the wrappers that stand where the application calls.
+    """
+    known, codes = functions(), {}
+    calls: list[FunctionType] = []
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            codes[frame.f_code] = None
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(before)
+        calls += [known[code] for code in codes if code in known and not code.co_freevars]
+
+
+@contextlib.contextmanager
+def broken(function: FunctionType) -> Iterator[None]:
+    """Make a function raise RuntimeError, through whichever name it is called."""
+
+    def fault(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("injected by a test")
+
+    before = function.__code__
+    function.__code__ = fault.__code__
+    try:
+        yield
+    finally:
+        function.__code__ = before
+
+
+def name_of(function: FunctionType) -> str:
+    """The function's full name below the package."""
+    return f"{function.__module__}.{function.__qualname__}".removeprefix("venom_otel.")
