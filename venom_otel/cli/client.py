@@ -51,7 +51,7 @@ class Client:
                 f"no cockpit answers at {self._url} ({error}). Start one with `venom-otel up`, or name another with --url."
             ) from None
         except httpx.InvalidURL as error:
-            raise CockpitError(f"--url {self._url}: {error}. It looks like http://127.0.0.1:8765.") from None
+            raise CockpitError(f"--url {self._url}: {error}. It must look like http://127.0.0.1:8765.") from None
         return self._page(reply)
 
     def _page(self, reply: httpx.Response) -> dict[str, Any]:

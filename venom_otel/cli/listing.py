@@ -36,7 +36,7 @@ Item = dict[str, Any]
 
 
 def printer(*, as_json: bool) -> Callable[[Iterable[Item]], None]:
-    """What prints requests to standard output, in the order given; its first call also prints the heading where there is one."""
+    """What prints requests to standard output, in the order given. The heading, where there is one, is printed at once."""
     if as_json:
         return _print_json
     console = Console(highlight=False, soft_wrap=True)

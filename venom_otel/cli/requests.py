@@ -56,9 +56,9 @@ def requests(
         }.items()
         if value is not None
     }
-    with Client(url or _address()) as client:
-        show = printer(as_json=as_json)
+    with Client(_checked(url) if url else _address()) as client:
         page = client.requests(which | {"limit": max(limit, 1)})
+        show = printer(as_json=as_json)
         show(reversed(page["items"][:limit]))
         if follow:
             with contextlib.suppress(KeyboardInterrupt):
@@ -80,6 +80,12 @@ def _follow(client: Client, which: Query, newer: int, show: Callable[[Iterable[I
         away = False
         show(page["items"])
         newer = page["newer"]
+
+
+def _checked(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(f"--url {url}: it must look like http://127.0.0.1:8765.")
+    return url
 
 
 def _address() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,20 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_GRACE: Final = 1
-"""Seconds that answers in progress may still take once the end was asked for; uvicorn takes whole seconds only."""
+_GRACE: Final = 0.5
+"""Seconds that answers in progress may still take once the end was asked for."""
 
 
 def serve(applications: list[tuple[Any, socket.socket]], *, on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
     """Serve each ASGI application on its listening socket until a signal asks for the end.
 
-    Connections that only wait (browsers, exporters that keep theirs open) are closed at once, answers in progress within a second.
+    Connections that only wait (browsers, exporters that keep theirs open) are closed at once, answers in progress after half a second.
 
     Args:
         applications: pairs of an application and the socket it listens on.
         on_ready: called once all of them answer.
         on_end: called as soon as the end is asked for; lets go of whoever only waits for something to happen.
     """
+    logging.getLogger("uvicorn.error").addFilter(_not_of_the_cut_off)
     servers = [(_Server(_config(application)), sock) for application, sock in applications]
     with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
         runner.run(_serve(servers, on_ready, on_end))
@@ -66,5 +68,14 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
+def _not_of_the_cut_off(record: logging.LogRecord) -> bool:
+    """Keep quiet about requests that were not complete when the grace had passed: their senders are told by the closed connection."""
+    cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cancelled and not str(record.msg).startswith("Cancel %s running task")
+
+
 def _config(application: Any) -> uvicorn.Config:
-    return uvicorn.Config(application, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE)
+    config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
+    # Annotated as int, but used as the timeout of asyncio.wait_for.
+    config.timeout_graceful_shutdown = _GRACE  # type: ignore[assignment]
+    return config
