@@ -179,8 +179,8 @@ def _wrap_stream(original: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[
     def stream(self: Any, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         inner = original(self, *args, **kwargs)
         recorder = _recorder(self)
-        if recorder is None:
-            return inner
+        if recorder is None or getattr(inner, "ag_code", None) is _record_stream.__code__:
+            return inner  # an override that is no generator itself and hands its parent's on: that one records
         history, settings = _argument(args, kwargs, 0, "chat_history"), _argument(args, kwargs, 1, "settings")
         return _record_stream(recorder, inner, self, history, settings)
 

@@ -23,10 +23,10 @@ def read(facts: ReplyFacts, reply: Any, _content: Any) -> None:
             index = get(candidate, "index")
             facts.finished(position if index is None else index, name)
     if (usage := get(reply, "usage_metadata")) is not None:
-        thoughts = get(usage, "thoughts_token_count")
+        thoughts = get(usage, "thoughts_token_count") or None  # a protobuf message says 0 for what was not sent
         facts.counted(
             input_tokens=total(get(usage, "prompt_token_count"), get(usage, "tool_use_prompt_token_count")),
             output_tokens=total(get(usage, "candidates_token_count"), thoughts),
-            cache_read=get(usage, "cached_content_token_count"),
+            cache_read=get(usage, "cached_content_token_count") or None,
             reasoning=thoughts,
         )
