@@ -70,16 +70,17 @@ class Item:
 class OtlpSink:
     """See the module. `mode` may be changed at any time; requests already waiting are answered as it was."""
 
-    def __init__(self, mode: Mode = "ok", delay_s: float = 0.5) -> None:
+    def __init__(self, mode: Mode = "ok", delay_s: float = 0.5, port: int = 0) -> None:
         self.mode = mode
         self.delay_s = delay_s
+        self.refused: list[str] = []
+        """Paths that are none of a collector's and were answered with 404; a whole URL where this is taken for a proxy."""
         self._changed = threading.Condition()
         self._exports: list[Export] = []
         self._waiting = 0
         self._told_busy: set[str] = set()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self), bind_and_activate=False)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", port), _handler(self), bind_and_activate=False)
         self._server.server_bind()
         self._thread: threading.Thread | None = None
 
@@ -198,6 +199,9 @@ class OtlpSink:
         if mode == "reject":
             return 400, b""
         path = handler.path
+        if path not in _MESSAGES:
+            self.refused.append(path)
+            return 404, b""
         if mode == "busy" and path not in self._told_busy:
             self._told_busy.add(path)
             return 503, b""
@@ -207,6 +211,13 @@ class OtlpSink:
             self._exports.append(Export(path, {name.lower(): value for name, value in handler.headers.items()}, message))
             self._changed.notify_all()
         return 200, response().SerializeToString()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that left; a mistake in here shows as an export that did not come."""
 
 
 def _handler(sink: OtlpSink) -> type[BaseHTTPRequestHandler]:

@@ -25,7 +25,8 @@ class Outlet:
     """Sends batches through one exporter, from one thread at a time.
 
     OTLP exporters take 10 s to give a batch up where nobody listens, and then it is lost. So before the first export, and after each one
-    that failed, the address is tried first; until somebody listens there, nothing is exported and what waits goes on waiting.
+    that failed, the address is tried first, once a second; until somebody listens there, nothing is exported and what waits goes on
+    waiting.
     """
 
     def __init__(self, exporter: Any, address: Address | None, name: str) -> None:
@@ -46,8 +47,8 @@ class Outlet:
         return self._where
 
     def is_open(self, *, urgent: bool) -> bool:
-        """Whether an export is worth trying. `urgent` tries the address again at once, else it is tried once a second."""
-        if self._healthy or self._address is None:
+        """Whether an export is worth trying. `urgent` tries the address in any case, for whoever waits cannot wait for retries."""
+        if self._address is None or (self._healthy and not urgent):
             return True
         now = time.monotonic()
         if now < self._next_knock and not urgent:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
 from venom_otel import semconv
 
@@ -19,7 +19,10 @@ def resource() -> Resource:
 
     The SDK says "unknown_service:python" then, which tells nothing on a page that shows several applications.
     """
-    found = Resource.create()
+    try:
+        found = Resource.create()
+    except RuntimeError:  # it asks its detectors in a thread pool; there is none for a thread that outlives the main one
+        found = OTELResourceDetector().detect()
     if str(found.attributes.get(semconv.SERVICE_NAME, _SDK_DEFAULT)).startswith(_SDK_DEFAULT):
         return found.merge(Resource({semconv.SERVICE_NAME: name()}))
     return found
@@ -28,11 +31,10 @@ def resource() -> Resource:
 def name() -> str:
     """The module of ``python -m``, else the main script without its suffix; for an interpreter or a notebook the working folder."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None and spec.name:
-        return str(spec.name).removesuffix(".__main__")
     script = Path(sys.argv[0] if sys.argv else "").stem
-    if script not in _NO_SCRIPT:
-        return script
+    main = str(spec.name).removesuffix(".__main__") if spec is not None and spec.name else script
+    if main not in _NO_SCRIPT:
+        return main
     try:
         return Path.cwd().name or "python"
     except OSError:  # the folder is gone

@@ -1,0 +1,331 @@
+"""What is sent and what becomes of it when the collector is slow, busy, silent, gone or not there yet."""
+
+import logging
+import os
+import socket
+import threading
+import time
+
+import pytest
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.trace import StatusCode
+from support.otlp_sink import OtlpSink
+
+from venom_otel.instrumentation.sdk import notice, quiet
+from venom_otel.instrumentation.sdk.owned import OwnedSdk
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    for name in os.environ:
+        if name.startswith("OTEL_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(notice, "_said", set())
+
+
+@pytest.fixture
+def sdk(monkeypatch):
+    """Sets an SDK up that sends to a sink; nothing global but the environment."""
+    made = []
+
+    def set_up(sink, **environment):
+        for name, value in {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, **environment}.items():
+            monkeypatch.setenv(name, value)
+        sdk = OwnedSdk(threading.RLock())
+        sdk.use()
+        made.append(sdk)
+        return sdk
+
+    yield set_up
+    for sdk in made:
+        sdk.release()
+
+
+def spans(sdk, *names):
+    tracer = sdk.tracer_provider.get_tracer("test")
+    for name in names:
+        tracer.start_span(name).end()
+
+
+def within(seconds):
+    return time.monotonic() + seconds
+
+
+def our_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("venom-otel")]
+
+
+def names(sink):
+    return [span.name for span in sink.spans]
+
+
+def test_spans_metrics_and_records_arrive_with_the_resource(sink, sdk):
+    ours = sdk(
+        sink,
+        OTEL_RESOURCE_ATTRIBUTES="deployment.environment.name=test",
+        OTEL_SERVICE_NAME="shop",
+        OTEL_EXPORTER_OTLP_HEADERS="x-tenant=blue",
+    )
+    with ours.tracer_provider.get_tracer("scope").start_as_current_span("work", attributes={"n": 1}) as span:
+        span.set_status(StatusCode.ERROR, "no")
+        ours.logger_provider.get_logger("scope").emit(LogRecord(body="said", severity_number=SeverityNumber.WARN, attributes={"k": [1, 2]}))
+    ours.meter_provider.get_meter("scope").create_histogram("seconds").record(0.5, {"a": "b"})
+    assert ours.flush(within(10))
+
+    (span,), (record,), (metric,) = sink.spans, sink.logs, sink.metrics
+    assert (span.name, span.attributes, span.status.message) == ("work", {"n": 1}, "no")
+    assert (record.body.string_value, record.attributes) == ("said", {"k": [1, 2]})
+    assert (record.trace_id, record.span_id) == (span.trace_id, span.span_id)
+    assert (metric.name, metric.histogram.data_points[0].sum) == ("seconds", 0.5)
+    for item in (span, record, metric):
+        assert item.scope == "scope"
+        assert item.resource["service.name"] == "shop"
+        assert item.resource["deployment.environment.name"] == "test"
+    assert {export.headers["x-tenant"] for export in sink.exports} == {"blue"}
+
+
+def test_they_are_sent_by_themselves(sink, sdk):
+    ours = sdk(sink, OTEL_METRIC_EXPORT_INTERVAL="200")
+    ours.meter_provider.get_meter("m").create_counter("calls").add(2)
+    spans(ours, "by itself")
+    ours.logger_provider.get_logger("l").emit(LogRecord(body="by itself"))
+    sink.wait_for(lambda sink: sink.spans and sink.logs and sink.metrics, timeout_s=5.0)
+
+
+def test_a_full_batch_does_not_wait_for_its_time(sink, sdk):
+    ours = sdk(sink, OTEL_BSP_SCHEDULE_DELAY="600000", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="10")
+    spans(ours, *(str(number) for number in range(25)))
+    sink.wait_for_spans(20)
+    assert ours.flush(within(10))
+    assert names(sink) == [str(number) for number in range(25)]
+    assert max(len(export.message.resource_spans[0].scope_spans[0].spans) for export in sink.exports if export.path == "/v1/traces") == 10
+
+
+def test_compression_and_temporality_are_the_exporters_to_read(sink, sdk):
+    ours = sdk(sink, OTEL_EXPORTER_OTLP_COMPRESSION="gzip", OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE="delta")
+    counter = ours.meter_provider.get_meter("m").create_counter("calls")
+    for amount in (2, 3):
+        counter.add(amount)
+        assert ours.flush(within(10))
+    assert [metric.sum.data_points[0].as_int for metric in sink.metrics] == [2, 3]
+    assert {export.headers["content-encoding"] for export in sink.exports} == {"gzip"}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "argument", "expected"), [("always_off", "", 0), ("traceidratio", "0", 0), ("traceidratio", "1", 3), ("", "", 3)]
+)
+def test_the_sampler_of_the_environment(sink, sdk, sampler, argument, expected):
+    ours = sdk(sink, OTEL_TRACES_SAMPLER=sampler or "parentbased_always_on", OTEL_TRACES_SAMPLER_ARG=argument)
+    spans(ours, "a", "b", "c")
+    assert ours.flush(within(10))
+    assert len(sink.spans) == expected
+
+
+def test_exporters_by_name(sink, sdk):
+    ours = sdk(sink, OTEL_TRACES_EXPORTER="otlp,console", OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+    spans(ours, "once")
+    ours.meter_provider.get_meter("m").create_counter("calls").add(1)
+    ours.logger_provider.get_logger("l").emit(LogRecord(body="said"))
+    assert ours.flush(within(10))
+    assert names(sink) == ["once"]
+    assert {export.path for export in sink.exports} == {"/v1/traces"}
+    assert [thread.name for thread in our_threads()] == ["venom-otel-traces-otlp_proto_http", "venom-otel-traces-console"]
+
+
+def test_grpc_where_its_exporter_is_installed(sdk, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        sink = type("Address", (), {"url": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+        ours = sdk(sink, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+        spans(ours, "over grpc")
+        assert not ours.flush(within(0.01))
+        listener.settimeout(10)
+        listener.accept()[0].close()  # the knock
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(10)
+            assert connection.recv(3) == b"PRI", "HTTP/2 begins so"
+
+
+@pytest.mark.parametrize(
+    ("variable", "advice"),
+    [
+        ("OTEL_TRACES_EXPORTER=carrier-pigeon", "Known are otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "pip install opentelemetry-exporter-otlp-json-http"),
+    ],
+)
+def test_an_exporter_that_is_not_installed_is_said_once(sink, sdk, caplog, variable, advice):
+    ours = sdk(sink, **dict([variable.split("=")]))
+    spans(ours, "nowhere")
+    assert ours.flush(within(10))
+    assert sink.spans == []
+    (record,) = caplog.records
+    assert variable in record.getMessage()
+    assert advice in record.getMessage()
+
+
+def test_what_waits_is_delivered_when_the_collector_comes(sdk, caplog):
+    with OtlpSink("refuse") as sink:
+        ours = sdk(sink)
+        counter = ours.meter_provider.get_meter("m").create_counter("calls")
+        for number in range(3):
+            spans(ours, str(number))
+            counter.add(1)
+            assert not ours.flush(within(10)), "nobody listens, and that is known at once"
+        sink.listen()
+        sink.wait_for_spans(3)
+        assert ours.flush(within(10))
+        assert names(sink) == ["0", "1", "2"]
+        assert sink.metrics[-1].sum.data_points[0].as_int == 3
+        (record,) = caplog.records
+        for words in (sink.url, "Connection refused", "venom-otel up", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED"):
+            assert words in record.getMessage()
+
+
+def test_a_collector_that_goes_away_and_comes_back(sdk):
+    with OtlpSink() as first:
+        ours = sdk(first, OTEL_EXPORTER_OTLP_TIMEOUT="1", OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+        spans(ours, "before")
+        assert ours.flush(within(10))
+    spans(ours, "while away")
+    assert not ours.flush(within(10))
+    with OtlpSink("refuse", port=first.port) as second:
+        second.listen()
+        spans(ours, "after")
+        second.wait_for_spans(2)
+        assert names(second) == ["while away", "after"]
+
+
+def test_memory_is_bounded_and_the_newest_stay(sdk, caplog):
+    with OtlpSink("refuse") as sink:
+        ours = sdk(sink, OTEL_BSP_MAX_QUEUE_SIZE="100")
+        began = time.perf_counter()
+        spans(ours, *(str(number) for number in range(5000)))
+        assert time.perf_counter() - began < 2.5, "0.5 ms a span is far above what it costs and far below any waiting"
+        assert not ours.flush(within(10))
+        sink.listen()
+        sink.wait_for_spans(100)
+        assert ours.flush(within(10))
+        assert names(sink) == [str(number) for number in range(4900, 5000)]
+        assert len(caplog.records) == 1, "no line for each span that is lost"
+
+
+def test_a_silent_collector_holds_nobody_up(sdk, caplog):
+    with OtlpSink("hang") as sink:
+        ours = sdk(sink, OTEL_EXPORTER_OTLP_TIMEOUT="2")
+        spans(ours, "unanswered")
+        sink.wait_for_request()
+        began = time.monotonic()
+        spans(ours, *(str(number) for number in range(2000)))
+        assert not ours.flush(within(0.2))
+        assert time.monotonic() - began < 1.5
+        sink.mode = "ok"
+        sink.wait_for_spans(2000)
+        assert "no answer" in caplog.text
+        assert len(caplog.records) == 1
+
+
+def test_a_busy_collector_is_asked_again_when_it_says(sdk, caplog):
+    with OtlpSink("busy") as sink:
+        ours = sdk(sink)
+        spans(ours, "patient")
+        assert ours.flush(within(10))
+        assert names(sink) == ["patient"]
+        assert caplog.records == []
+
+
+def test_a_refused_batch_is_lost_alone(sdk, caplog):
+    with OtlpSink("reject") as sink:
+        ours = sdk(sink, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+        spans(ours, "refused")
+        assert ours.flush(within(10)), "nothing is left"
+        sink.mode = "ok"
+        spans(ours, "taken")
+        assert ours.flush(within(10))
+        assert names(sink) == ["taken"]
+        (record,) = caplog.records
+        assert "HTTP 400" in record.getMessage()
+
+
+def test_release_ends_what_it_can_within_its_time(sdk):
+    with OtlpSink("hang") as sink:
+        ours = sdk(sink, OTEL_EXPORTER_OTLP_TIMEOUT="3")
+        spans(ours, "unanswered")
+        sink.wait_for_request()
+        ours.use()
+        ours.release()
+        began = time.monotonic()
+        ours.release()
+        assert time.monotonic() - began < 3
+        ours.use()  # for the fixture's release
+        sink.mode = "ok"
+        spans(ours, "again")
+        sink.wait_for_spans(1)
+        assert names(sink) == ["again"]
+
+
+def test_no_thread_stays_after_release(sink, sdk):
+    ours = sdk(sink)
+    assert len(our_threads()) == 3
+    ours.use()
+    ours.release()
+    assert len(our_threads()) == 3
+    ours.release()
+    assert our_threads() == []
+    ours.use()
+
+
+def test_the_applications_own_exporters_are_heard(sdk, caplog):
+    with OtlpSink("refuse") as sink, OtlpSink("reject") as theirs:
+        ours = sdk(sink)
+        span = ours.tracer_provider.get_tracer("t").start_span("x")
+        span.end()
+        assert not ours.flush(within(10))
+        assert len(caplog.records) == 1
+        OTLPSpanExporter(endpoint=f"{theirs.url}/v1/traces").export([span])
+        assert [record.name for record in caplog.records] == ["venom_otel", "opentelemetry.exporter.otlp.proto.http.trace_exporter"]
+
+
+def test_a_muted_thread_is_heard_again():
+    logger = logging.getLogger(quiet.LOGGERS[0])
+    with quiet.muted("somebody.else"):
+        assert not logger.filter(logging.makeLogRecord({}))
+        assert not logging.getLogger("somebody.else").filter(logging.makeLogRecord({}))
+        heard = []
+        thread = threading.Thread(target=lambda: heard.append(logger.filter(logging.makeLogRecord({}))))
+        thread.start()
+        thread.join()
+        assert heard == [True]
+    assert logger.filters == logging.getLogger("somebody.else").filters == []
+
+
+def test_a_proxy_is_not_asked_for_this_machines_own_address(sink, sdk, monkeypatch):
+    with OtlpSink("reject") as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        ours = sdk(sink)
+        spans(ours, "direct")
+        assert ours.flush(within(10))
+        assert names(sink) == ["direct"]
+
+
+def test_a_proxy_stands_before_other_addresses(sink, sdk, monkeypatch):
+    monkeypatch.setenv("http_proxy", sink.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    ours = sdk(sink, OTEL_EXPORTER_OTLP_ENDPOINT="http://collector.invalid:4318", OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+    spans(ours, "through the proxy")
+    sink.wait_for(lambda sink: "http://collector.invalid:4318/v1/traces" in sink.refused)
+    ours.flush(within(10))
+
+
+def test_a_span_of_somebody_elses_trace_that_is_not_sampled_is_not_sent(sink, sdk):
+    ours = sdk(sink)
+    parent = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(0)))
+    ours.tracer_provider.get_tracer("t").start_span("child", trace.set_span_in_context(parent)).end()
+    assert ours.flush(within(10))
+    assert sink.spans == []
