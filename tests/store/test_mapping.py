@@ -1,7 +1,7 @@
 """Which spans are requests, and what they say, as the store gives them back."""
 
 import pytest
-from support.otlp import CLIENT, INTERNAL, SECOND, SERVER, chat, span, traces
+from support.otlp import CLIENT, INTERNAL, SERVER, chat, span, traces
 
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Signal
 

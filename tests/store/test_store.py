@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 import zstandard
@@ -18,12 +19,10 @@ EVERYTHING = {
 
 
 def blocks(path, signal):
-    with sqlite3.connect(path) as connection:
-        rows = connection.execute(
-            "SELECT zstd, items, first_ns, last_ns, arrived_ns FROM blocks JOIN payloads ON block = id WHERE signal = ? ORDER BY id", [signal]
-        ).fetchall()
-    connection.close()
-    return rows
+    """What was kept of a signal, oldest first: compressed requests, number of items, first and last time, arrival."""
+    query = "SELECT zstd, items, first_ns, last_ns, arrived_ns FROM blocks JOIN payloads ON block = id WHERE signal = ? ORDER BY id"
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query, [signal]).fetchall()
 
 
 async def test_a_span_comes_back_whole(store):
@@ -117,6 +116,7 @@ async def test_spans_that_cannot_be_found_again_are_rejected_and_their_neighbour
 
 
 async def test_metrics_and_logs_are_kept_whole_with_their_times(store, path):
+    began = time.time_ns()
     some_metrics, more_metrics, some_logs = metrics(5 * SECOND, 3 * SECOND), metrics(9 * SECOND), logs(7 * SECOND, 2**64 - 1)
     assert store.write(Signal.METRICS, some_metrics).result(10) == Written(2)
     assert store.write(Signal.METRICS, more_metrics).result(10) == Written(1)
@@ -127,6 +127,7 @@ async def test_metrics_and_logs_are_kept_whole_with_their_times(store, path):
     assert (unpack(first[0]), *first[1:4]) == (some_metrics, 2, 3 * SECOND, 5 * SECOND)
     assert (unpack(second[0]), *second[1:4]) == (more_metrics, 1, 9 * SECOND, 9 * SECOND)
     assert (unpack(third[0]), *third[1:4]) == (some_logs, 2, 7 * SECOND, 2**63 - 1)
+    assert began <= first[4] <= second[4] <= third[4] <= time.time_ns()
 
 
 async def test_log_records_of_a_trace_are_filed_under_it_and_are_no_spans(store):
@@ -224,7 +225,9 @@ async def test_many_requests_of_one_commit_become_few_blocks(store, path):
 
 async def test_a_request_that_cannot_be_stored_costs_its_group_nothing(store, path, caplog):
     with sqlite3.connect(path) as other:
-        other.execute("CREATE TRIGGER refuse BEFORE INSERT ON requests WHEN NEW.input_tokens = 13 BEGIN SELECT raise(ABORT, 'unlucky'); END")
+        other.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON requests WHEN NEW.input_tokens = 13 BEGIN SELECT raise(ABORT, 'unlucky'); END"
+        )
     other.close()
     sent = [traces(chat(more={"gen_ai.usage.input_tokens": number})) for number in range(10, 20)]
     writes = [store.write(Signal.TRACES, one) for one in sent]

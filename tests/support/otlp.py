@@ -108,7 +108,9 @@ def metrics(*times_ns: int) -> bytes:
     """A metrics request with one gauge point for each time."""
     points = [NumberDataPoint(time_unix_nano=time_ns, as_int=number) for number, time_ns in enumerate(times_ns)]
     scope = ScopeMetrics(metrics=[Metric(name="a gauge", gauge=Gauge(data_points=points)), Metric(name="an empty one")])
-    return ExportMetricsServiceRequest(resource_metrics=[ResourceMetrics(resource=_resource("x"), scope_metrics=[scope])]).SerializeToString()
+    return ExportMetricsServiceRequest(
+        resource_metrics=[ResourceMetrics(resource=_resource("x"), scope_metrics=[scope])]
+    ).SerializeToString()
 
 
 def logs(*times_ns: int, trace_id: bytes = b"") -> bytes:

@@ -24,22 +24,23 @@ _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "con
 _STATUSES: Final = ("unset", "ok", "error")
 
 _REQUEST_ID: Final = "5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174"
-_ERROR: Final = {"kind": "model_not_found", "code": "404", "words": "model 'llama9' not found"}
+# A stream that broke: of all requests the one that has a value for every field (nulls are left out of OpenAPI examples).
+_ERROR: Final = {"kind": "broken_stream", "code": "RemoteProtocolError", "words": "peer closed connection within the message"}
 _SUMMARY: Final[dict[str, Any]] = {
     "request_id": _REQUEST_ID,
     "cursor": 1207,
     "status": "FAILED",
     "service": "chat-api",
-    "llm_provider": "ollama",
-    "llm_model": "llama9",
-    "llm_response_model": None,
-    "llm_endpoint": "http://localhost:11434/v1",
+    "llm_provider": "vllm",
+    "llm_model": "Qwen/Qwen2.5-7B-Instruct",
+    "llm_response_model": "Qwen/Qwen2.5-7B-Instruct",
+    "llm_endpoint": "http://gpu:8000/v1",
     "created_at": "2026-11-22T21:04:05.123456Z",
-    "finished_at": "2026-11-22T21:04:05.131000Z",
-    "duration_seconds": 0.007544,
-    "first_token": None,
-    "streaming": False,
-    "usage": None,
+    "finished_at": "2026-11-22T21:04:07.223456Z",
+    "duration_seconds": 2.1,
+    "first_token": 0.31,
+    "streaming": True,
+    "usage": {"input_tokens": 212, "output_tokens": 35},
     "error": _ERROR,
 }
 
@@ -131,8 +132,8 @@ class RequestWithSteps(Request):
                     {
                         "trace_id": _REQUEST_ID.partition("-")[0],
                         "span_id": _REQUEST_ID.partition("-")[2],
-                        "parent_span_id": None,
-                        "name": "chat llama9",
+                        "parent_span_id": "eee19b7ec3c1b173",
+                        "name": "chat Qwen/Qwen2.5-7B-Instruct",
                         "kind": "client",
                         "service": "chat-api",
                         "scope": "venom_otel",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from venom_otel.settings import CockpitSettings
 
+_NO_PART_OF_A_HOST: Final = frozenset("@/?#\\")
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,7 +39,7 @@ class AllowedHosts:
 
     def allows_host(self, host: str | None) -> bool:
         """Whether a `Host` header names this machine."""
-        name = _name(f"//{host}") if host else None
+        name = _name(f"//{host}") if host and not _NO_PART_OF_A_HOST & set(host) else None
         return name is not None and self._knows(name)
 
     def allows_origin(self, origin: str, host: str | None) -> bool:

@@ -1,0 +1,145 @@
+"""The history over a real store: pages, trees and what wakes a listener."""
+
+import asyncio
+
+import pytest
+from support.otlp import chat, new_span_id, new_trace_id, request_id, span, traces
+
+from venom_otel.services.history import MAX_DEPTH, MAX_LIMIT, History, tree
+from venom_otel.store.embedded import EmbeddedStore
+from venom_otel.store.protocol import RequestFilter, Signal
+
+
+@pytest.fixture
+def store(tmp_path):
+    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as opened:
+        yield opened
+
+
+@pytest.fixture
+def history(store):
+    return History(store)
+
+
+def send(store, *spans):
+    store.write(Signal.TRACES, traces(*spans)).result(10)
+
+
+def names(steps):
+    return [(step.span.name, names(step.children)) for step in steps]
+
+
+async def test_pages_say_how_to_go_on(store, history):
+    assert await history.requests() == await history.requests(RequestFilter(before=0))
+    send(store, *(chat() for _ in range(10)))
+    first = await history.requests(limit=4)
+    assert ([item.sequence for item in first.items], first.older, first.newer) == ([10, 9, 8, 7], 7, 10)
+    second = await history.requests(RequestFilter(before=first.older), limit=4)
+    assert ([item.sequence for item in second.items], second.older) == ([6, 5, 4, 3], 3)
+    third = await history.requests(RequestFilter(before=second.older), limit=4)
+    assert ([item.sequence for item in third.items], third.older) == ([2, 1], None)
+    exact = await history.requests(limit=10)
+    assert exact.older is None
+    nothing_new = await history.requests(RequestFilter(after=first.newer))
+    assert (nothing_new.items, nothing_new.newer) == ([], 10)
+    send(store, chat(), chat())
+    newer = await history.requests(RequestFilter(after=first.newer), limit=1)
+    assert ([item.sequence for item in newer.items], newer.newer) == ([11], 11)
+
+
+async def test_limits_are_brought_inside(store, history):
+    send(store, *(chat() for _ in range(MAX_LIMIT + 2)))
+    assert len((await history.requests(limit=10**9)).items) == MAX_LIMIT
+    assert len((await history.requests(limit=-1)).items) == 1
+
+
+async def test_a_request_with_its_steps_and_its_trace(store, history):
+    root = span(name="agent", kind=1)
+    one = chat(model="a", parent=root, start_ns=root.start_time_unix_nano + 10)
+    post = span(name="POST", parent=one, start_ns=root.start_time_unix_nano + 20)
+    two = chat(model="b", parent=root, start_ns=root.start_time_unix_nano + 30)
+    send(store, two, post, root)
+    send(store, one)
+    found = await history.request(request_id(one))
+    assert found is not None
+    assert found.summary.model == "a"
+    assert names(found.steps) == [("chat a", [("POST", [])])]
+    assert names(found.trace) == [("agent", [("chat a", [("POST", [])]), ("chat b", [])])]
+    assert names(await history.trace(root.trace_id.hex())) == names(found.trace)
+
+
+@pytest.mark.parametrize("wrong", ["", "zz", "0" * 32, f"{'0' * 32}-{'0' * 16}", f"{'A' * 32}-{'0' * 16}", f"{'0' * 32}-{'0' * 16}\n"])
+async def test_an_id_that_is_none(history, wrong):
+    assert await history.request(wrong) is None
+
+
+async def test_a_step_whose_parent_has_not_arrived_stands_by_itself(store, history):
+    root = span(name="root")
+    child = chat(model="a", parent=span(trace_id=root.trace_id), start_ns=root.start_time_unix_nano + 1)
+    send(store, root, child)
+    assert names(await history.trace(root.trace_id.hex())) == [("root", []), ("chat a", [])]
+    found = await history.request(request_id(child))
+    assert found is not None
+    assert names(found.steps) == [("chat a", [])]
+
+
+async def read_back(store, *spans):
+    send(store, *spans)
+    return await store.trace(spans[0].trace_id.hex())
+
+
+async def test_spans_that_are_their_own_ancestors_are_not_lost(store):
+    trace_id = new_trace_id()
+    ids = [new_span_id() for _ in range(3)]
+    ring = [span(trace_id=trace_id, span_id=ids[number], name=str(number), start_ns=1_000 + number) for number in range(3)]
+    for number in range(3):
+        ring[number].parent_span_id = ids[(number + 1) % 3]
+    lonely = span(trace_id=trace_id, name="itself", start_ns=5_000)
+    lonely.parent_span_id = lonely.span_id
+    assert names(tree(await read_back(store, *ring, lonely))) == [("0", [("2", [("1", [])])]), ("itself", [])]
+
+
+async def test_a_tree_without_end_is_cut_flat(store):
+    chain = [span(name="0")]
+    for number in range(1, 3_000):
+        chain.append(span(parent=chain[-1], name=str(number), start_ns=chain[0].start_time_unix_nano + number))
+    steps, depth, seen = tree(await read_back(store, *chain)), 0, 0
+    while steps:
+        seen += len(steps)
+        depth += 1
+        steps = [child for step in steps for child in step.children]
+    assert (seen, depth) == (3_000, MAX_DEPTH)
+
+
+async def test_changes_wake_a_listener_once_for_what_came_meanwhile(store, history):
+    with history.changes() as changes:
+        for _ in range(3):
+            send(store, chat())
+        newest = 0
+        async with asyncio.timeout(10):
+            while newest < 3:
+                newest = await anext(changes)
+        waiting = asyncio.ensure_future(anext(changes))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        send(store, span())  # no request, but a trace that is open may have grown
+        assert await asyncio.wait_for(waiting, 10) == 3
+    send(store, chat())
+
+
+async def test_waiting_for_a_first_match(store, history):
+    async def arrive():
+        for provider in ("ollama", "ollama", "vllm"):
+            await asyncio.to_thread(send, store, chat(provider))
+
+    async with asyncio.timeout(20):
+        page, _ = await asyncio.gather(history.requests(RequestFilter(provider="vllm"), wait_s=30), arrive())
+    assert [item.provider for item in page.items] == ["vllm"]
+    assert not store._ingest._listeners
+
+
+async def test_waiting_ends_in_vain_and_does_not_begin_where_there_is_an_answer(store, history):
+    assert (await history.requests(wait_s=0.05)).items == []
+    send(store, chat())
+    assert len((await asyncio.wait_for(history.requests(wait_s=30), 10)).items) == 1
+    assert (await history.requests(RequestFilter(after=1), wait_s=0.05)).items == []
