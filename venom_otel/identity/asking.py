@@ -110,7 +110,7 @@ async def _get(
             "GET",
             root(endpoint) + path,
             headers={**credentials, "accept": "application/json, */*", "accept-encoding": "identity", "user-agent": "venom-otel"},
-            extensions={"timeout": httpx.Timeout(LIMIT_S).as_dict()},
+            extensions={"timeout": httpx.Timeout(None).as_dict()},  # the one limit is LIMIT_S, for everything
         )
         # The transport itself, not a client: no redirects, no cookies, and no INFO record of httpx's for each request.
         response = await transport.handle_async_request(request)

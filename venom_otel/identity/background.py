@@ -118,14 +118,15 @@ class Loop(asyncio.SelectorEventLoop):
     def _run(self) -> None:
         try:
             self.run_forever()
-            self.run_until_complete(self._tidy_up(asyncio.all_tasks(self)))
+            self.run_until_complete(self._tidy_up())
         finally:
             self.close()
 
-    async def _tidy_up(self, tasks: set[asyncio.Task[Any]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async def _tidy_up(self) -> None:
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         await self.shutdown_asyncgens()
 
 

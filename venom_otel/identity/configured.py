@@ -59,7 +59,8 @@ class Configured:
         for name, provider in providers.items():
             if not isinstance(provider, str) or not _PROVIDER.fullmatch(provider):
                 raise SettingsError(
-                    f"{where}: {provider!r} for {endpoints.redact(name)!r} is no provider; a name such as ollama, vllm or openai is wanted."
+                    f"{where}: {endpoints.redact(str(provider))!r} for {endpoints.redact(name)!r} is no provider; "
+                    "a name such as ollama, vllm or openai is wanted."
                 )
             identity = Identity(provider, semconv.SOURCE_CONFIG)
             if "://" not in name and not _HOST_AND_PORT.fullmatch(name):
@@ -86,4 +87,5 @@ class Configured:
 
 def _path(endpoint: Endpoint) -> str:
     """The path to the server, without the API's `/v1`."""
-    return endpoints.root(endpoint).partition("://")[2].partition("/")[2]
+    _, slash, path = endpoints.root(endpoint).partition("://")[2].partition("/")
+    return slash + path

@@ -93,11 +93,13 @@ def identify(replies: Replies) -> Identity:
 
 
 def conclusive(replies: Replies) -> bool:
-    """Whether an `unknown` from these replies is the server's last word: it answered all, and not just with errors and refusals."""
+    """Whether an `unknown` from these replies is the server's last word: each question was answered, and not all were refused.
+
+    A server error or a `too many requests` is no word at all: behind a proxy it may only mean that the server is down.
+    """
     statuses = [reply.status for reply in replies.values() if reply is not None]
-    return len(statuses) == len(replies) and any(
-        status < _SERVER_ERRORS and status not in _REFUSED and status != _TOO_MANY for status in statuses
-    )
+    heard = len(statuses) == len(replies) and all(status < _SERVER_ERRORS and status != _TOO_MANY for status in statuses)
+    return heard and any(status not in _REFUSED for status in statuses)
 
 
 def refused(replies: Replies) -> bool:

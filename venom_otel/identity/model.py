@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from venom_otel import semconv
 
@@ -49,8 +49,7 @@ class Identity:
 UNKNOWN = Identity()
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyMarks:
+class ReplyMarks(NamedTuple):
     """What a reply said of its server by the way; costs no request. Header names are lower case."""
 
     server: str | None = None

@@ -8,6 +8,7 @@ method may also be called from a finaliser, at any moment: nothing here waits fo
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity import hosts
 from venom_otel.identity.asked import Asked, Promise
-from venom_otel.identity.background import Loop, report
+from venom_otel.identity.background import Loop, in_daemon_thread, report
 from venom_otel.identity.configured import Configured, parse_providers
 from venom_otel.identity.model import UNKNOWN, Endpoint, Identity, ReplyMarks
 
@@ -97,7 +98,7 @@ class HttpResolver:
         asked = self._asked.get(endpoint.url)
         if asked is None:
             if self.known(endpoint) is None and not self._closed:
-                self._give(self._ask, self._asked.setdefault(endpoint.url, Asked(endpoint, headers)))
+                self._give(self._schedule, self._asked.setdefault(endpoint.url, Asked(endpoint, headers)))
         elif headers is not None and (asked.headers is None or asked.refused):  # another service, whose key may do
             asked.headers = headers
             if asked.refused:
@@ -206,14 +207,15 @@ class HttpResolver:
         if asked.task is not None:
             asked.again = True
             return
+        if self._closed:
+            return
         if asked.timer is not None:
             asked.timer.cancel()
         asked.task = asyncio.get_running_loop().create_task(self._asking(asked))
 
     async def _asking(self, asked: Asked) -> None:
         try:
-            from venom_otel.identity import asking
-
+            asking = await in_daemon_thread(lambda: importlib.import_module("venom_otel.identity.asking"))  # brings the HTTP client
             asked.take(await asking.ask(asked.endpoint, asked.headers), time.monotonic())
         except Exception:
             report("asking a server who it is")
@@ -230,7 +232,7 @@ class HttpResolver:
             self._schedule(asked)
 
     def _schedule(self, asked: Asked) -> None:
-        """Ask again in time, or now where the question is open."""
+        """Ask again in time, or now where the question is open. Done twice it changes nothing."""
         if asked.task is not None:
             return
         if asked.timer is not None:
