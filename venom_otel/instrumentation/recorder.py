@@ -188,10 +188,7 @@ class Recorder:
 
     def redact(self, invocation: Invocation, failure: Failure, error: BaseException) -> Failure:
         """Take keys out of a failure's words; adds the stack trace where the setting asks for it."""
-        connector = connectors.of(invocation.service)
-        headers = connector.credential_headers(invocation.service)
-        secrets = [word for value in headers.values() for word in value.split()]
-        secrets += endpoints.credentials_in(connector.endpoint_url(invocation.service) or "")
+        secrets = secrets_of(invocation.service)
         stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
         return failure._replace(
             message=endpoints.redact(failure.message, secrets),
@@ -324,6 +321,14 @@ class Recorder:
         self._clients.unlink_all()
         self._resolver.close()
         self._telemetry.close()
+
+
+def secrets_of(service: Any) -> list[str]:
+    """The credentials a service uses, which must not leave the process in any text."""
+    connector = connectors.of(service)
+    headers = connector.credential_headers(service)
+    words = [word for value in headers.values() for word in value.split()]
+    return [*words, *endpoints.credentials_in(connector.endpoint_url(service) or "")]
 
 
 def _marks(invocation: Invocation) -> ReplyMarks | None:

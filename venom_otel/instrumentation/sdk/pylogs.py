@@ -19,7 +19,10 @@ from opentelemetry.instrumentation.log_utils import std_to_otel
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from venom_otel import semconv
+from venom_otel.identity.redaction import redact
 from venom_otel.instrumentation import guard, logs
+from venom_otel.instrumentation.invocation import current
+from venom_otel.instrumentation.recorder import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,20 +88,22 @@ def _wrap(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _translate(record: logging.LogRecord) -> LogRecord:
-    attributes: dict[str, AnyValue] = {
-        _NAMES.get(name, name): value
-        for name, value in vars(record).items()
-        if name not in _NATURAL and isinstance(value, (str, bool, int, float))
-    }
+    """An OTLP record: what the Python one says, with the application's own plain fields, and without credentials."""
+    invocation = current()
+    secrets = secrets_of(invocation.service) if invocation is not None else []
+    attributes: dict[str, AnyValue] = {}
+    for name, value in vars(record).items():
+        if name not in _NATURAL and isinstance(value, (str, bool, int, float)):
+            attributes[_NAMES.get(name, name)] = redact(value, secrets) if isinstance(value, str) else value
     if record.exc_info and record.exc_info[1] is not None:
         attributes[semconv.EXCEPTION_TYPE] = type(record.exc_info[1]).__qualname__
-        attributes[semconv.EXCEPTION_MESSAGE] = str(record.exc_info[1])
+        attributes[semconv.EXCEPTION_MESSAGE] = redact(str(record.exc_info[1]), secrets)
     return LogRecord(
         timestamp=int(record.created * 1e9),
         context=_context(record),
         severity_number=std_to_otel(record.levelno),
         severity_text=_SEVERITY_TEXT.get(record.levelname, record.levelname),
-        body=record.getMessage(),
+        body=redact(record.getMessage(), secrets),
         attributes=attributes,
     )
 
