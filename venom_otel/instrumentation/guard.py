@@ -7,6 +7,7 @@ not there. A report is one log line, at most once a minute for each place. The p
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -34,8 +35,9 @@ def report(doing: str) -> None:
     if now - _last_report.get(doing, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
         return
     _last_report[doing] = now
-    logger.warning(
-        "venom_otel failed while %s; the application is not affected, this piece of telemetry is missing. Please report it.",
-        doing,
-        exc_info=True,  # noqa: LOG014 - callers are except blocks
-    )
+    with contextlib.suppress(Exception):  # an application's log handler may raise; there is nobody left to tell
+        logger.warning(
+            "venom_otel failed while %s; the application is not affected, this piece of telemetry is missing. Please report it.",
+            doing,
+            exc_info=True,  # noqa: LOG014 - callers are except blocks
+        )

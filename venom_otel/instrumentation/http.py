@@ -121,18 +121,19 @@ def _transports(client: Any) -> list[Any]:
 def _observe(send: Send) -> Send:
     @functools.wraps(send)
     async def handle_async_request(request: Any, *args: Any, **kwargs: Any) -> Any:
-        invocation = current()
-        if invocation is None:
-            return await send(request, *args, **kwargs)
+        invocation = None
         try:
-            if not invocation.propagate:
-                for name in TRACE_HEADERS:
-                    request.headers.pop(name, None)
+            invocation = current()
+            if invocation is not None:
+                invocation.response = None  # of an earlier try, which the client gave up
+                if not invocation.propagate:
+                    for name in TRACE_HEADERS:
+                        request.headers.pop(name, None)
         except Exception:
             guard.report("keeping trace headers from a public host")
-        invocation.response = None  # of an earlier try, which the client gave up
         response = await send(request, *args, **kwargs)
-        invocation.response = response
+        if invocation is not None:
+            invocation.response = response
         return response
 
     setattr(handle_async_request, MARK_OURS, True)

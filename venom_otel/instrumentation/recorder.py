@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from dataclasses import dataclass, replace
+import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
@@ -16,6 +17,7 @@ from opentelemetry.trace import SpanKind
 from venom_otel import semconv
 from venom_otel.errors import SettingsError
 from venom_otel.identity import endpoint as endpoints
+from venom_otel.identity import marks
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
 from venom_otel.instrumentation import guard, logs
@@ -39,14 +41,6 @@ if TYPE_CHECKING:
     from venom_otel.settings import InstrumentationSettings
 
 request_logger: Final = logging.getLogger(semconv.REQUEST_LOGGER)
-
-_GATEWAY_HEADERS: Final = {
-    b"x-litellm-version": "litellm",
-    b"x-litellm-model-id": "litellm",
-    b"x-portkey-trace-id": "portkey",
-    b"helicone-id": "helicone",
-}
-"""Reply headers, in lower case, by which a gateway shows itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class Recorder:
         connector = connectors.of(service)
         endpoint = self._endpoint(connector.endpoint_url(service))
         if endpoint is not None:
-            self._resolver.start(endpoint, lambda: connector.credential_headers(service))
+            self._resolver.start(endpoint, _headers(connector, service))
 
     def start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation | None:
         """Start a round trip; None where nothing is to be recorded (suppressed, or a mistake of ours)."""
@@ -168,7 +162,7 @@ class Recorder:
             return self._resolver.configured(None, service_id) or connector.own_identity or UNKNOWN
         identity = self._resolver.known(endpoint, service_id)
         if identity is None:
-            self._resolver.start(endpoint, lambda: connector.credential_headers(service))
+            self._resolver.start(endpoint, _headers(connector, service))
         return identity
 
     def _endpoint(self, url: str | None) -> Endpoint | None:
@@ -198,30 +192,25 @@ class Recorder:
     def settle(self, invocation: Invocation, failure: Failure | None, complete: Callable[[Identity], None]) -> None:
         """Complete an ended invocation as soon as it is known who answered: at once where it is, else off the path within 2 s."""
         endpoint = invocation.endpoint
-        marks = _marks(invocation)
-        invocation.response = None
         if endpoint is None:
             complete(invocation.identity or UNKNOWN)
             return
-        if marks is not None:
-            self._resolver.observed(endpoint, marks)
+        said = _marks(invocation, failure)
+        if said is not None:
+            self._resolver.observed(endpoint, said)
         elif failure is not None and failure.kind == semconv.KIND_NOT_REACHED:
             self._resolver.unreachable(endpoint)
         identity = self._resolver.known(endpoint, invocation.service_id)
         if identity is None:
-            self._resolver.when_known(endpoint, invocation.service_id, complete)
-            return
-        if marks is not None and marks.gateway is not None and identity.gateway is None:
-            identity = replace(identity, gateway=marks.gateway)
-        complete(identity)
+            self._resolver.when_known(endpoint, invocation.service_id, lambda found: complete(marks.refine(found, said) if said else found))
+        else:
+            complete(marks.refine(identity, said) if said is not None else identity)
 
     def add_end_attributes(self, invocation: Invocation, identity: Identity, attributes: dict[str, AttributeValue]) -> None:
         """Add what settings ask for: the cost estimate and captured content."""
         facts = invocation.facts
         if self._prices is not None:
-            cost = self._prices.cost(
-                identity.provider, (facts.response_model, invocation.model), facts.input_tokens, facts.output_tokens
-            )
+            cost = self._prices.cost(identity.provider, (facts.response_model, invocation.model), facts.input_tokens, facts.output_tokens)
             if cost is not None:
                 attributes[semconv.LLM_COST] = cost
                 attributes[semconv.LLM_COST_CURRENCY] = self._prices.currency
@@ -323,6 +312,17 @@ class Recorder:
         self._telemetry.close()
 
 
+def _headers(connector: connectors.Connector, service: Any) -> Callable[[], dict[str, str]]:
+    """Gives a service's credentials for as long as the service lives; asking goes on for longer."""
+    reference = weakref.ref(service)
+
+    def headers() -> dict[str, str]:
+        alive = reference()
+        return connector.credential_headers(alive) if alive is not None else {}
+
+    return headers
+
+
 def secrets_of(service: Any) -> list[str]:
     """The credentials a service uses, which must not leave the process in any text."""
     connector = connectors.of(service)
@@ -331,20 +331,13 @@ def secrets_of(service: Any) -> list[str]:
     return [*words, *endpoints.credentials_in(connector.endpoint_url(service) or "")]
 
 
-def _marks(invocation: Invocation) -> ReplyMarks | None:
-    """What the reply said of its server by the way; one pass over its headers."""
-    response = invocation.response
+def _marks(invocation: Invocation, failure: Failure | None) -> ReplyMarks | None:
+    """What the reply said of its server by the way; None where there was none."""
+    response, invocation.response = invocation.response, None
     fingerprint = invocation.facts.system_fingerprint
-    if response is None:
-        return ReplyMarks(system_fingerprint=fingerprint) if fingerprint is not None else None
-    server = gateway = None
-    for name, value in response.headers.raw:
-        key = name.lower()
-        if key == b"server":
-            server = value.decode("latin-1")
-        elif key in _GATEWAY_HEADERS:
-            gateway = _GATEWAY_HEADERS[key]
-    return ReplyMarks(server, gateway, fingerprint)
+    if response is not None:
+        return marks.marks_of(response.headers.raw, fingerprint)
+    return ReplyMarks(system_fingerprint=fingerprint) if failure is None else None
 
 
 def _record_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
