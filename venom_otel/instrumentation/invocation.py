@@ -32,6 +32,22 @@ if TYPE_CHECKING:
 _KEY: Final = otel_context.create_key("venom_otel.invocation")
 NANOSECONDS: Final = 1_000_000_000
 
+_FACTS: Final = {
+    "response_id": semconv.GEN_AI_RESPONSE_ID,
+    "response_model": semconv.GEN_AI_RESPONSE_MODEL,
+    "input_tokens": semconv.GEN_AI_USAGE_INPUT_TOKENS,
+    "output_tokens": semconv.GEN_AI_USAGE_OUTPUT_TOKENS,
+    "cache_read_tokens": semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS,
+    "cache_creation_tokens": semconv.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS,
+    "reasoning_tokens": semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS,
+    "load_s": semconv.LLM_TIMING_LOAD,
+    "prompt_s": semconv.LLM_TIMING_PROMPT,
+    "generation_s": semconv.LLM_TIMING_GENERATION,
+    "queue_s": semconv.LLM_TIMING_QUEUE,
+    "cold_start": semconv.LLM_COLD_START,
+}
+"""Fields of `ReplyFacts` to attributes."""
+
 
 def current() -> Invocation | None:
     """The invocation in whose step the caller runs, if any."""
@@ -204,24 +220,11 @@ class Invocation:
             attributes[semconv.LLM_GATEWAY] = identity.gateway
         if self._first_chunk is not None:
             attributes[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk
-        for name, value in (
-            (semconv.GEN_AI_RESPONSE_ID, facts.response_id),
-            (semconv.GEN_AI_RESPONSE_MODEL, facts.response_model),
-            (semconv.GEN_AI_USAGE_INPUT_TOKENS, facts.input_tokens),
-            (semconv.GEN_AI_USAGE_OUTPUT_TOKENS, facts.output_tokens),
-            (semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, facts.cache_read_tokens),
-            (semconv.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, facts.cache_creation_tokens),
-            (semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, facts.reasoning_tokens),
-            (semconv.LLM_TIMING_LOAD, facts.load_s),
-            (semconv.LLM_TIMING_PROMPT, facts.prompt_s),
-            (semconv.LLM_TIMING_GENERATION, facts.generation_s),
-            (semconv.LLM_TIMING_QUEUE, facts.queue_s),
-            (semconv.LLM_COLD_START, facts.cold_start),
-        ):
-            if value is not None:
-                attributes[name] = value
-        if facts.finish_reasons:
-            attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = facts.finish_reasons
+        for fact, value in vars(facts).items():
+            if fact in _FACTS and value is not None:
+                attributes[_FACTS[fact]] = value
+        if finish_reasons := facts.finish_reasons:
+            attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = finish_reasons
         if failure is not None:
             attributes[semconv.ERROR_TYPE] = failure.error_type
             if failure.kind is not None:

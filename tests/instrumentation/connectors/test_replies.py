@@ -41,7 +41,7 @@ def of_reply(inner: Any, **content: Any) -> ReplyFacts:
 
 def told(facts: ReplyFacts) -> dict[str, Any]:
     """What is known, without what is not."""
-    values = {name: getattr(facts, name) for name in ReplyFacts.__slots__ if name != "by_choice"}
+    values = {name: value for name, value in vars(facts).items() if name != "by_choice"}
     values["finish_reasons"] = facts.finish_reasons
     return {name: value for name, value in values.items() if value not in (None, ())}
 

@@ -55,7 +55,7 @@ _CONVERSE: Final = frozenset({"stopReason", "messageStart", "contentBlockStart",
 
 _TABLE: Final[dict[str, Reader]] = {
     "openai.ChatCompletionChunk": openai.read_chunk,
-    "openai.ChatCompletion": openai.read,
+    "openai.ChatCompletion": openai.read_chunk,  # of the same shape
     "mistralai.CompletionChunk": openai.read,
     "mistralai.ChatCompletionResponse": openai.read,
     "azure.StreamingChatCompletionsUpdate": openai.read,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 
-@dataclass(slots=True)
 class ReplyFacts:
-    """Filled by `read_reply`, or chunk by chunk by `read_chunk`; None where the reply does not say. A later word replaces an earlier."""
+    """Filled by `read_reply`, or chunk by chunk by `read_chunk`; None where the reply does not say. A later word replaces an earlier.
+
+    One is made for each call, so what is not said stays with the class: ``vars`` of an instance holds what was said.
+    """
 
     response_id: str | None = None
     response_model: str | None = None
@@ -31,8 +31,10 @@ class ReplyFacts:
     queue_s: float | None = None
     cold_start: bool | None = None
     """Whether the runtime loaded the model for this request; None where it does not tell."""
-    by_choice: dict[int, str] = field(default_factory=dict)
-    """Why each choice ended, by its index."""
+
+    def __init__(self) -> None:
+        self.by_choice: dict[int, str] = {}
+        """Why each choice ended, by its index."""
 
     @property
     def finish_reasons(self) -> tuple[str, ...]:
@@ -46,9 +48,12 @@ class ReplyFacts:
 
     def answered(self, *, response_id: object = None, model: object = None, fingerprint: object = None) -> None:
         """Note who answered; empty values change nothing."""
-        self.response_id = word(response_id) or self.response_id
-        self.response_model = word(model) or self.response_model
-        self.system_fingerprint = word(fingerprint) or self.system_fingerprint
+        if said := word(response_id):
+            self.response_id = said
+        if said := word(model):
+            self.response_model = said
+        if said := word(fingerprint):
+            self.system_fingerprint = said
 
     def counted(
         self,
@@ -73,8 +78,8 @@ class ReplyFacts:
 
 
 def get(thing: Any, name: str) -> Any:
-    """The attribute or key `name` of a model or mapping, None where there is none."""
-    if isinstance(thing, Mapping):
+    """The attribute or key `name` of a model or dictionary, None where there is none."""
+    if isinstance(thing, dict):
         return thing.get(name)
     return getattr(thing, name, None)
 

@@ -16,7 +16,7 @@ _MILLIS: Final = 1_000
 
 
 def read_chunk(facts: ReplyFacts, chunk: Any, _content: Any) -> None:
-    """One `ChatCompletionChunk` of the openai package. On the path of every streamed chunk: most cost four attribute reads."""
+    """A chunk or a whole answer of the openai package's own types. On the path of every streamed chunk: most cost four attribute reads."""
     if facts.response_id is None:
         _read_head(facts, chunk)
     ended = False
@@ -33,7 +33,7 @@ def read_chunk(facts: ReplyFacts, chunk: Any, _content: Any) -> None:
 
 
 def read(facts: ReplyFacts, reply: Any, _content: Any) -> None:
-    """A whole answer, or a chunk of another package's type or of none (a dictionary)."""
+    """A whole answer or a chunk of another package's type or of none (a dictionary)."""
     _read_head(facts, reply)
     for position, choice in enumerate(get(reply, "choices") or ()):
         index = get(choice, "index")
