@@ -95,6 +95,17 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
 }
 """The attributes the list needs and how each is read; what its conversion turns into None counts as not said."""
 
+MEASURED: Final = frozenset(
+    {
+        semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
+        semconv.GEN_AI_USAGE_INPUT_TOKENS,
+        semconv.GEN_AI_USAGE_OUTPUT_TOKENS,
+        semconv.ERROR_TYPE,
+        semconv.HTTP_RESPONSE_STATUS_CODE,
+    }
+)
+"""Those of `HOT` that are read for each request; the others say who and how it ended, and repeat from request to request."""
+
 _STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
     semconv.OUTCOME_OK: RequestStatus.COMPLETED,
     semconv.OUTCOME_ERROR: RequestStatus.FAILED,

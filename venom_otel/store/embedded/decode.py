@@ -14,14 +14,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from venom_otel import semconv
 from venom_otel.errors import PayloadError
-from venom_otel.store.embedded.memo import HotAttributes, ServiceNames, StatusCodes
+from venom_otel.store.embedded.memo import HotAttributes, Judgements, ServiceNames, StatusCodes
 from venom_otel.store.embedded.wire import attribute_value, parse_slim
-from venom_otel.store.mapping import MAX_INT64, ending, error_type, is_request, party
+from venom_otel.store.mapping import MAX_INT64, error_type
 from venom_otel.store.protocol import RequestStatus, Signal
 
 if TYPE_CHECKING:
     from venom_otel.store.embedded.wire import SlimSpan
-    from venom_otel.store.mapping import Ending, Hot, Party
+    from venom_otel.store.mapping import Ending, Party
 
 TRACE_ID_BYTES: Final = 16
 SPAN_ID_BYTES: Final = 8
@@ -78,6 +78,7 @@ class Decoder:
         self._hot = HotAttributes()
         self._status = StatusCodes()
         self._service = ServiceNames()
+        self._judgements = Judgements()
 
     def decode(self, signal: Signal, raw: bytes) -> Decoded:
         """Take one serialized export request apart.
@@ -103,7 +104,7 @@ class Decoder:
     def _traces(self, decoded: Decoded) -> None:
         # The full parse alone proves that every nested message can be read, now and later from its block.
         ExportTraceServiceRequest.FromString(decoded.raw)
-        hot_of, code_of, add = self._hot.__getitem__, self._status, decoded.requests.append
+        hot_of, code_of, judge, add = self._hot.__getitem__, self._status, self._judgements.of, decoded.requests.append
         trace_ids: list[bytes] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -115,12 +116,26 @@ class Decoder:
                     if len(trace_id) != TRACE_ID_BYTES or len(span_id) != SPAN_ID_BYTES or trace_id == _NO_TRACE or span_id == _NO_SPAN:
                         decoded.rejected += 1
                         continue
+                    start, end = span.start, span.end
                     trace_ids.append(trace_id)
-                    starts.append(span.start)
-                    ends.append(span.end)
+                    starts.append(start)
+                    ends.append(end)
                     hot = dict(filter(None, map(hot_of, span.attributes)))
-                    if is_request(span.kind, hot):
-                        add(_request(span, hot, service, code_of[span.status]))
+                    if hot and (judgement := judge(service, span.kind, code_of[span.status], hot)) is not None:
+                        failed = judgement.ending.status is not RequestStatus.COMPLETED
+                        add(
+                            RequestRow(
+                                *_times(start, end),
+                                *judgement,
+                                hot.get(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),
+                                hot.get(semconv.GEN_AI_USAGE_INPUT_TOKENS),
+                                hot.get(semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
+                                error_type(hot) if failed else None,
+                                _message(span) if failed else None,
+                                trace_id,
+                                span_id,
+                            )
+                        )
         decoded.items = len(starts)
         decoded.trace_ids.update(trace_ids)
         decoded.first_ns = min(starts, default=MAX_INT64)
@@ -133,23 +148,12 @@ def _digest(signal: Signal, raw: bytes) -> bytes:
     return digest.digest()[:DIGEST_BYTES]
 
 
-def _request(span: SlimSpan, hot: Hot, service: str, status_code: int) -> RequestRow:
-    start = min(span.start, MAX_INT64)
-    how = ending(status_code, hot)
-    ended_well = how.status is RequestStatus.COMPLETED
-    return RequestRow(
-        start,
-        min(max(span.end - start, 0), MAX_INT64 - start),
-        party(service, hot),
-        how,
-        hot.get(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),
-        hot.get(semconv.GEN_AI_USAGE_INPUT_TOKENS),
-        hot.get(semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
-        None if ended_well else error_type(hot),
-        None if ended_well else _message(span),
-        span.trace_id,
-        span.span_id,
-    )
+def _times(start: int, end: int) -> tuple[int, int]:
+    """Start and duration within what a column holds; a span that ends before it starts took no time."""
+    if end - start >= 0 and end <= MAX_INT64:
+        return start, end - start
+    start = min(start, MAX_INT64)
+    return start, min(max(end - start, 0), MAX_INT64 - start)
 
 
 def _message(span: SlimSpan) -> str | None:

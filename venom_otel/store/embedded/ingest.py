@@ -52,6 +52,8 @@ class Ingest:
         self._bytes = 0
         self._closed = False
         self._listeners: dict[object, Callable[[int], None]] = {}
+        self._refusing = False
+        self._log_stuck = False
         self._thread = threading.Thread(target=self._run, name="venom-otel-store", daemon=True)
         self._thread.start()
 
@@ -138,12 +140,18 @@ class Ingest:
             if fresh:
                 self._writer.commit(list(fresh.values()), time.time_ns())
         except StoreError as error:
+            if not self._refusing:
+                _logger.warning("%s", error)
+            self._refusing = True
             for waiting, _ in group:
                 self._fail(waiting, error)
             return
         except Exception as error:
             self._store_apart(group, error)
             return
+        if fresh and self._refusing:
+            self._refusing = False
+            _logger.warning("telemetry is stored again")
         self._remember(fresh)
         answered: set[bytes] = set()
         for waiting, decoded in group:
@@ -191,4 +199,8 @@ class Ingest:
         try:
             self._writer.checkpoint()
         except (sqlite3.Error, OSError) as error:
-            _logger.warning("the store's log could not be moved into its file (%s); it is tried again after the next write", error)
+            if not self._log_stuck:
+                _logger.warning("the store's log cannot be moved into its file (%s); this is tried again after each write", error)
+            self._log_stuck = True
+        else:
+            self._log_stuck = False

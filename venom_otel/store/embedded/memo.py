@@ -1,4 +1,4 @@
-"""Serialized attributes, resources and statuses that were seen before are not decoded again.
+"""Serialized attributes, resources and statuses that were seen before are not decoded again, nor is their meaning worked out again.
 
 A process sends the same few hundred attributes over and over: remembering what their bytes mean makes decoding five times as fast.
 Every memory here is bounded, and values that never repeat (response ids) are soon no longer remembered.
@@ -6,7 +6,7 @@ Every memory here is bounded, and values that never repeat (response ids) are so
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -14,7 +14,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from venom_otel import semconv
 from venom_otel.store.embedded.wire import attribute_value
-from venom_otel.store.mapping import HOT, text
+from venom_otel.store.mapping import HOT, MEASURED, ending, is_request, party, text
+
+if TYPE_CHECKING:
+    from venom_otel.store.mapping import Ending, Hot, Party
 
 _HOT_KEYS: Final = frozenset(name.encode() for name in HOT)
 _MAX_ENTRIES: Final = 65_536
@@ -86,3 +89,33 @@ class ServiceNames(dict[bytes, str]):
         if len(self) < self._MAX_ENTRIES and len(raw) < self._MAX_BYTES:
             self[raw] = name
         return name
+
+
+class Judgement(NamedTuple):
+    """What makes a span a request: who took part and how it ended."""
+
+    party: Party
+    ending: Ending
+
+
+class Judgements(dict[tuple[Any, ...], "Judgement | None"]):
+    """What the attributes that repeat make of a span: a request, or None. Ask by `of`."""
+
+    _REPEATING: Final = tuple(name for name in HOT if name not in MEASURED)
+    _MAX_ENTRIES: Final = 16_384
+
+    def of(self, service: str, kind: int, status_code: int, hot: Hot) -> Judgement | None:
+        """The judgement on one span."""
+        streamed = semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK in hot
+        return self[service, kind, status_code, streamed, *map(hot.get, self._REPEATING)]
+
+    def __missing__(self, key: tuple[Any, ...]) -> Judgement | None:
+        service, kind, status_code, streamed, *values = key
+        hot = {name: value for name, value in zip(self._REPEATING, values, strict=True) if value is not None}
+        if streamed:
+            hot[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = 0
+        judgement = Judgement(party(service, hot), ending(status_code, hot)) if is_request(kind, hot) else None
+        if len(self) >= self._MAX_ENTRIES:
+            self.clear()
+        self[key] = judgement
+        return judgement
