@@ -32,7 +32,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from venom_otel import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -98,15 +98,19 @@ class Capture:
         """The spans that have ended, in the order in which they were begun."""
         return sorted(self._spans.get_finished_spans(), key=lambda span: span.context.span_id)
 
-    def wait_for_spans(self, count: int, timeout: float = 5.0) -> list[ReadableSpan]:
-        """Wait until `count` spans have ended and return all of them.
+    def wait_for_spans(self, count: int, timeout: float = 5.0, *, scope: str | None = None) -> list[ReadableSpan]:
+        """Wait until `count` spans, of an instrumentation scope where it is given, have ended and return those.
 
         Raises:
             TimeoutError: fewer had ended after `timeout` seconds; the message names them.
         """
-        if not self._spans.wait_for(count, timeout):
-            raise TimeoutError(f"{count} spans expected within {timeout} s; ended so far: {[span.name for span in self.spans()]}")
-        return self.spans()
+
+        def ended() -> list[ReadableSpan]:
+            return [span for span in self.spans() if scope in {None, span.instrumentation_scope and span.instrumentation_scope.name}]
+
+        if not self._spans.wait_for(lambda: len(ended()) >= count, timeout):
+            raise TimeoutError(f"{count} spans expected within {timeout} s; ended so far: {[span.name for span in ended()]}")
+        return ended()
 
     def span_dicts(self) -> list[dict[str, Any]]:
         """The ended spans, whole, in the order in which they were begun.
@@ -188,9 +192,9 @@ class _WaitableSpanExporter(InMemorySpanExporter):
             self._arrived.notify_all()
         return result
 
-    def wait_for(self, count: int, timeout: float) -> bool:
+    def wait_for(self, condition: Callable[[], bool], timeout: float) -> bool:
         with self._arrived:
-            return self._arrived.wait_for(lambda: len(self.get_finished_spans()) >= count, timeout)
+            return self._arrived.wait_for(condition, timeout)
 
 
 def _elapsed(value: Any) -> Any:

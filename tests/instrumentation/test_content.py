@@ -6,8 +6,8 @@ import json
 import pytest
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
-from support import behaviours, personas
-from support.app import OLLAMA, OPENAI, flushed, history, service_for, settings_for
+from support import behaviours
+from support.app import MODELS, OLLAMA, OPENAI, flushed, history, service_for, settings_for
 from support.dialects import TEXT, WORDS, Answer
 from support.drive import Clock
 
@@ -15,7 +15,6 @@ import venom_otel
 from venom_otel.errors import SettingsError
 
 VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
 
 SYSTEM = [{"type": "text", "content": "Be brief."}]
 INPUT = [{"role": "user", "parts": [{"type": "text", "content": "hello world"}]}]

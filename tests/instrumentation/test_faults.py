@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from semantic_kernel import Kernel
 from support import behaviours, dialects, drive, personas
-from support.app import OLLAMA, OPENAI, flushed, service_for, watch
+from support.app import MODELS, OLLAMA, OPENAI, flushed, service_for, watch
 from support.chat_server import WAIT_S, ChatServer
 from support.custom import Parrot
 from support.drive import Target
@@ -28,8 +28,6 @@ from support.faults import WORDS, broken, name_of, reached
 import venom_otel
 from venom_otel.instrumentation import guard
 from venom_otel.testing import Capture
-
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
 
 GUARDS = {
     # They catch what is raised below them and report it, or stand between a stream and its consumer.

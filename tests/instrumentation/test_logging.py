@@ -5,15 +5,13 @@ import sys
 
 import pytest
 from semantic_kernel import Kernel
-from support import behaviours, dialects, personas
-from support.app import OLLAMA, OPENAI, TRACE_ID, flushed, service_for, settings_for, watch
+from support import behaviours, dialects
+from support.app import MODELS, OLLAMA, OPENAI, PROVIDERS, TRACE_ID, flushed, service_for, settings_for, watch
 from support.app import history as conversation
 from support.custom import Parrot
 
 import venom_otel
 
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
-PROVIDERS = {OPENAI: "vllm", OLLAMA: "ollama"}
 FIELDS = ("trace_id", "span_id", "llm_provider", "llm_model", "llm_endpoint")
 
 logger = logging.getLogger("app")

@@ -4,25 +4,18 @@ The application notices no difference, and what is sent is, whole, what the cont
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
 from collections import Counter
-from dataclasses import replace
 
 import pytest
-from semantic_kernel import Kernel
-from support import expected, personas
-from support.app import OLLAMA, OPENAI, flushed, service_for, watch
-from support.cases import CASES, COMBINATIONS, POSSIBLE, STREAM
+from support import expected
+from support.app import flushed
+from support.cases import CASES, COMBINATIONS, POSSIBLE
+from support.cell import run, target_for, trips_of, without_http_stacks
 from support.chat_server import WAIT_S
-from support.drive import Target
-from support.expected import Trip
 
 import venom_otel
-
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
-PROVIDERS = {OPENAI: "vllm", OLLAMA: "ollama"}
 
 
 @pytest.mark.parametrize("cell", POSSIBLE, ids=str)
@@ -57,55 +50,13 @@ def test_each_impossible_combination_has_its_reason():
     assert len(POSSIBLE) + len(reasons) == len(COMBINATIONS) == 4 * len(CASES)
 
 
-@contextlib.asynccontextmanager
-async def target_for(cell, url, server):
-    case, connector = cell.case, cell.connector
-    async with service_for(connector, url, model=MODELS[connector], retries=case.retries, read_s=case.read_s) as service:
-        yield Target(connector, service, Kernel(services=[service]), server, cell.mode == STREAM, case.override)
-
-
-async def run(case, target):
-    """What the application sees of one case, with the server's side of it."""
-    if target.server is not None:
-        target.server.play(*case.script)
-    seen = await watch(lambda seen: case.act(target, seen))
-    if target.server is not None:
-        seen.received(target.server.requests)
-    return seen
-
-
-def trips_of(cell, url, bare):
-    """The round trips of one cell, whose exception is the one that the bare run saw."""
-    identity = (
-        {"provider": PROVIDERS[cell.connector], "source": "server"} if cell.case.server else {"provider": "unknown", "source": "unknown"}
-    )
-    whole = Trip(cell.connector, cell.mode == STREAM, url, model=MODELS[cell.connector], exception=true_cause(bare), **identity)
-    return [replace(whole, **trip) for trip in cell.trips]
-
-
 def headers_of(request):
     return {name: request.headers.get(name) for name in ("traceparent", "baggage")}
 
 
 def warnings_of(caplog):
     """What anything logged as a warning or worse since the last look; "asyncio" speaks of exceptions that nobody saw."""
-    found = Counter((record.name, record.levelname, record.msg) for record in caplog.records if record.levelno >= logging.WARNING)
+    records = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    found = Counter((record.name, record.levelname, record.getMessage().partition("\n")[0]) for record in records)
     caplog.clear()
     return found
-
-
-def without_http_stacks(spans):
-    """OpenTelemetry's HTTP instrumentation records stack traces; only the `chat` spans must have none."""
-    for span in spans:
-        if span["scope"] == "opentelemetry.instrumentation.httpx":
-            for event in span["events"]:
-                assert event["attributes"].pop("exception.stacktrace").startswith("Traceback")
-    return spans
-
-
-def true_cause(seen):
-    """The class and words of what the client raised, below Semantic Kernel's wrapper."""
-    for kind, words, *_ in seen.error:
-        if kind.__module__.partition(".")[0] != "semantic_kernel":
-            return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}", words
-    return None

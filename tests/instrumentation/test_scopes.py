@@ -1,5 +1,6 @@
 """Whose calls are recorded: one kernel's with what belongs to it, or every chat service's in the process; each call once."""
 
+import asyncio
 import copy
 import gc
 
@@ -188,6 +189,42 @@ async def test_a_handle_closed_in_the_middle_of_a_stream(capture):
     words += [chunk[0].content async for chunk in stream]
     assert words == ["hello", "big", "world"]
     assert [span["attributes"]["llm.outcome"] for span in capture.span_dicts()] == ["ok"]
+
+
+async def test_a_task_that_outlives_the_round_trip_it_was_begun_in(capture):
+    """It has inherited the round trip's context, which must not pass for being inside of it."""
+    tasks = []
+
+    class Busy(Parrot):
+        async def _inner_get_chat_message_contents(self, chat_history, settings):
+            answer = await super()._inner_get_chat_message_contents(chat_history, settings)
+            if not tasks:
+                tasks.append(asyncio.create_task(later()))
+            return answer
+
+    async def later():
+        await go.wait()
+        await service.get_chat_message_contents(history("hello world"), PromptExecutionSettings())
+
+    service, go = Busy(ai_model_id="busy", service_id="busy"), asyncio.Event()
+    with venom_otel.instrument(Kernel(services=[service]), **capture.telemetry):
+        await service.get_chat_message_contents(history("hello world"), PromptExecutionSettings())
+        go.set()
+        await tasks[0]
+    assert names(capture) == ["busy"] * 2
+
+
+async def test_services_within_services(capture):
+    """A service that asks another one: both are round trips, the inner one a child; asking itself through its parent class is not."""
+
+    class Router(Parrot):
+        async def _inner_get_chat_message_contents(self, chat_history, settings):
+            return await inner.get_chat_message_contents(chat_history, settings)
+
+    inner, outer = parrot("inner"), Router(ai_model_id="outer", service_id="outer")
+    with venom_otel.instrument(Kernel(services=[inner, outer]), **capture.telemetry):
+        await outer.get_chat_message_contents(history("hello world"), PromptExecutionSettings())
+    assert capture.tree() == [("chat outer", [("chat inner", [])])]
 
 
 @pytest.mark.parametrize("kernel", [None, Kernel()], ids=["everything", "a kernel"])

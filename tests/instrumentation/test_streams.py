@@ -8,15 +8,13 @@ import logging
 import pytest
 from opentelemetry import trace
 from semantic_kernel import Kernel
-from support import behaviours, drive, personas
-from support.app import OLLAMA, OPENAI, PARENT_ID, history, service_for, settings_for, watch
+from support import behaviours, drive
+from support.app import MODELS, OLLAMA, OPENAI, PARENT_ID, history, service_for, settings_for, watch
 from support.chat_server import WAIT_S
 from support.dialects import TEXT
 from support.drive import Target
 
 import venom_otel
-
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
 
 connectors = pytest.mark.parametrize("connector", [OPENAI, OLLAMA])
 

@@ -117,6 +117,9 @@ def test_waiting_for_a_span_of_another_thread(capture):
     span = capture.tracer_provider.get_tracer("app").start_span("late")
     threading.Timer(0.01, span.end).start()
     assert [span.name for span in capture.wait_for_spans(1)] == ["late"]
+    assert [span.name for span in capture.wait_for_spans(1, scope="app")] == ["late"]
+    with pytest.raises(TimeoutError, match=r"1 spans expected.*\[\]"):
+        capture.wait_for_spans(1, timeout=0, scope="another")
     with pytest.raises(TimeoutError, match=r"2 spans expected.*\['late'\]"):
         capture.wait_for_spans(2, timeout=0)
 

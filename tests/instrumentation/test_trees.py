@@ -15,14 +15,13 @@ from semantic_kernel.agents import (
 from semantic_kernel.agents.runtime import InProcessRuntime
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.functions import KernelArguments, KernelFunctionFromPrompt
-from support import behaviours, personas
-from support.app import OLLAMA, OPENAI, flushed, service_for, settings_for
+from support import behaviours
+from support.app import MODELS, OLLAMA, OPENAI, flushed, service_for, settings_for
 from support.dialects import TEXT, Answer
 from support.drive import Clock
 
 import venom_otel
 
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
 TOOL_THEN_ANSWER = (behaviours.answers(Answer(tool="clock-time", finish="tool_calls")), behaviours.answers())
 TIME = ("execute_tool clock-time", [])
 

@@ -11,13 +11,11 @@ import pytest
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
-from support import behaviours, personas
+from support import behaviours
 from support.app import OLLAMA, OPENAI, history, service_for, settings_for
 from support.custom import Parrot
 
 import venom_otel
-
-MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
 
 
 def classes():

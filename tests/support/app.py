@@ -18,6 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from semantic_kernel.connectors.ai.ollama import OllamaChatCompletion, OllamaChatPromptExecutionSettings
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
+from support import personas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,6 +29,8 @@ TRACE_ID = 0x7001
 PARENT_ID = 0x7002
 
 OPENAI, OLLAMA = "openai", "ollama"
+MODELS = {OPENAI: personas.VLLM_MODEL, OLLAMA: personas.OLLAMA_MODEL}
+PROVIDERS = {OPENAI: "vllm", OLLAMA: "ollama"}
 
 # One setting of each kind that both dialects know; in Ollama's they are options.
 OPTIONS = {"temperature": 0.25, "top_p": 0.5, "seed": 7, "stop": ["END"]}
