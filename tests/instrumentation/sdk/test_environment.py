@@ -41,9 +41,15 @@ def test_by_default_otlp_over_http_to_this_machine(signal):
         ({"OTEL_TRACES_EXPORTER": "otlp_proto_grpc"}, [("otlp_proto_grpc", "http://localhost:4317")]),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://user:secret@collector/otlp?key=1"}, [("otlp_proto_http", "https://collector:443")]),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://[::1]:99"}, [("otlp_proto_http", "http://[::1]:99")]),
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"}, [("otlp_proto_grpc", "http://collector:4317")]),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
+            [("otlp_proto_grpc", "http://collector:4317")],
+        ),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "unix:///run/otel.sock"}, [("otlp_proto_grpc", "None")]),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://b:2/x"}, [("otlp_proto_http", "http://b:2")]),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://b:2/x"},
+            [("otlp_proto_http", "http://b:2")],
+        ),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:port"}, [("otlp_proto_http", "None")]),
     ],
 )

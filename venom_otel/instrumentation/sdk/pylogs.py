@@ -46,6 +46,7 @@ _installed: Callable[..., None] | None = None
 
 class _Here(threading.local):
     emitting = False
+    record: logging.LogRecord | None = None
 
 
 _here = _Here()
@@ -73,18 +74,30 @@ def remove() -> None:
 def _wrap(original: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(original)
     def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
-        provider = _provider
-        if provider is not None and not _here.emitting and (hasattr(record, logs.PROVIDER) or record.name == semconv.REQUEST_LOGGER):
-            _here.emitting = True  # what the SDK logs while it takes a record is not a record of the call
-            try:
-                provider.get_logger(record.name).emit(_translate(record))
-            except Exception:
-                guard.report("sending a log record")
-            finally:
-                _here.emitting = False
-        original(self, record)
+        provider, outer = _provider, _here.record
+        if provider is None or record is outer or not (hasattr(record, logs.PROVIDER) or record.name == semconv.REQUEST_LOGGER):
+            original(self, record)
+            return
+        _here.record = record  # an older wrapper of ours may lie below one of somebody else's
+        try:
+            _send(provider, record)
+            original(self, record)
+        finally:
+            _here.record = outer
 
     return call_handlers
+
+
+def _send(provider: LoggerProvider, record: logging.LogRecord) -> None:
+    if _here.emitting:  # what the SDK logs while it takes a record is not a record of the call
+        return
+    _here.emitting = True
+    try:
+        provider.get_logger(record.name).emit(_translate(record))
+    except Exception:
+        guard.report("sending a log record")
+    finally:
+        _here.emitting = False
 
 
 def _translate(record: logging.LogRecord) -> LogRecord:
