@@ -1,6 +1,8 @@
 """The SDK's own exporters deliver over HTTP, and get the answers they know what to do with."""
 
 import logging
+import sqlite3
+from contextlib import closing
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -43,7 +45,7 @@ async def test_spans(receiver, compression):
     assert spans[0].name == "agent"
 
 
-async def test_metrics_and_logs(receiver, caplog):
+async def test_metrics_and_logs(receiver, tmp_path, caplog):
     meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter(f"{receiver.url}/v1/metrics"))], resource=RESOURCE)
     meter = meters.get_meter("tests")
     meter.create_counter("calls").add(1)
@@ -55,6 +57,9 @@ async def test_metrics_and_logs(receiver, caplog):
     logs.get_logger("tests").emit(body="a line", severity_text="WARN")
     logs.shutdown()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    with closing(sqlite3.connect(tmp_path / "t.db")) as connection:
+        kept = connection.execute("SELECT signal, sum(items) FROM blocks GROUP BY signal ORDER BY signal").fetchall()
+    assert kept == [("logs", 1), ("metrics", 3)]
 
 
 @pytest.mark.filterwarnings("default")

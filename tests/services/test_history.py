@@ -71,6 +71,7 @@ async def test_a_request_with_its_steps_and_its_trace(store, history):
 @pytest.mark.parametrize("wrong", ["", "zz", "0" * 32, f"{'0' * 32}-{'0' * 16}", f"{'A' * 32}-{'0' * 16}", f"{'0' * 32}-{'0' * 16}\n"])
 async def test_an_id_that_is_none(history, wrong):
     assert await history.request(wrong) is None
+    assert await history.trace(wrong) == []
 
 
 async def test_a_step_whose_parent_has_not_arrived_stands_by_itself(store, history):

@@ -25,6 +25,7 @@ MAX_LIMIT: Final = 500
 MAX_DEPTH: Final = 100
 """Deeper trees are cut flat there: nobody reads them, and neither a page nor a JSON encoder nests without end."""
 
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _REQUEST_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 
 
@@ -152,8 +153,8 @@ class History:
         return RequestDetail(summary, steps=[step for step in _walk(trace) if step.span.span_id == span_id], trace=trace)
 
     async def trace(self, trace_id: str) -> Sequence[Step]:
-        """Every span of a trace as a tree, found by its id of 32 hexadecimal digits; empty where the store has none."""
-        return tree(await self._store.trace(trace_id))
+        """Every span of a trace as a tree, found by its id of 32 lower-case hexadecimal digits; empty where the store has none."""
+        return tree(await self._store.trace(trace_id)) if _TRACE_ID.fullmatch(trace_id) else []
 
     def changes(self) -> Changes:
         """Learn of arrivals without asking again and again.

@@ -67,7 +67,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RequestSummary:
-    """A request as the list shows it: one CLIENT span that carries `llm.provider` or `gen_ai.provider.name`."""
+    """A request as the list shows it: one span that asked a model; `store.mapping` says which spans those are."""
 
     sequence: int
     """Order of arrival in the store; later is greater. A cursor for `RequestFilter.after` and `before`."""

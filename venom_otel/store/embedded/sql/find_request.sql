@@ -9,6 +9,7 @@ WITH RECURSIVE days(day) AS (
     FROM days WHERE days.day IS NOT NULL
 )
 SELECT r.id
-FROM days JOIN requests AS r ON r.start_ns / 86400000000000 = days.day AND r.trace_id = :trace_id AND r.span_id = :span_id
+FROM days
+CROSS JOIN requests AS r ON r.start_ns / 86400000000000 = days.day AND r.trace_id = :trace_id AND r.span_id = :span_id
 WHERE days.day IS NOT NULL
 ORDER BY r.id LIMIT 1;

@@ -1,0 +1,48 @@
+"""Queries stay as fast at ten million spans as at ten: none of them walks a table that grows."""
+
+import re
+import sqlite3
+from contextlib import closing
+from importlib.resources import files
+
+import pytest
+
+from venom_otel.store.embedded import sql
+from venom_otel.store.embedded.sql import statement, versions
+
+QUERIES = sorted(entry.name.removesuffix(".sql") for entry in files(sql).iterdir() if re.match(r"(?!open_).*\.sql$", entry.name))
+WALKS = {
+    "last_request_until": "SCAN blocks",  # from the newest, to the first that is old enough
+    "recent_digests": "SCAN payloads",  # from the newest, to as many as are remembered
+}
+
+
+def plan(name):
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for version in versions():
+            connection.executescript(version.ddl)
+        text = statement(name)
+        named = dict.fromkeys(re.findall(r":(\w+)", text), 1) | dict.fromkeys(("series", "endings", "ids"), "[1]")
+        arguments = [1] * text.count("?") or named
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", arguments)]
+
+
+def test_there_are_queries():
+    assert len(QUERIES) > 15
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_growing_table_is_walked(name):
+    walks = [step for step in plan(name) if re.fullmatch(r"SCAN (TABLE )?(requests|traces|blocks|payloads|r|found)", step)]
+    # The first day of the trace index is the first entry of its key; LIMIT 1 ends that walk at once.
+    walks = [step for step in walks if (name, step) != ("trace_blocks", "SCAN traces")]
+    assert walks == ([WALKS[name]] if name in WALKS else [])
+
+
+@pytest.mark.parametrize("name", ["newest_by_series", "oldest_by_series"])
+def test_filters_are_ranges_of_one_index(name):
+    assert any("requests_by_series (series=? AND ending=? AND rowid>? AND rowid<?)" in step for step in plan(name))
+
+
+def test_a_trace_is_not_sorted():
+    assert not any("TEMP B-TREE" in step for step in plan("trace_blocks"))
