@@ -1,9 +1,12 @@
 """The wheel in a clean environment."""
 
 import json
+import re
 import subprocess
 import zipfile
 
+import httpx
+from support.cockpit import Cockpit
 from support.repository import tracked
 
 HEAVY = {
@@ -69,3 +72,15 @@ def test_the_command_says_which_extra_it_needs(bare):
     assert done.returncode != 0
     assert "venom-otel[cockpit]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_cockpit_runs_from_the_wheel(whole, tmp_path, monkeypatch):
+    """With the assets of its page, away from the checkout."""
+    monkeypatch.setattr("support.cockpit.PROGRAM", whole.python.with_name("venom-otel"))
+    with Cockpit(tmp_path) as cockpit:
+        assert httpx.get(f"{cockpit.page}/api/v1/history/requests").json()["items"] == []
+        page = httpx.get(cockpit.page)
+        assert page.status_code == 200
+        own = set(re.findall(r"""["'(]((?:/[\w.-]+)+\.(?:css|js|svg|woff2))\b""", page.text))
+        assert own
+        assert {path: httpx.get(cockpit.page + path).status_code for path in own} == dict.fromkeys(own, 200)
