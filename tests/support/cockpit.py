@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,8 +154,6 @@ class Application:
             stated |= {"gen_ai.response.model": answered or model, "gen_ai.usage.input_tokens": 31, "gen_ai.usage.output_tokens": 118}
         else:
             stated |= {"error.type": failure[0], "llm.error.kind": failure[1]}
-        from opentelemetry.trace import set_span_in_context
-
         span = self._tracer.start_span(
             f"chat {model}",
             set_span_in_context(agent),
@@ -170,6 +169,24 @@ class Application:
         span.end(end)
         agent.end(end + 2_000_000)
         return f"{span.get_span_context().trace_id:032x}"
+
+    def requests(self, count: int) -> None:
+        """Send so many requests, `model-0` and on, in one export."""
+        batch = TracerProvider(resource=self._provider.resource, shutdown_on_exit=False)
+        processor = BatchSpanProcessor(self._exporter, max_queue_size=count, max_export_batch_size=count, schedule_delay_millis=60_000)
+        batch.add_span_processor(processor)
+        tracer = batch.get_tracer("venom_otel")
+        for number in range(count):
+            tracer.start_span(
+                f"chat model-{number}", Context(), SpanKind.CLIENT, {"llm.provider": "vllm", "llm.model": f"model-{number}"}
+            ).end()
+        processor.force_flush()
+
+    def begin(self) -> tuple[str, Callable[[str], None], Callable[[], None]]:
+        """Begin a trace: its id, what sends another span of it, and what ends and sends the outermost."""
+        whole = self._tracer.start_span("whole")
+        inside = set_span_in_context(whole)
+        return f"{whole.get_span_context().trace_id:032x}", lambda name: self._tracer.start_span(name, inside).end(), whole.end
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:

@@ -46,10 +46,8 @@ def _title(request: RequestSummary) -> None:
         with ui.element("div").classes("title").props("role=heading aria-level=1"):
             ui.label(request.model or request.response_model or texts.UNKNOWN_MODEL)
             if answered := views.answered_as(request):
-                with ui.element("span").classes("answered"):
-                    ui.label("→").classes("arrow").props("aria-hidden=true")
-                    ui.label(texts.ANSWERED_BY).classes("sr-only")
-                    ui.label(answered)
+                ui.label("→").classes("arrow").props(f'role=img aria-label="{texts.ANSWERED_BY}"')
+                ui.label(answered).classes("answered")
         ui.label(request.provider or texts.UNKNOWN_PROVIDER).classes("provider").style(f"--hue: {theme.provider_hue(request.provider)}")
 
 

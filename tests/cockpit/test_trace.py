@@ -1,0 +1,96 @@
+"""The trace behind a request, in a real browser."""
+
+import re
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+from support.cockpit import Cockpit
+
+from venom_otel.cockpit import texts
+
+pytestmark = pytest.mark.browser
+
+FAILURE = ("404", "model_not_found", "model 'x' not found")
+FAILURE_WORDS = "404 · model_not_found: model 'x' not found — ollama at http://localhost:11434/v1"
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{ 7 * 7 }}"
+
+
+@pytest.fixture(scope="module")
+def cockpit(tmp_path_factory):
+    """One for the module: nothing here minds what others have sent."""
+    with Cockpit(tmp_path_factory.mktemp("cockpit")) as running:
+        yield running
+
+
+def test_trace_behind_a_row(open_tab, application):
+    trace_id = application.request("x", failure=FAILURE)
+    page = open_tab()
+    page.locator(f'.request-link[href*="{trace_id}"]').click()
+    expect(page).to_have_url(re.compile(rf"/trace/{trace_id}\?span=[0-9a-f]{{16}}$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("x")
+    expect(page.locator(".failure-words")).to_have_text(FAILURE_WORDS)
+    expect(page.locator(".failure-meaning")).to_have_text("The right server answered that it has no such model.")
+    spans = page.get_by_role("treeitem")
+    expect(spans.locator(".span-name")).to_have_text(["invoke_agent Support", "chat x", "POST"])
+    assert [span.get_attribute("aria-level") for span in spans.all()] == ["1", "2", "3"]
+    expect(page.get_by_role("treeitem", selected=True)).to_contain_text("chat x")
+    outer, request, inner = [span.locator(".waterfall-bar").bounding_box() for span in spans.all()]
+    assert outer["x"] <= request["x"] <= inner["x"]
+    assert outer["width"] > request["width"] > inner["width"] > 0
+    details = page.locator(".details")
+    expect(details.locator(".event")).to_contain_text("exception")
+    expect(details.locator(".event")).to_contain_text("openai.NotFoundError")
+    expect(details.locator(".attribute", has_text="llm.error.kind")).to_contain_text("model_not_found")
+    details.get_by_text(texts.RESOURCE).click()
+    expect(details.locator(".attribute", has_text="service.name")).to_contain_text("support-bot")
+    spans.last.click()
+    expect(details.get_by_role("heading", level=2)).to_have_text("POST")
+    expect(page).to_have_url(re.compile(rf"span={spans.last.get_attribute('data-id')}$"))
+    page.reload()
+    expect(page.get_by_role("treeitem", selected=True)).to_contain_text("POST")
+
+
+def test_permanent_addresses(open_tab, application, cockpit):
+    trace_id = application.request("x", failure=FAILURE)
+    request = httpx.get(f"{cockpit.page}/api/v1/history/requests").json()["items"][0]
+    for path in (f"/requests/{request['request_id']}", f"/trace/{trace_id}", f"/trace/{trace_id.upper()}"):
+        page = open_tab(path)
+        expect(page.locator(".failure-words")).to_have_text(FAILURE_WORDS)
+        expect(page.get_by_role("treeitem", selected=True)).to_contain_text("chat x")
+
+
+@pytest.mark.parametrize("trace_id", ["not-an-id", "0" * 32, "<script>"])
+def test_nothing_is_stored_there(open_tab, trace_id):
+    page = open_tab(f"/trace/{trace_id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(texts.NO_TRACE_TITLE)
+
+
+def test_a_trace_that_comes_later_and_grows(open_tab, application):
+    trace_id, add, finish = application.begin()
+    page = open_tab(f"/trace/{trace_id}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(texts.NO_TRACE_TITLE)
+    add("first step")
+    expect(page.locator(".span-name")).to_have_text(["first step"])
+    expect(page.get_by_role("heading", level=1)).to_have_text("first step")
+    add("second step")
+    expect(page.locator(".span-name")).to_have_text(["first step", "second step"])
+    finish()
+    expect(page.locator(".span-name")).to_have_text(["whole", "first step", "second step"])
+
+
+def test_what_others_wrote_is_only_text(open_tab, application):
+    failure = ("500", "server_error", HOSTILE)
+    application.request(HOSTILE, provider=HOSTILE, endpoint=HOSTILE, failure=failure, attributes={HOSTILE: HOSTILE, "list": [HOSTILE]})
+    application.request(HOSTILE, provider=HOSTILE, endpoint=HOSTILE)  # into the header's mark
+    page = open_tab()
+    failed = page.locator(".request.is-failed").first
+    expect(failed.locator(".cell-error")).to_contain_text(HOSTILE)
+    expect(failed.locator(".model")).to_have_text(HOSTILE)
+    expect(page.locator(".answering-model")).to_have_text(HOSTILE)
+    failed.click()
+    attribute = page.locator(".attribute", has=page.locator("dt", has_text="</script>"))
+    expect(attribute.locator("dd")).to_have_text(HOSTILE)
+    expect(page.locator(".failure-words")).to_contain_text(HOSTILE)
+    assert page.title() != "owned"
+    assert page.locator("img").count() == 0
