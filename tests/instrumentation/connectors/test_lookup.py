@@ -60,7 +60,8 @@ def test_a_subclass_has_its_base_s_row_and_a_user_s_own_service_the_general_one(
     class Mine(OpenAIChatCompletion):
         pass
 
-    assert connectors.of(Mine.model_construct(ai_model_id="m")).api == "openai"
+    parent = OpenAIChatCompletion.model_construct(ai_model_id="m")
+    assert connectors.of(Mine.model_construct(ai_model_id="m")) is connectors.of(parent) is not connectors.OTHER
     assert connectors.of(Parrot(ai_model_id="parrot")) is connectors.OTHER
 
 

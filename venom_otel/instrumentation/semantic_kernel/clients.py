@@ -1,7 +1,7 @@
 """How the vendor clients inside Semantic Kernel's connectors keep their URL, their HTTP client and their credentials.
 
-Every function takes the chat service. None raises: private fields of other packages are read by `_dig`, which gives None where one is
-missing.
+Every function takes the chat service. Private fields of other packages are read by `_dig`, so that what a version of theirs moves is
+absent and no error.
 """
 
 from __future__ import annotations
@@ -158,8 +158,8 @@ def google_url(service: Any) -> str | None:
         return _text(_dig(client, "_api_client", "_http_options", "base_url"))
     settings = _dig(service, "service_settings")
     vertex = bool(_dig(settings, "use_vertexai"))
-    base_urls = sys.modules.get("google.genai._base_url")
-    if base_urls is not None and (url := _text(_dig(base_urls, "get_base_url")(vertex))):
+    base_url = _dig(sys.modules.get("google.genai._base_url"), "get_base_url")
+    if base_url is not None and (url := _text(base_url(vertex))):
         return url
     if not vertex:
         return "https://generativelanguage.googleapis.com/"

@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One kind of chat service. The callables take the service object; those for a client's URL and HTTP client never raise."""
+    """One kind of chat service. The callables take the service object."""
 
-    api: str
-    """The dialect spoken on the wire, which is not the provider: `openai` is spoken by many."""
     endpoint_url: Callable[[Any], str | None]
     """The base URL that requests go to, as the client has it; None in the process or where nothing tells."""
     request_model: Callable[[Any, Any], str]
@@ -44,11 +42,10 @@ class Connector:
     """Who runs the model where the class alone proves it, which it does only in the process."""
 
 
-OTHER: Final = Connector(api="other", endpoint_url=clients.service_url, request_model=clients.declared_model)
+OTHER: Final = Connector(endpoint_url=clients.service_url, request_model=clients.declared_model)
 """A user's own chat service: it says its URL by `service_url()` and its model by `ai_model_id`."""
 
 _OPENAI: Final = Connector(
-    api="openai",
     endpoint_url=clients.openai_url,
     request_model=clients.openai_model,
     http_client=clients.openai_http_client,
@@ -59,43 +56,37 @@ _TABLE: Final[dict[str, Connector]] = {
     "OpenAIChatCompletionBase": _OPENAI,  # also AzureChatCompletion
     "NvidiaChatCompletion": _OPENAI,
     "OllamaChatCompletion": Connector(
-        api="ollama",
         endpoint_url=clients.ollama_url,
         request_model=clients.own_model,
         http_client=clients.ollama_http_client,
         credential_headers=clients.ollama_headers,
     ),
     "AnthropicChatCompletion": Connector(
-        api="anthropic",
         endpoint_url=clients.anthropic_url,
         request_model=clients.overridable_model,
         http_client=clients.anthropic_http_client,
         credential_headers=clients.anthropic_headers,
     ),
     "MistralAIChatCompletion": Connector(
-        api="mistral",
         endpoint_url=clients.mistral_url,
         request_model=clients.overridable_model,
         http_client=clients.mistral_http_client,
         credential_headers=clients.mistral_headers,
     ),
     "GoogleAIChatCompletion": Connector(
-        api="google",
         endpoint_url=clients.google_url,
         request_model=clients.gemini_model,
         http_client=clients.google_http_client,
         credential_headers=clients.google_headers,
     ),
-    "VertexAIChatCompletion": Connector(api="vertexai", endpoint_url=clients.vertex_url, request_model=clients.gemini_model),
-    "BedrockChatCompletion": Connector(api="bedrock", endpoint_url=clients.bedrock_url, request_model=clients.own_model),
+    "VertexAIChatCompletion": Connector(endpoint_url=clients.vertex_url, request_model=clients.gemini_model),
+    "BedrockChatCompletion": Connector(endpoint_url=clients.bedrock_url, request_model=clients.own_model),
     "AzureAIInferenceChatCompletion": Connector(
-        api="azure.ai.inference",
         endpoint_url=clients.azure_inference_url,
         request_model=clients.own_model,
         credential_headers=clients.azure_inference_headers,
     ),
     "OnnxGenAIChatCompletion": Connector(
-        api="onnx",
         endpoint_url=clients.nothing,
         request_model=clients.own_model,
         in_process=True,
