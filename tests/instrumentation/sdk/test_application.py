@@ -162,6 +162,8 @@ def test_opentelemetry_instrument_needs_no_line(shop, server, sink):
     (chat,) = (span for span in sink.spans if span.name == f"chat {personas.VLLM_MODEL}")
     assert chat.attributes["llm.provider"] == "vllm"
     assert chat.resource["service.name"] == "shop"
+    below = [span.name for span in sink.spans if span.parent_span_id == chat.span_id]
+    assert below == ["POST"], "one HTTP span, though the command instruments the HTTP client as well"
     assert KEY.encode() not in everything(sink)
 
 

@@ -43,7 +43,7 @@ class BatchLane(Generic[Item]):
     def put(self, item: Item) -> None:
         """Take an item; on the application's path."""
         self._waiting.append(item)
-        if len(self._waiting) >= self._batch:
+        if len(self._waiting) == self._batch:  # not at each that comes after, for more may wait while nobody listens
             self.courier.wake()
 
     def _deliver(self, urgent: bool) -> bool:

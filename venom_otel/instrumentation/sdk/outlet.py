@@ -67,7 +67,7 @@ class Outlet:
         try:
             result = self._exporter.export(batch)
             self._healthy = getattr(result, "name", "") != "FAILURE"
-            why = f"HTTP {status}" if (status := quiet.last_status()) is not None else "no answer, or a refusal"
+            why = f"HTTP {status}" if (status := quiet.last_status()) is not None else "no answer"
         except Exception as error:  # an exporter's mistake; said once, and its batch is lost as if it had been refused
             self._healthy = False
             why = type(error).__name__

@@ -51,12 +51,12 @@ class OwnedSdk:
     def use(self) -> None:
         """Attach what sends for the first user. Each `use` needs its `release`."""
         with self._lock:
-            self._users += 1
-            if self._users == 1:
+            if self._users == 0:
                 self._attach(attachment.from_environment())
                 self._sampling.on = True
                 if self._attached.logs:
                     pylogs.install(self.logger_provider)
+            self._users += 1
 
     def release(self) -> None:
         """After the last user: detach, and send what waits, in `CLOSE_TIMEOUT_S` at most.

@@ -31,6 +31,9 @@ LOGGERS: Final = (
 """Who logs while an OTLP exporter works. A filter acts on the very logger it is put on, not on those below it."""
 
 
+HTTP_STATUSES: Final = range(100, 600)
+
+
 class _Here(threading.local):
     depth = 0
     status: int | None = None
@@ -44,7 +47,7 @@ class _DropFromMutedThreads(logging.Filter):
         if not _here.depth:
             return True
         if isinstance(record.args, tuple):
-            _here.status = next((arg for arg in record.args if isinstance(arg, int)), _here.status)
+            _here.status = next((arg for arg in record.args if isinstance(arg, int) and arg in HTTP_STATUSES), _here.status)
         return False
 
 

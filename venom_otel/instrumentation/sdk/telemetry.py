@@ -87,6 +87,14 @@ class Telemetry:
         """
         self._finish = finish
 
+    def complete(self, timeout_s: float) -> None:
+        """Complete what is still open, before the process ends."""
+        if self._finish is not None:
+            try:
+                self._finish(timeout_s)
+            except Exception:
+                guard.report("completing what is open at exit")
+
     def flush(self, timeout_s: float) -> bool:
         """Send what waits in queues of ours; False where it could not be delivered within `timeout_s` seconds."""
         providers = self._providers
@@ -109,12 +117,13 @@ class Telemetry:
         with _lock:
             if self._providers is None:
                 self._providers = self._choose()
-                _open.add(self)
-                _watch_exit()
+                if not self._closed:
+                    _open.add(self)
+                    _watch_exit()
             return self._providers
 
     def _may_own(self) -> bool:
-        return not any(self._given) and not environment.sdk_disabled() and not _application_configured()
+        return self._given == (None, None, None) and not environment.sdk_disabled() and not _application_configured()
 
     def _choose(self) -> Providers:
         if not self._closed and self._may_own():
@@ -126,9 +135,9 @@ class Telemetry:
                 guard.report("setting up OpenTelemetry")
         tracer_provider, meter_provider, logger_provider = self._given
         return Providers(
-            tracer_provider or trace.get_tracer_provider(),
-            meter_provider or metrics.get_meter_provider(),
-            logger_provider or get_logger_provider(),
+            trace.get_tracer_provider() if tracer_provider is None else tracer_provider,
+            metrics.get_meter_provider() if meter_provider is None else meter_provider,
+            get_logger_provider() if logger_provider is None else logger_provider,
             owned=False,
         )
 
@@ -197,7 +206,6 @@ def _leave() -> None:
     if _leave_by is None:
         _leave_by = time.monotonic() + EXIT_TIMEOUT_S
     for telemetry in list(_open):
-        if telemetry._finish is not None:  # noqa: SLF001 - of this module
-            telemetry._finish(max(0.0, _leave_by - time.monotonic()) / 2)  # noqa: SLF001
+        telemetry.complete(max(0.0, _leave_by - time.monotonic()) / 2)
     if _sdk is not None:
         _sdk.flush_at_exit(_leave_by)
