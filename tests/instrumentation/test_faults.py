@@ -23,29 +23,11 @@ from support.app import MODELS, OLLAMA, OPENAI, flushed, service_for, watch
 from support.chat_server import WAIT_S, ChatServer
 from support.custom import Parrot
 from support.drive import Target
-from support.faults import WORDS, broken, name_of, reached
+from support.faults import GUARDS, WORDS, broken, name_of, reached
 
 import venom_otel
 from venom_otel.instrumentation import guard
 from venom_otel.testing import Capture
-
-GUARDS = {
-    # They catch what is raised below them and report it, or stand between a stream and its consumer.
-    "instrumentation.guard.report",
-    "instrumentation.semantic_kernel.hooks._record_stream",
-    "instrumentation.semantic_kernel.hooks._recorder",
-    "instrumentation.semantic_kernel.hooks._close",
-    "instrumentation.semantic_kernel.hooks._end",
-    "instrumentation.recorder.Recorder.start",
-    "instrumentation.invocation.Invocation.chunk",
-    "instrumentation.invocation.Invocation.succeed",
-    "instrumentation.invocation.Invocation.fail",
-    "instrumentation.invocation.Invocation.cancel",
-    "instrumentation.invocation.Invocation.abandon",
-    "instrumentation.invocation.Invocation._end",
-    # Picks an argument out of a call's own, by indexing alone.
-    "instrumentation.semantic_kernel.hooks._argument",
-}
 
 STORIES = {
     "ok": (drive.plain, behaviours.answers()),

@@ -34,6 +34,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    query: str = ""
     arrived: threading.Event = field(default_factory=threading.Event)
     paused: threading.Event = field(default_factory=threading.Event)
     """The behaviour has sent what it wanted to and waits for the client to leave."""
@@ -176,7 +177,7 @@ class ChatServer:
         method, path, _ = head[0].split(" ", 2)
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        path = path.partition("?")[0]
+        path, _, query = path.partition("?")
         if method != "POST":
             self.asked.append(path)
             exchange = Exchange(Request(path, headers, {}), reader, writer, self.headers)
@@ -187,7 +188,7 @@ class ChatServer:
                 status, content_type, content = reply
                 await exchange.reply(status, content, content_type)
             return True
-        request = Request(path, headers, json.loads(body))
+        request = Request(path, headers, json.loads(body), query)
         with self._changed:
             self.requests.append(request)
             behaviour = self._script[min(len(self.requests), len(self._script)) - 1]

@@ -13,6 +13,24 @@ if TYPE_CHECKING:
 
 WORDS = "injected by a test"
 
+GUARDS = {
+    # They catch what is raised below them and report it, or stand between a stream and its consumer.
+    "instrumentation.guard.report",
+    "instrumentation.semantic_kernel.hooks._record_stream",
+    "instrumentation.semantic_kernel.hooks._recorder",
+    "instrumentation.semantic_kernel.hooks._close",
+    "instrumentation.semantic_kernel.hooks._end",
+    "instrumentation.recorder.Recorder.start",
+    "instrumentation.invocation.Invocation.chunk",
+    "instrumentation.invocation.Invocation.succeed",
+    "instrumentation.invocation.Invocation.fail",
+    "instrumentation.invocation.Invocation.cancel",
+    "instrumentation.invocation.Invocation.abandon",
+    "instrumentation.invocation.Invocation._end",
+    # Picks an argument out of a call's own, by indexing alone.
+    "instrumentation.semantic_kernel.hooks._argument",
+}
+
 
 def functions() -> dict[Any, FunctionType]:
     """Every function and method of the package's recording side that is imported, by its code."""
