@@ -144,3 +144,13 @@ async def test_waiting_ends_in_vain_and_does_not_begin_where_there_is_an_answer(
     send(store, chat())
     assert len((await asyncio.wait_for(history.requests(wait_s=30), 10)).items) == 1
     assert (await history.requests(RequestFilter(after=1), wait_s=0.05)).items == []
+
+
+async def test_a_program_that_ends_ends_all_waiting(history):
+    with history.changes() as changes:
+        waits = [asyncio.ensure_future(history.requests(wait_s=30)), asyncio.ensure_future(anext(changes, "ended"))]
+        await asyncio.sleep(0)
+        history.end_waiting()
+        page, said = await asyncio.wait_for(asyncio.gather(*waits), 10)
+    assert (page.items, said) == ([], "ended")
+    assert (await asyncio.wait_for(history.requests(wait_s=30), 10)).items == []

@@ -91,12 +91,12 @@ async def test_late_and_wrongly_timed_requests_are_found_by_their_time(store, fi
 
 
 async def test_pages_have_no_gaps_and_no_doubles_while_requests_arrive(store, filled):
-    done = asyncio.Event()
     written = 0
+    old = [item.sequence for item in filled if item.provider == "ollama"]
 
     async def write():
         nonlocal written
-        while not done.is_set():
+        while not following.done():
             await asyncio.wrap_future(store.write(Signal.TRACES, traces(*(chat() for _ in range(20)))))
             written += 20
 
@@ -109,25 +109,18 @@ async def test_pages_have_no_gaps_and_no_doubles_while_requests_arrive(store, fi
         return seen
 
     async def page_back():
-        seen, before = [], None
-        while page := await store.requests(RequestFilter(before=before, provider="ollama"), 10):
-            seen += [item.sequence for item in page]
-            before = seen[-1]
-            newest.append((await store.requests(RequestFilter(), 1))[0].sequence)
-        return seen
+        """Once and again, as long as requests arrive."""
+        while not following.done():
+            seen, before = [], None
+            while page := await store.requests(RequestFilter(before=before, provider="ollama"), 10):
+                seen += [item.sequence for item in page]
+                before = seen[-1]
+            assert seen == sorted(set(seen), reverse=True)
+            assert seen[-len(old) :] == old
 
-    newest: list[int] = []
-    writing = asyncio.create_task(write())
-    try:
-        async with asyncio.timeout(60):
-            followed, *paged = await asyncio.gather(follow(), page_back(), page_back())
-    finally:
-        done.set()
-        await writing
+    following = asyncio.create_task(follow())
+    async with asyncio.timeout(60):
+        await asyncio.gather(write(), page_back(), page_back())
+    followed = await following
     assert followed == list(range(301, 301 + len(followed)))
-    assert newest[-1] > newest[0]  # it did arrive meanwhile
-    old = [item.sequence for item in filled if item.provider == "ollama"]
-    for seen in paged:
-        assert seen == sorted(set(seen), reverse=True)
-        assert seen[-len(old) :] == old
     assert len(await store.requests(RequestFilter(), 100_000)) == 300 + written
