@@ -159,10 +159,11 @@ async def test_what_is_no_otlp_is_refused_and_the_rest_of_its_group_is_not(store
 async def test_more_than_may_wait_is_refused_until_there_is_room(path):
     big = traces(chat(more={"x": "y" * 4_000}))
     with EmbeddedStore(path, min_free_bytes=0, max_queue_bytes=3 * len(big)) as store:
-        writes = [store.write(Signal.TRACES, traces(chat(more={"x": "y" * 4_000}))) for _ in range(200)]
+        sent = [traces(chat(more={"x": "y" * 4_000})) for _ in range(2_000)]
+        writes = [store.write(Signal.TRACES, one) for one in sent]
         outcomes = [written.exception(10) for written in writes]
         assert {type(outcome) for outcome in outcomes} == {type(None), StoreBusyError}
-        assert len(await store.requests(RequestFilter(), 500)) == outcomes.count(None)
+        assert len(await store.requests(RequestFilter(), 5_000)) == outcomes.count(None)
         assert store.write(Signal.TRACES, big).result(10).items == 1
         larger_than_the_queue = traces(*(chat(more={"x": "y" * 4_000}) for _ in range(5)))
         assert store.write(Signal.TRACES, larger_than_the_queue).result(10).items == 5
