@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING, Final
@@ -90,7 +91,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         secrets: credentials known to be in use. Shorter ones than four characters and words such as `ollama` or `EMPTY`, which stand
             where no key is needed, are left alone.
     """
-    for form in _forms(secrets):
+    for form in _forms(tuple(secrets)):
         text = text.replace(form, MASK)
     if "://" in text:
         text = _URL_REST.sub(_without_credentials, text)
@@ -115,8 +116,12 @@ def _without_credentials(match: re.Match[str]) -> str:
     return f"://{before}{at}{rest[:end]}{query}"
 
 
-def _forms(secrets: Iterable[str]) -> list[str]:
-    """Every way in which one of the secrets may be written, longest first, so that one within another leaves no rest."""
+@functools.lru_cache(maxsize=64)
+def _forms(secrets: tuple[str, ...]) -> list[str]:
+    """Every way in which one of the secrets may be written, longest first, so that one within another leaves no rest.
+
+    Kept, as every failed call of a service asks for the same ones.
+    """
     forms = set[str]()
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET and secret.lower() not in _DUMMIES:

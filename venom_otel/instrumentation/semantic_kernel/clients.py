@@ -259,8 +259,13 @@ def _own_headers(headers: Any) -> dict[str, str]:
     return {name: value for name, value in _strings(headers).items() if name.lower() not in _NOT_THE_USERS}
 
 
+_httpx_classes: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+
+
 def _if_httpx(client: Any) -> Any | None:
-    for base in type(client).__mro__:
-        if base.__name__ == "AsyncClient" and base.__module__.partition(".")[0] in {"httpx", "httpx2"}:
-            return client
-    return None
+    cls = type(client)
+    known = _httpx_classes.get(cls)
+    if known is None:
+        bases = (base for base in cls.__mro__ if base.__name__ == "AsyncClient")
+        known = _httpx_classes[cls] = any(base.__module__.partition(".")[0] in {"httpx", "httpx2"} for base in bases)
+    return client if known else None
