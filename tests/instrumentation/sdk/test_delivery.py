@@ -2,14 +2,18 @@
 
 import logging
 import os
-import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import grpc
 import pytest
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceServicer, add_TraceServiceServicer_to_server
 from opentelemetry.trace import StatusCode
 from support.otlp_sink import OtlpSink
 
@@ -134,19 +138,31 @@ def test_exporters_by_name(sink, sdk):
     assert [thread.name for thread in our_threads()] == ["venom-otel-traces-otlp_proto_http", "venom-otel-traces-console"]
 
 
-def test_grpc_where_its_exporter_is_installed(sdk, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-        sink = type("Address", (), {"url": f"http://127.0.0.1:{listener.getsockname()[1]}"})
-        ours = sdk(sink, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
-        spans(ours, "over grpc")
-        assert not ours.flush(within(0.01))
-        listener.settimeout(10)
-        listener.accept()[0].close()  # the knock
-        connection, _ = listener.accept()
-        with connection:
-            connection.settimeout(10)
-            assert connection.recv(3) == b"PRI", "HTTP/2 begins so"
+@pytest.fixture
+def grpc_collector():
+    """A collector over gRPC: (URL, the names of the spans it got)."""
+    got = []
+
+    class Service(TraceServiceServicer):
+        def Export(self, request, context):  # noqa: N802 - gRPC's name
+            got.extend(span.name for group in request.resource_spans for scope in group.scope_spans for span in scope.spans)
+            return ExportTraceServiceResponse()
+
+    with ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool)
+        add_TraceServiceServicer_to_server(Service(), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        yield SimpleNamespace(url=f"http://127.0.0.1:{port}"), got
+        server.stop(None).wait()
+
+
+def test_grpc_where_its_exporter_is_installed(grpc_collector, sdk):
+    collector, got = grpc_collector
+    ours = sdk(collector, OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
+    spans(ours, "over grpc")
+    assert ours.flush(within(10))
+    assert got == ["over grpc"]
 
 
 @pytest.mark.parametrize(
