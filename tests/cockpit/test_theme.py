@@ -45,11 +45,12 @@ def test_variables_are_used():
         assert f"var(--{name})" in rules, name
 
 
-def test_a_provider_keeps_its_hue():
-    assert theme.provider_hue("ollama") == 265
-    assert theme.provider_hue("something-new") == theme.provider_hue("something-new")
-    assert 0 <= theme.provider_hue("something-new") < 360
-    assert theme.provider_hue(None) == 0
+def test_a_provider_keeps_its_mark():
+    assert theme.provider_mark("ollama") == "--hue: 265"
+    assert theme.provider_mark("something-new") == theme.provider_mark("something-new") != theme.provider_mark("something-else")
+    assert theme.provider_mark(None) == theme.provider_mark("unknown") == "--provider-chroma: 0; --hue: 0"
+    assert theme.provider_mark("red;} body {display: none").startswith("--hue: ")
+    assert ";" not in theme.provider_mark("red;} body {display: none")
 
 
 def test_both_themes_are_in_the_stylesheet():

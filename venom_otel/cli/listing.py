@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from venom_otel.cockpit import failures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -118,14 +120,11 @@ def _fit(words: str, width: int, *, right: bool = False) -> str:
 
 
 def _failure(item: Item) -> str:
-    """`404 · model_not_found: model 'x' not found — ollama at http://localhost:11434`; empty where nothing failed."""
+    """Why a request failed; empty where it did not."""
     error = item["error"]
     if error is None or item["status"] != "FAILED":
         return ""
-    code = " · ".join(dict.fromkeys(part for part in (error["code"], error["kind"]) if part))
-    words = ": ".join(part for part in (code, error["words"]) if part)
-    where = f" at {item['llm_endpoint']}" if item["llm_endpoint"] else ""
-    return f"{words} — {item['llm_provider'] or 'unknown'}{where}"
+    return failures.in_words(error["code"], error["kind"], error["words"], item["llm_provider"], item["llm_endpoint"])
 
 
 def _printable(words: str) -> str:

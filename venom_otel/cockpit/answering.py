@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
+from venom_otel import semconv
 from venom_otel.cockpit import texts, theme, views
 from venom_otel.store.protocol import RequestFilter, RequestStatus
 
@@ -50,8 +51,8 @@ class Answering:
             if last is None:
                 ui.label(texts.NOBODY_ANSWERED).classes("answering-none")
                 return
-            provider = last.provider or texts.UNKNOWN_PROVIDER
-            ui.label(provider).classes("provider").style(f"--hue: {theme.provider_hue(last.provider)}")
+            provider = last.provider or semconv.PROVIDER_UNKNOWN
+            ui.label(provider).classes("provider").style(theme.provider_mark(last.provider))
             ui.label(last.response_model or last.model or texts.UNKNOWN_MODEL).classes("answering-model")
             ui.label(views.short_endpoint(last.endpoint)).classes("answering-endpoint")
 

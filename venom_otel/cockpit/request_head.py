@@ -48,7 +48,7 @@ def _title(request: RequestSummary) -> None:
             if answered := views.answered_as(request):
                 ui.label("→").classes("arrow").props(f'role=img aria-label="{texts.ANSWERED_BY}"')
                 ui.label(answered).classes("answered")
-        ui.label(request.provider or texts.UNKNOWN_PROVIDER).classes("provider").style(f"--hue: {theme.provider_hue(request.provider)}")
+        ui.label(request.provider or semconv.PROVIDER_UNKNOWN).classes("provider").style(theme.provider_mark(request.provider))
 
 
 def _failure(request: RequestSummary) -> None:

@@ -59,7 +59,6 @@ COLUMN_HELP: Final = {
 }
 ANSWERED_BY: Final = "answered by"
 UNKNOWN_MODEL: Final = "unknown model"
-UNKNOWN_PROVIDER: Final = "unknown"
 
 # -- nothing there yet -------------------------------------------------------------------------------------------------------------
 EMPTY_TITLE: Final = "Waiting for the first request"
@@ -126,18 +125,6 @@ def at_offset(offset: str) -> str:
 # -- an address that leads nowhere ---------------------------------------------------------------------------------------------------
 NO_PAGE_TITLE: Final = "There is no such page"
 NO_PAGE: Final = "Requests are at the start page; a trace is at /trace/ and its id."
-
-
-# -- failures ----------------------------------------------------------------------------------------------------------------------
-def failure(code: str, message: str, who: str) -> str:
-    """A failure in one line: `404 · model_not_found: model 'x' not found — ollama at http://localhost:11434`."""
-    words = ": ".join(part for part in (code, message) if part)
-    return f"{words} — {who}" if words and who else words or who
-
-
-def who(provider: str, endpoint: str | None) -> str:
-    """Who was asked."""
-    return f"{provider} at {endpoint}" if endpoint else provider
 
 
 def document_title(part: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from venom_otel import semconv
+
 COOKIE: Final = "venom-theme"
 CHOICES: Final = ("auto", "light", "dark")
 ICONS: Final = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
@@ -111,6 +113,7 @@ SIZES: Final = {
     "mono": '"JetBrains Mono", ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
 }
 
+# In OKLCH, 0 to 359; any other name gets one from its letters.
 _PROVIDER_HUES: Final = {
     "ollama": 265,
     "vllm": 75,
@@ -124,11 +127,11 @@ _PROVIDER_HUES: Final = {
 }
 
 
-def provider_hue(provider: str | None) -> int:
-    """The hue, 0 to 359 in OKLCH, by which a provider is known on the page; the same in every session."""
-    if not provider:
-        return 0
-    return _PROVIDER_HUES.get(provider, zlib.crc32(provider.encode()) % 360)
+def provider_mark(provider: str | None) -> str:
+    """The style of a provider's mark, the same in every session; grey where nobody knows who it is."""
+    if not provider or provider == semconv.PROVIDER_UNKNOWN:
+        return "--provider-chroma: 0; --hue: 0"
+    return f"--hue: {_PROVIDER_HUES.get(provider, zlib.crc32(provider.encode()) % 360)}"
 
 
 def stylesheet() -> str:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel import semconv
-from venom_otel.cockpit import formats, texts, theme
+from venom_otel.cockpit import failures, formats, texts, theme
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def request_row(request: RequestSummary) -> dict[str, Any]:
         "started": request.start_ns // 1_000_000,
         "status": request.status.name.lower(),
         "statusText": texts.STATUS[request.status],
-        "provider": request.provider or texts.UNKNOWN_PROVIDER,
-        "hue": theme.provider_hue(request.provider),
+        "provider": request.provider or semconv.PROVIDER_UNKNOWN,
+        "mark": theme.provider_mark(request.provider),
         "model": request.model or request.response_model or texts.UNKNOWN_MODEL,
         "answered": answered_as(request),
         "endpoint": short_endpoint(request.endpoint),
@@ -67,13 +67,7 @@ def failure(request: RequestSummary) -> str:
     """Why a request failed and who was asked, in one line; empty where it did not fail."""
     if request.status is not RequestStatus.FAILED:
         return ""
-    code = failure_code(request.error_type, request.error_kind)
-    return texts.failure(code, request.error_message or "", texts.who(request.provider or texts.UNKNOWN_PROVIDER, request.endpoint))
-
-
-def failure_code(error_type: str | None, kind: str | None) -> str:
-    """`404 · model_not_found`; the kind alone where the type says the same."""
-    return " · ".join(dict.fromkeys(part for part in (error_type, kind) if part))
+    return failures.in_words(request.error_type, request.error_kind, request.error_message, request.provider, request.endpoint)
 
 
 def short_endpoint(endpoint: str | None) -> str:
@@ -112,7 +106,7 @@ def _bar(depth: int, span: Span, begin: int, whole: int) -> dict[str, Any]:
         "depth": depth,
         "name": span.name,
         "provider": provider,
-        "hue": theme.provider_hue(provider),
+        "mark": theme.provider_mark(provider),
         "failed": failed(span),
         "left": round(100 * (span.start_ns - begin) / whole, 3),
         "width": round(100 * length / whole, 3),

