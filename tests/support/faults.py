@@ -67,17 +67,25 @@ def reached() -> Iterator[list[FunctionType]]:
         calls += [known[code] for code in codes if code in known and not code.co_freevars]
 
 
+hits: list[str] = []
+"""The names of the broken functions, as often as they were called."""
+
+
 @contextlib.contextmanager
-def broken(function: FunctionType) -> Iterator[None]:
-    """Make a function raise RuntimeError, through whichever name it is called."""
+def broken(function: FunctionType) -> Iterator[list[str]]:
+    """Make a function raise RuntimeError, through whichever name it is called; gives an entry for each time it did."""
 
     def fault(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("injected by a test")
+        from support import faults  # the code runs with the globals of the function it stands for
+
+        faults.hits.append("raised")
+        raise RuntimeError(faults.WORDS)
 
     before = function.__code__
+    hits.clear()
     function.__code__ = fault.__code__
     try:
-        yield
+        yield hits
     finally:
         function.__code__ = before
 
