@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics.export import MetricReader
 
-from venom_otel.instrumentation.sdk import environment
+from venom_otel.instrumentation.sdk import environment, quiet
 from venom_otel.instrumentation.sdk.lanes import BatchLane, LaneReader, MetricLane
 from venom_otel.instrumentation.sdk.outlet import Outlet, make_exporter
 
@@ -50,20 +50,26 @@ class Attachment:
 
 def from_environment(*, metrics: bool = True) -> Attachment:
     """What the environment asks for now, not started. An exporter that cannot be had is left out, with a log line."""
-    made = Attachment(
-        spans=tuple(BatchLane(f"traces-{name}", outlet, environment.batch_limits("traces")) for name, outlet in _outlets("traces")),
-        logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs")),
-    )
-    for destination, exporter in _exporters("metrics") if metrics else ():
+    with quiet.muted():
+        made = Attachment(
+            spans=tuple(BatchLane(f"traces-{name}", outlet, environment.batch_limits("traces")) for name, outlet in _outlets("traces")),
+            logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs")),
+        )
+        if metrics:
+            _add_metrics(made)
+    return made
+
+
+def _add_metrics(made: Attachment) -> None:
+    interval_s, timeout_ms = environment.metric_interval_s(), environment.collect_timeout_ms()
+    for destination, exporter in _exporters("metrics"):
         if isinstance(exporter, MetricReader):  # one that is asked for its metrics, as Prometheus's
             made.readers.append(exporter)
             continue
         reader = LaneReader(exporter)
         made.readers.append(reader)
         outlet = Outlet(exporter, destination.address, destination.exporter)
-        interval_s, timeout_ms = environment.metric_interval_s(), environment.collect_timeout_ms()
         made.metrics = (*made.metrics, MetricLane(f"metrics-{destination.exporter}", outlet, reader, interval_s, timeout_ms))
-    return made
 
 
 def _exporters(signal: Signal) -> Iterator[tuple[Destination, Any]]:

@@ -89,14 +89,14 @@ def preload() -> None:
     for signal in SIGNALS:
         for destination in environment.destinations(signal):
             for entry_point in entry_points(group=f"opentelemetry_{signal}_exporter", name=destination.exporter):
-                with contextlib.suppress(Exception):  # said when it is really needed
+                with quiet.muted(), contextlib.suppress(Exception):  # said when it is really needed
                     entry_point.load()
                     if destination.is_otlp_http:
                         importlib.import_module("requests")
 
 
 def make_exporter(signal: Signal, destination: Destination) -> Any:
-    """An exporter by its entry point; None, and one log line, where it cannot be had.
+    """An exporter by its entry point; None, and one log line, where it cannot be had. Call it in a muted thread.
 
     Returns:
         What the entry point makes: a span, metric or log exporter, or a metric reader.
@@ -113,8 +113,7 @@ def make_exporter(signal: Signal, destination: Destination) -> Any:
         )
         return None
     try:
-        with quiet.muted():
-            return entry_point.load()(**_arguments(destination))
+        return entry_point.load()(**_arguments(destination))
     except Exception as error:  # a certificate that is not there, a variable it cannot read
         notice.once(notice.UNCONFIGURED, "venom_otel: %s cannot be set up: %s: %s", destination.asked_by, type(error).__name__, error)
         return None
