@@ -68,6 +68,9 @@ SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"
 HTTP_RESPONSE_STATUS_CODE: Final = "http.response.status_code"
+URL_FULL: Final = "url.full"
+HTTP_URL: Final = "http.url"
+"""The older name of `url.full`, which OpenTelemetry's httpx instrumentation uses unless `OTEL_SEMCONV_STABILITY_OPT_IN` says `http`."""
 EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
@@ -123,7 +126,10 @@ SOURCE_UNKNOWN: Final = "unknown"
 
 # -- the table the documentation is made from: name -> (type or unit, what it says) ------------------------------------------------
 SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
-    LLM_PROVIDER: ("string", "who really answered: `ollama`, `vllm`, `llamacpp`, `openai`, `azure.ai.openai`, …; `unknown` where nothing proves it"),
+    LLM_PROVIDER: (
+        "string",
+        "who really answered: `ollama`, `vllm`, `llamacpp`, `openai`, `azure.ai.openai`, …; `unknown` where nothing proves it",
+    ),
     GEN_AI_PROVIDER_NAME: ("string", "the same value as `llm.provider`"),
     LLM_MODEL: ("string", "the model asked for, as sent"),
     LLM_MODEL_NAME: ("string", "the same, for readers of OpenInference's names"),

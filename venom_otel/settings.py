@@ -70,9 +70,7 @@ class CockpitSettings(BaseSettings):
     max_queue_bytes: int = Field(
         default=64 * 1024 * 1024, gt=0, description="Most bytes that may wait for the store before senders are told to retry."
     )
-    min_free_bytes: int = Field(
-        default=64 * 1024 * 1024, ge=0, description="Free disk space below which nothing more is stored."
-    )
+    min_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Free disk space below which nothing more is stored.")
 
 
 def load(cls: type[SettingsT]) -> SettingsT:

@@ -8,7 +8,7 @@ import re
 import socket
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 from venom_otel.errors import SettingsError
 from venom_otel.identity.model import Endpoint
@@ -92,7 +92,7 @@ def credentials_in(url: str) -> tuple[str, ...]:
         found = [parts.username, parts.password, *(pair.partition("=")[2] for pair in parts.query.split("&"))]
     except ValueError:
         return ()
-    return tuple(form for value in found if value for form in {value, unquote(value)})
+    return tuple(form for value in found if value for form in {value, unquote(value), unquote_plus(value)})
 
 
 @functools.lru_cache(maxsize=1024)

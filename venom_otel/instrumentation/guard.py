@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import time
 
 logger = logging.getLogger("venom_otel")
@@ -35,9 +36,12 @@ def report(doing: str) -> None:
     if now - _last_report.get(doing, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
         return
     _last_report[doing] = now
+    error = sys.exception()
+    if error is not None:
+        error.__suppress_context__ = True  # an application's exception that was being handled may hold a server's words, keys among them
     with contextlib.suppress(Exception):  # an application's log handler may raise; there is nobody left to tell
         logger.warning(
             "venom_otel failed while %s; the application is not affected, this piece of telemetry is missing. Please report it.",
             doing,
-            exc_info=True,  # noqa: LOG014 - callers are except blocks
+            exc_info=error,
         )

@@ -14,8 +14,11 @@ import weakref
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
 
+from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
 
+from venom_otel import semconv
+from venom_otel.identity.redaction import redact
 from venom_otel.instrumentation import guard
 from venom_otel.instrumentation.invocation import current
 
@@ -118,6 +121,15 @@ def _transports(client: Any) -> list[Any]:
     return list(unique.values())
 
 
+def _hide_query(url: str) -> None:
+    """Take the query off the child span's URL: keys go there by any name, and the instrumentation knows only a few of them."""
+    span = trace.get_current_span()
+    attributes = getattr(span, "attributes", None) or {}
+    for name in (semconv.URL_FULL, semconv.HTTP_URL):
+        if name in attributes:
+            span.set_attribute(name, redact(url))
+
+
 def _observe(send: Send) -> Send:
     @functools.wraps(send)
     async def handle_async_request(request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -125,12 +137,15 @@ def _observe(send: Send) -> Send:
         try:
             invocation = current()
             if invocation is not None:
+                invocation.request = request
                 invocation.response = None  # of an earlier try, which the client gave up
                 if not invocation.propagate:
                     for name in TRACE_HEADERS:
                         request.headers.pop(name, None)
+                if request.url.query:
+                    _hide_query(str(request.url))
         except Exception:
-            guard.report("keeping trace headers from a public host")
+            guard.report("seeing to what leaves with a request")
         response = await send(request, *args, **kwargs)
         if invocation is not None:
             invocation.response = response

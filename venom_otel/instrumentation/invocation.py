@@ -50,8 +50,9 @@ _FACTS: Final = {
 
 
 def current() -> Invocation | None:
-    """The invocation in whose step the caller runs, if any."""
-    return otel_context.get_value(_KEY)  # type: ignore[return-value]
+    """The invocation in whose step the caller runs, if any; a task begun in one that has ended since is in none."""
+    invocation: Invocation | None = otel_context.get_value(_KEY)  # type: ignore[assignment]
+    return invocation if invocation is not None and not invocation.ended else None
 
 
 class Invocation:
@@ -59,7 +60,6 @@ class Invocation:
 
     __slots__ = (
         "_chunk_gaps",
-        "_ended",
         "_first_chunk",
         "_last_chunk",
         "_recorder",
@@ -68,14 +68,17 @@ class Invocation:
         "_streaming",
         "content",
         "context",
+        "ended",
         "endpoint",
         "facts",
         "identity",
         "model",
         "propagate",
+        "request",
         "response",
         "service",
         "service_id",
+        "settings",
         "span",
     )
 
@@ -90,11 +93,12 @@ class Invocation:
         service_id: str | None,
         streaming: bool,
         propagate: bool,
+        settings: Any,
         content: Content | None,
     ) -> None:
         self._recorder = recorder
         self._streaming = streaming
-        self._ended = False
+        self.ended = False
         self._first_chunk: float | None = None
         self._last_chunk = 0.0
         self._chunk_gaps: list[float] = []
@@ -104,8 +108,11 @@ class Invocation:
         self.model = model
         self.service_id = service_id
         self.propagate = propagate
+        self.settings = settings
         self.content = content
         self.facts = ReplyFacts()
+        self.request: Any = None
+        """The HTTP request as it was sent, where the client's stack shows it; the last, where the client tried again."""
         self.response: Any = None
         """The HTTP reply, where the client's stack shows it: headers, and a stream that can be closed."""
 
@@ -142,7 +149,7 @@ class Invocation:
 
     def succeed(self, contents: Any = None) -> None:
         """The call returned, or the stream ended by itself."""
-        if self._ended:
+        if self.ended:
             return
         try:
             if contents is not None:
@@ -155,12 +162,12 @@ class Invocation:
 
     def fail(self, error: BaseException) -> None:
         """The call or stream raised."""
-        if self._ended:
+        if self.ended:
             return
-        failure = None
+        failure = None  # and so it stays, words and all, where taking keys out of it fails
         try:
-            failure = describe(error, accepted=_is_success(self.response), chunk_seen=self._first_chunk is not None)
-            failure = self._recorder.redact(self, failure, error)
+            said = describe(error, accepted=_is_success(self.response), chunk_seen=self._first_chunk is not None)
+            failure = self._recorder.redact(self, said, error)
         except Exception:
             guard.report("describing a failure")
         self._end(semconv.OUTCOME_ERROR, failure or Failure(type(error).__qualname__, None, None, type(error).__qualname__, ""))
@@ -174,9 +181,9 @@ class Invocation:
         self._end(semconv.OUTCOME_ABANDONED, None)
 
     def _end(self, outcome: str, failure: Failure | None) -> None:
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         duration = time.perf_counter() - self._start_clock
         try:
             self._recorder.settle(self, failure, lambda identity: self._complete(identity, outcome, failure, duration))

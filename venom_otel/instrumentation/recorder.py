@@ -20,7 +20,7 @@ from venom_otel.identity import endpoint as endpoints
 from venom_otel.identity import marks
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
-from venom_otel.instrumentation import guard, logs
+from venom_otel.instrumentation import credentials, guard, logs
 from venom_otel.instrumentation.http import HttpClients
 from venom_otel.instrumentation.invocation import Invocation
 from venom_otel.instrumentation.metrics import Instruments
@@ -137,6 +137,7 @@ class Recorder:
             service_id=service_id,
             streaming=streaming,
             propagate=self._may_propagate(endpoint),
+            settings=settings,
             content=content,
         )
         kind = SpanKind.INTERNAL if connector.in_process else SpanKind.CLIENT
@@ -182,7 +183,7 @@ class Recorder:
 
     def redact(self, invocation: Invocation, failure: Failure, error: BaseException) -> Failure:
         """Take keys out of a failure's words; adds the stack trace where the setting asks for it."""
-        secrets = secrets_of(invocation.service)
+        secrets = credentials.of_invocation(invocation)
         stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
         return failure._replace(
             message=endpoints.redact(failure.message, secrets),
@@ -321,14 +322,6 @@ def _headers(connector: connectors.Connector, service: Any) -> Callable[[], dict
         return connector.credential_headers(alive) if alive is not None else {}
 
     return headers
-
-
-def secrets_of(service: Any) -> list[str]:
-    """The credentials a service uses, which must not leave the process in any text."""
-    connector = connectors.of(service)
-    headers = connector.credential_headers(service)
-    words = [word for value in headers.values() for word in value.split()]
-    return [*words, *endpoints.credentials_in(connector.endpoint_url(service) or "")]
 
 
 def _marks(invocation: Invocation, failure: Failure | None) -> ReplyMarks | None:

@@ -20,9 +20,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from venom_otel import semconv
 from venom_otel.identity.redaction import redact
-from venom_otel.instrumentation import guard, logs
+from venom_otel.instrumentation import credentials, guard, logs
 from venom_otel.instrumentation.invocation import current
-from venom_otel.instrumentation.recorder import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +102,7 @@ def _send(provider: LoggerProvider, record: logging.LogRecord) -> None:
 def _translate(record: logging.LogRecord) -> LogRecord:
     """An OTLP record: what the Python one says, with the application's own plain fields, and without credentials."""
     invocation = current()
-    secrets = secrets_of(invocation.service) if invocation is not None else []
+    secrets = credentials.of_invocation(invocation) if invocation is not None else []
     attributes: dict[str, AnyValue] = {}
     for name, value in vars(record).items():
         if name not in _NATURAL and isinstance(value, (str, bool, int, float)):
