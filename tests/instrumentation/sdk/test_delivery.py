@@ -14,10 +14,11 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceServicer, add_TraceServiceServicer_to_server
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import StatusCode
 from support.otlp_sink import OtlpSink
 
-from venom_otel.instrumentation.sdk import notice, quiet
+from venom_otel.instrumentation.sdk import notice, owned, quiet
 from venom_otel.instrumentation.sdk.owned import OwnedSdk
 
 
@@ -125,6 +126,24 @@ def test_the_sampler_of_the_environment(sink, sdk, sampler, argument, expected):
     spans(ours, "a", "b", "c")
     assert ours.flush(within(10))
     assert len(sink.spans) == expected
+
+
+def test_a_sampler_that_a_package_brings(sink, sdk, monkeypatch):
+    asked_for = []
+
+    def make(argument):
+        asked_for.append(argument)
+        return ALWAYS_OFF
+
+    def installed(*, group, name):
+        assert group == "opentelemetry_traces_sampler"
+        return [SimpleNamespace(value="somebody:make", load=lambda: make)] if name == "theirs" else []
+
+    monkeypatch.setattr(owned, "entry_points", installed)
+    ours = sdk(sink, OTEL_TRACES_SAMPLER="theirs", OTEL_TRACES_SAMPLER_ARG="half")
+    spans(ours, "not sampled")
+    assert ours.flush(within(10))
+    assert (sink.spans, asked_for) == ([], ["half"])
 
 
 def test_exporters_by_name(sink, sdk):
@@ -263,6 +282,16 @@ def test_a_refused_batch_is_lost_alone(sdk, caplog):
         assert names(sink) == ["taken"]
         (record,) = caplog.records
         assert "HTTP 400" in record.getMessage()
+
+
+def test_the_kind_of_failure_is_said_without_the_address_as_it_was_given(sink, sdk, caplog):
+    endpoint = f"https://user:hunter22@127.0.0.1:{sink.port}"
+    ours = sdk(sink, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="1", OTEL_METRICS_EXPORTER="none")
+    spans(ours, "not in the clear")
+    ours.flush(within(10))
+    (record,) = caplog.records
+    assert f"https://127.0.0.1:{sink.port} (SSLError)" in record.getMessage()
+    assert "hunter22" not in caplog.text
 
 
 def test_release_ends_what_it_can_within_its_time(sdk):

@@ -63,11 +63,11 @@ class Outlet:
 
     def send(self, batch: Any) -> bool:
         """Export a batch; whether it was taken."""
-        quiet.forget_status()
+        quiet.begin_export()
         try:
             result = self._exporter.export(batch)
             self._healthy = getattr(result, "name", "") != "FAILURE"
-            why = f"HTTP {status}" if (status := quiet.last_status()) is not None else "no answer"
+            why = quiet.complaint() or "no answer"
         except Exception as error:  # an exporter's mistake; said once, and its batch is lost as if it had been refused
             self._healthy = False
             why = type(error).__name__

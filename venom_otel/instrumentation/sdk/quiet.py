@@ -36,7 +36,7 @@ HTTP_STATUSES: Final = range(100, 600)
 
 class _Here(threading.local):
     depth = 0
-    status: int | None = None
+    complaint: str | None = None
 
 
 _here = _Here()
@@ -46,8 +46,11 @@ class _DropFromMutedThreads(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not _here.depth:
             return True
-        if isinstance(record.args, tuple):
-            _here.status = next((arg for arg in record.args if isinstance(arg, int) and arg in HTTP_STATUSES), _here.status)
+        for argument in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(argument, BaseException):
+                _here.complaint = type(argument).__name__  # its words may hold an address with credentials
+            elif isinstance(argument, int) and argument in HTTP_STATUSES:
+                _here.complaint = f"HTTP {argument}"
         return False
 
 
@@ -81,14 +84,14 @@ def muted(*more: str) -> Iterator[None]:
                 logging.getLogger(_filtered.pop()).removeFilter(_filter)
 
 
-def forget_status() -> None:
-    """Begin to listen for the status of the next export."""
-    _here.status = None
+def begin_export() -> None:
+    """Forget what was complained of before the next export of this muted thread."""
+    _here.complaint = None
 
 
-def last_status() -> int | None:
-    """The HTTP status an exporter complained of in this muted thread since `forget_status`."""
-    return _here.status
+def complaint() -> str | None:
+    """What an exporter complained of in this muted thread since `begin_export`: an HTTP status or the class of an error."""
+    return _here.complaint
 
 
 def forked() -> None:
