@@ -94,9 +94,7 @@ def instrument(
     return Instrumentation(scope, key)
 
 
-def _recorder(
-    telemetry: Telemetry, settings: InstrumentationSettings, capture: Capture, providers: Mapping[str, str]
-) -> Recorder:
+def _recorder(telemetry: Telemetry, settings: InstrumentationSettings, capture: Capture, providers: Mapping[str, str]) -> Recorder:
     from venom_otel.identity.resolver import HttpResolver, parse_providers
 
     prices = PriceTable.load(settings.prices) if settings.prices is not None else None

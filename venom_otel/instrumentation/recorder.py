@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import traceback
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from opentelemetry import trace
-from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import SpanKind
 
@@ -20,7 +17,7 @@ from venom_otel.identity import endpoint as endpoints
 from venom_otel.identity import marks
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
-from venom_otel.instrumentation import credentials, guard, logs
+from venom_otel.instrumentation import credentials, guard, records
 from venom_otel.instrumentation.http import HttpClients
 from venom_otel.instrumentation.invocation import Invocation
 from venom_otel.instrumentation.metrics import Instruments
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from venom_otel.instrumentation.pricing import PriceTable
     from venom_otel.instrumentation.sdk import Providers, Telemetry
     from venom_otel.settings import InstrumentationSettings
-
-request_logger: Final = logging.getLogger(semconv.REQUEST_LOGGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +228,8 @@ class Recorder:
         sinks = self._sinks
         assert sinks is not None
         facts = invocation.facts
-        common = self._metric_attributes(invocation)
         sinks.instruments.record(
-            common,
+            _metric_attributes(invocation),
             duration_s=duration_s,
             error_type=failure.error_type if failure is not None else None,
             first_chunk_s=first_chunk_s,
@@ -244,59 +238,11 @@ class Recorder:
             output_tokens=facts.output_tokens,
         )
         if failure is not None:
-            self._emit_exception(sinks.logger, invocation, failure, end_ns)
+            records.emit_exception(sinks.logger, invocation, failure, end_ns)
         if invocation.content is not None and self._capture.on_event:
-            sinks.logger.emit(
-                LogRecord(
-                    timestamp=end_ns,
-                    context=trace.set_span_in_context(invocation.span),
-                    severity_number=SeverityNumber.INFO,
-                    event_name=semconv.EVENT_OPERATION_DETAILS,
-                    attributes={**_record_attributes(invocation), **_messages(invocation.content)},
-                )
-            )
-        if self._settings.request_log and request_logger.isEnabledFor(logging.INFO):
-            _log_request(invocation, outcome, failure, duration_s)
-
-    def _metric_attributes(self, invocation: Invocation) -> dict[str, AttributeValue]:
-        provider = invocation.provider
-        attributes: dict[str, AttributeValue] = {
-            semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
-            semconv.GEN_AI_PROVIDER_NAME: provider,
-            semconv.GEN_AI_REQUEST_MODEL: invocation.model,
-            semconv.LLM_PROVIDER: provider,
-            semconv.LLM_MODEL: invocation.model,
-        }
-        endpoint = invocation.endpoint
-        if endpoint is not None:
-            attributes[semconv.LLM_ENDPOINT] = endpoint.url
-            attributes[semconv.SERVER_ADDRESS] = endpoint.host
-            attributes[semconv.SERVER_PORT] = endpoint.port
-        if invocation.facts.response_model is not None:
-            attributes[semconv.GEN_AI_RESPONSE_MODEL] = invocation.facts.response_model
-        return attributes
-
-    @staticmethod
-    def _emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end_ns: int) -> None:
-        attributes = _record_attributes(invocation)
-        attributes[semconv.EXCEPTION_TYPE] = failure.exception_type
-        attributes[semconv.EXCEPTION_MESSAGE] = failure.message
-        attributes[semconv.ERROR_TYPE] = failure.error_type
-        if failure.kind is not None:
-            attributes[semconv.LLM_ERROR_KIND] = failure.kind
-        if failure.stacktrace is not None:
-            attributes[semconv.EXCEPTION_STACKTRACE] = failure.stacktrace
-        logger.emit(
-            LogRecord(
-                timestamp=end_ns,
-                context=trace.set_span_in_context(invocation.span),
-                severity_number=SeverityNumber.WARN,
-                severity_text="WARN",
-                body=f"{invocation.provider} {invocation.model}: {failure.kind or failure.error_type}: {failure.message}",
-                event_name=semconv.EVENT_OPERATION_EXCEPTION,
-                attributes=attributes,
-            )
-        )
+            records.emit_details(sinks.logger, invocation, _messages(invocation.content), end_ns)
+        if self._settings.request_log:
+            records.log_request(invocation, outcome, failure, duration_s)
 
     # -- the end of recording -------------------------------------------------------------------------------------------------------
 
@@ -333,44 +279,16 @@ def _marks(invocation: Invocation, failure: Failure | None) -> ReplyMarks | None
     return ReplyMarks(system_fingerprint=fingerprint) if failure is None else None
 
 
-def _record_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
-    provider = invocation.provider
-    attributes: dict[str, AttributeValue] = {
-        semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
-        semconv.GEN_AI_PROVIDER_NAME: provider,
-        semconv.GEN_AI_REQUEST_MODEL: invocation.model,
-        semconv.LLM_PROVIDER: provider,
-        semconv.LLM_MODEL: invocation.model,
-    }
+def _metric_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
+    attributes = records.who_answered(invocation)
     if invocation.endpoint is not None:
-        attributes[semconv.LLM_ENDPOINT] = invocation.endpoint.url
+        attributes[semconv.SERVER_ADDRESS] = invocation.endpoint.host
+        attributes[semconv.SERVER_PORT] = invocation.endpoint.port
+    if invocation.facts.response_model is not None:
+        attributes[semconv.GEN_AI_RESPONSE_MODEL] = invocation.facts.response_model
     return attributes
 
 
 def _messages(content: contents_of.Content) -> Mapping[str, list[dict[str, Any]]]:
     found = {semconv.GEN_AI_INPUT_MESSAGES: content.input, semconv.GEN_AI_OUTPUT_MESSAGES: content.answers()}
     return {semconv.GEN_AI_SYSTEM_INSTRUCTIONS: content.system, **found} if content.system else found
-
-
-def _log_request(invocation: Invocation, outcome: str, failure: Failure | None, duration_s: float) -> None:
-    facts = invocation.facts
-    where = f" at {invocation.endpoint.url}" if invocation.endpoint is not None else ""
-    words = outcome if failure is None else f"{failure.kind or failure.error_type}: {failure.message}"
-    tokens = f", {facts.input_tokens or 0} tokens in, {facts.output_tokens or 0} out" if facts.output_tokens is not None else ""
-    request_logger.info(
-        "%s %s%s: %s in %.3f s%s",
-        invocation.provider,
-        facts.response_model or invocation.model,
-        where,
-        words,
-        duration_s,
-        tokens,
-        extra={
-            **logs.correlation(invocation),
-            "llm_outcome": outcome,
-            "llm_error_kind": failure.kind if failure is not None else None,
-            "duration_seconds": duration_s,
-            "input_tokens": facts.input_tokens,
-            "output_tokens": facts.output_tokens,
-        },
-    )
