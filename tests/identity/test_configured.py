@@ -27,7 +27,18 @@ def test_the_setting_is_read():
 
 
 @pytest.mark.parametrize(
-    "text", ["vllm", "=vllm", "gpu=", "gpu=v llm", "gpu=vllm=", "http://=vllm", "http://h/v1?a=b=ollama", f"http://u:{KEY}@[zz]=vllm", f"x=http://u:{KEY}@h"]
+    "text",
+    [
+        "vllm",
+        "=vllm",
+        "gpu=",
+        "gpu=v llm",
+        "gpu=vllm=",
+        "http://=vllm",
+        "http://h/v1?a=b=ollama",
+        f"http://u:{KEY}@[zz]=vllm",
+        f"x=http://u:{KEY}@h",
+    ],
 )
 def test_an_unusable_setting_names_the_variable_and_no_key(text):
     with pytest.raises(SettingsError, match="VENOM_OTEL_PROVIDERS") as caught:
