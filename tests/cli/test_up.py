@@ -57,6 +57,26 @@ def test_ends_cleanly_by_a_signal(tmp_path, number):
     assert not list((tmp_path / "data").glob("*-wal"))
 
 
+def test_stays_where_nohup_says_so(tmp_path):
+    process = subprocess.Popen(
+        ["nohup", PROGRAM, "up", "--json", "--port", "0", "--otlp-port", "0", "--data-dir", str(tmp_path)],
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        page = json.loads(process.stdout.readline())["page"]
+        process.send_signal(signal.SIGHUP)
+        for _ in range(3):
+            assert httpx.get(page).status_code == 200
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+        process.stdout.close()
+
+
 def test_ends_promptly_while_others_hold_on(cockpit):
     """Exporters and readers keep connections open, someone waits for the next request, and one request never ends."""
     follow = subprocess.Popen(

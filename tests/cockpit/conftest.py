@@ -45,7 +45,8 @@ class Tab:
         return [url for url in self.urls if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != place]
 
 
-@pytest.fixture(scope="session")
+# Not for the session: Playwright's event loop counts as running until it is stopped, and no asynchronous test could run beside it.
+@pytest.fixture(scope="module")
 def browser(chromium_program: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium_program, args=SWITCHES)

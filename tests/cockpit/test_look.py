@@ -78,3 +78,17 @@ def test_two_readers_see_the_same(open_tab, application):
     for page in (first, second):
         expect(page.locator(".request .model").first).to_have_text("shared")
         expect(page.locator(".answering")).to_contain_text("shared")
+
+
+def test_the_page_is_framed_by_nobody_and_loads_nothing_from_elsewhere(browser, cockpit):
+    headers = httpx.get(cockpit.page).headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    page = browser.new_page(base_url=cockpit.page)
+    page.goto("/")
+    refused = """() => new Promise(done => {
+        document.addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+        const image = new Image();
+        image.src = "http://127.0.0.2:9/pixel.png";
+    })"""
+    assert page.evaluate(refused) == "img-src"
+    page.close()

@@ -43,7 +43,8 @@ async def _serve(servers: list[tuple[_Server, socket.socket]], on_ready: Callabl
 
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, end, number)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it, for a process that shall stay
+            loop.add_signal_handler(number, end, number)
     async with asyncio.TaskGroup() as group:
         for server, sock in servers:
             group.create_task(server.serve(sockets=[sock]))

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from venom_otel import semconv
 from venom_otel.cockpit import texts, theme, views
+from venom_otel.errors import StoreError
 from venom_otel.store.protocol import RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class Answering:
                 await asyncio.sleep(_PAUSE)
 
     async def _look(self) -> None:
-        page = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), limit=1)
+        try:
+            page = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), limit=1)
+        except StoreError:
+            return  # the mark stays as it is; what is wrong is said where the list is
         last = page.items[0] if page.items else None
         before, self._last = self._last, last
         if _who(last) != _who(before):

@@ -41,5 +41,5 @@ def copy_button(text: str, label: str) -> None:
     done = json.dumps(texts.COPIED)
     ui.button(icon="content_copy", color=None).props(f'flat round dense aria-label="{label}"').classes("icon-button small").on(
         "click",
-        js_handler=f"() => navigator.clipboard.writeText({copy}).then(() => Quasar.Notify.create({{ message: {done}, timeout: 1200 }}))",
+        js_handler=f"() => Quasar.copyToClipboard({copy}).then(() => Quasar.Notify.create({{ message: {done}, timeout: 1200 }}))",
     )

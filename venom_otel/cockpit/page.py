@@ -12,6 +12,7 @@ from nicegui import app as nicegui_app
 from venom_otel.cockpit import texts, theme
 from venom_otel.cockpit.answering import Answering
 from venom_otel.cockpit.frame import frame
+from venom_otel.cockpit.headers import PageHeaders
 from venom_otel.cockpit.request_list import RequestList
 from venom_otel.cockpit.trace_view import TraceView
 
@@ -54,6 +55,7 @@ def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
 
     for path in routes:
         ui.page(path)(page)
+    nicegui_app.add_middleware(PageHeaders)
     nicegui_app.add_exception_handler(404, no_such_page(answering))
     ui.run_with(
         app,

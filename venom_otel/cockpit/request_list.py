@@ -127,6 +127,8 @@ class RequestList:
 
     async def _show_older(self) -> None:
         async with self._busy:
+            if not self._shown:
+                return
             try:
                 page = await self._history.requests(self._which(before=self._shown[-1]), PAGE)
             except StoreError as error:

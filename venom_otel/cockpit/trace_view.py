@@ -62,33 +62,39 @@ class TraceView:
     # -- what the store says -----------------------------------------------------------------------------------------------------
     async def _look(self) -> None:
         """Fetch the trace and show what is new in it."""
-        try:
-            spans = views.spans(await self._history.trace(self._trace_id)) if views.is_trace_id(self._trace_id) else []
-            if len(spans) == len(self._spans):
-                return
-            self._spans = spans
-            if self._selected not in {span.span_id for _, span in spans}:
-                self._selected = next(iter(views.requests_in(spans)), spans[0][1].span_id)
-            await self._find_request()
-        except StoreError as error:
-            self._problem.text = str(error)
-            self._problem.set_visibility(True)
+        if not views.is_trace_id(self._trace_id):
             return
-        self._problem.set_visibility(False)
+        try:
+            spans = views.spans(await self._history.trace(self._trace_id))
+            if len(spans) == len(self._spans):
+                self._tell("")
+                return
+            selected = self._selected
+            if selected not in {span.span_id for _, span in spans}:
+                selected = next(iter(views.requests_in(spans)), spans[0][1].span_id)
+            request = await self._request_of(spans, selected)
+        except StoreError as error:
+            self._tell(str(error))
+            return
+        self._tell("")
+        self._spans, self._selected, self._request = spans, selected, request
         self._trace.set_visibility(True)
         self._count.text = texts.span_count(len(spans), min(len(spans), views.MAX_SPANS))
-        self._waterfall.show(views.timeline(spans), self._selected)
+        self._waterfall.show(views.timeline(spans), selected)
         self._show_head()
         self._show_panel()
 
-    async def _find_request(self) -> None:
-        """The request to a model that the selected span belongs to, else the trace's first."""
-        wanted = views.request_of(self._spans, self._selected)
-        if wanted is None:
-            self._request = None
-        elif self._request is None or self._request.span_id != wanted:
-            found = await self._history.request(f"{self._trace_id}-{wanted}")
-            self._request = found.summary if found is not None else None
+    async def _request_of(self, spans: Sequence[tuple[int, Span]], span_id: str) -> RequestSummary | None:
+        """The request to a model that a span belongs to, else the trace's first."""
+        wanted = views.request_of(spans, span_id)
+        if wanted is None or (self._request is not None and self._request.span_id == wanted):
+            return self._request
+        found = await self._history.request(f"{self._trace_id}-{wanted}")
+        return found.summary if found is not None else None
+
+    def _tell(self, problem: str) -> None:
+        self._problem.text = problem
+        self._problem.set_visibility(bool(problem))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------------
     def _show_head(self) -> None:
@@ -103,13 +109,19 @@ class TraceView:
             span_panel(span, begin_ns=min(span.start_ns for _, span in self._spans))
 
     async def _select(self, span_id: str) -> None:
+        if span_id not in {span.span_id for _, span in self._spans}:
+            return
         self._selected = span_id
         ui.navigate.history.replace(f"/trace/{self._trace_id}?span={span_id}")
         self._waterfall.select(span_id)
         self._show_panel()
-        before = self._request
-        await self._find_request()
-        if self._request is not before:
+        try:
+            request = await self._request_of(self._spans, span_id)
+        except StoreError as error:
+            self._tell(str(error))
+            return
+        if request is not self._request:
+            self._request = request
             self._show_head()
 
 

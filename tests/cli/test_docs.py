@@ -1,0 +1,21 @@
+"""What docs/cockpit.md says of the command line is true."""
+
+from pathlib import Path
+
+import typer.main
+
+from venom_otel.cli.app import app
+from venom_otel.cli.listing import COLUMNS
+
+TEXT = (Path(__file__).parents[2] / "docs" / "cockpit.md").read_text(encoding="utf-8")
+
+
+def test_every_option_is_named():
+    for name, command in typer.main.get_command(app).commands.items():
+        for parameter in command.params:
+            long = next((option for option in parameter.opts if option.startswith("--")), None)
+            assert long is None or f"`{long}`" in TEXT or f" {long}" in TEXT, f"{name} {long}"
+
+
+def test_the_fields():
+    assert f"The fields: {', '.join(COLUMNS)}." in TEXT

@@ -1,0 +1,66 @@
+"""A store that cannot be read is said in words, and forgotten once it can be read again; without a browser, for no file fails on demand."""
+
+import pytest
+from nicegui import ui
+from nicegui.testing import user_simulation
+
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.request_list import RequestList
+from venom_otel.cockpit.trace_view import TraceView
+from venom_otel.errors import StoreError
+from venom_otel.services.history import History
+from venom_otel.store.embedded import EmbeddedStore
+
+WORDS = "the store cannot be read: the disk is gone"
+RETRIES = 100
+"""Looks, 0.1 s apart and less."""
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class FailingStore(EmbeddedStore):
+    """A real store, until its disk is gone; `arrive` wakes whoever waits for something new."""
+
+    broken = True
+
+    async def requests(self, which, limit):
+        self._check()
+        return await super().requests(which, limit)
+
+    async def trace(self, trace_id):
+        self._check()
+        return await super().trace(trace_id)
+
+    def subscribe(self, listener):
+        self.arrive = lambda: listener(0)
+        return super().subscribe(listener)
+
+    def _check(self):
+        if self.broken:
+            raise StoreError(WORDS)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with FailingStore(tmp_path / "telemetry.sqlite3") as failing:
+        yield failing
+
+
+@pytest.mark.parametrize("kind", [RequestList, TraceView])
+async def test_a_store_that_cannot_be_read(store, kind):
+    history = History(store)
+    arguments = ("http://127.0.0.1:4318", "", "", "") if kind is RequestList else (TRACE, "")
+
+    def page() -> None:
+        async def show() -> None:
+            await kind(history, *arguments).show()
+
+        ui.sub_pages({"/": show})
+
+    async with user_simulation(page) as user:
+        await user.open("/")
+        await user.should_see(WORDS, retries=RETRIES)
+        store.broken = False
+        store.arrive()
+        await user.should_not_see(WORDS, retries=RETRIES)
+        await user.should_see(texts.EMPTY_TITLE if kind is RequestList else texts.NO_TRACE_TITLE)
