@@ -1,7 +1,7 @@
 // The list of requests. A component of its own and no ui.table: a table's slot is built anew at every change, so that the row under the
 // keyboard's focus would be lost at each arrival, and the whole list would travel each time. Here rows are keyed and only news travel.
 // Everything is text in a template; nothing is ever set as HTML.
-import { clock, day, full, iso } from "venom_clock";
+import { clock, day, full, iso, sameDay } from "venom_clock";
 
 // The row by which the list was left for a trace; who comes back finds the keyboard's focus there again.
 let left = null;
@@ -56,9 +56,7 @@ export default {
     },
     // A heading where the day changes, but none above today's requests.
     dayBegins(index) {
-      const started = this.list[index].started;
-      const before = index === 0 ? Date.now() : this.list[index - 1].started;
-      return day(started) !== day(before);
+      return !sameDay(this.list[index].started, index === 0 ? Date.now() : this.list[index - 1].started);
     },
     label(row) {
       return [row.statusText, row.provider, row.model, row.duration, row.error].filter(Boolean).join(", ");
