@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BASE_URL = os.environ["BENCHMARK_URL"]
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 SERVICE_ID = "benchmark"
+API_KEY = "sk-benchmark"
 CHUNKS = 200
 """Chunks that a stream hands to the application: the role, 198 texts, the usage."""
 
@@ -100,7 +101,7 @@ class Bench:
     def __init__(self, service_class: type[OpenAIChatCompletion] = OpenAIChatCompletion) -> None:
         self.transport = CannedTransport()
         self.http_client = httpx2.AsyncClient(transport=self.transport)
-        client = AsyncOpenAI(api_key="benchmark", base_url=BASE_URL, http_client=self.http_client)
+        client = AsyncOpenAI(api_key=API_KEY, base_url=BASE_URL, http_client=self.http_client)
         self.service = service_class(ai_model_id=MODEL, service_id=SERVICE_ID, async_client=client)
         self.settings = OpenAIChatPromptExecutionSettings(service_id=SERVICE_ID, temperature=0.2, max_tokens=256)
         self.history = ChatHistory(system_message="You answer in one sentence.")

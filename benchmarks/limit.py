@@ -10,7 +10,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Any
 
-from canned import BASE_URL, MODEL, SERVICE_ID
+from canned import API_KEY, BASE_URL, MODEL, SERVICE_ID
 from opentelemetry import context, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
@@ -166,7 +166,7 @@ class LimitChatCompletion(OpenAIChatCompletion):
 
 def _fail(span: Span, error: BaseException, duration: float) -> None:
     cause = error.__cause__ if isinstance(error, ServiceResponseException) else error
-    cause_type, message = f"{type(cause).__module__}.{type(cause).__qualname__}", str(cause)
+    cause_type, message = f"{type(cause).__module__}.{type(cause).__qualname__}", str(cause).replace(API_KEY, "***")
     status = getattr(cause, "status_code", None)
     error_type = str(status or cause_type)
     kind = "model_not_found" if status == 404 and "model" in message else "server_error"

@@ -27,8 +27,9 @@ SUBJECTS = ("bare", "limit", "venom_otel", "genai-openai", "openllmetry", "openi
 HTTP = ("with-http", "without-http")
 SCENARIOS = ("call", "stream", "404")
 HEADINGS = {"call": "call", "stream": "chunk", "404": "HTTP 404"}
-LENGTHS = {"call": (2, 12), "stream": (1, 4), "404": (2, 12)}
-"""Two run lengths; the difference of their instruction counts leaves out what surrounds the requests."""
+REQUESTS = {"call": 10, "stream": 2, "404": 10}
+REPETITIONS = 3
+"""How many requests make an instruction count, and how many counts of each kind are made in turn."""
 TARGETS = {"call": 1.3, "stream": 1.5, "404": 1.3}
 
 Shares = dict[tuple[str, str], dict[str, list[float]]]
@@ -71,10 +72,14 @@ def measure_times(url: str, subjects: list[str], modes: list[str], rounds: int, 
         for subject, http in order:
             _progress(f"round {number + 1} of {rounds}: {subject} {http}")
             for scenario, pairs in ask(url, subject, http, "time", str(blocks)).items():
-                added = median(on - off for off, on in pairs) / median(off for off, _ in pairs)
-                shares[subject, http][scenario].append(added)
+                shares[subject, http][scenario].append(_added(pairs))
     _progress("")
     return shares
+
+
+def _added(pairs: list[tuple[float, float]]) -> float:
+    """What `on` takes more than `off`, as a part of `off`."""
+    return median(on - off for off, on in pairs) / median(off for off, _ in pairs)
 
 
 def count_instructions(url: str, subjects: list[str], modes: list[str]) -> Shares:
@@ -86,12 +91,9 @@ def count_instructions(url: str, subjects: list[str], modes: list[str]) -> Share
                 continue
             _progress(f"counting instructions: {subject} {http}")
             with InstructionCounter(url, subject, http) as counter:
-                for scenario, (short, long) in LENGTHS.items():
-                    off, on = (
-                        (counter.count(scenario, state, long) - counter.count(scenario, state, short)) / (long - short)
-                        for state in ("off", "on")
-                    )
-                    shares[subject, http][scenario].append(on / off - 1)
+                for scenario, times in REQUESTS.items():
+                    pairs = [(counter.count(scenario, "off", times), counter.count(scenario, "on", times)) for _ in range(REPETITIONS)]
+                    shares[subject, http][scenario].append(_added(pairs))
     _progress("")
     return shares
 
