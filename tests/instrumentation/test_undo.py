@@ -12,10 +12,11 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from support import behaviours
-from support.app import OLLAMA, OPENAI, history, service_for, settings_for
+from support.app import OLLAMA, OPENAI, flushed, history, service_for, settings_for
 from support.custom import Parrot
 
 import venom_otel
+from venom_otel.testing import Capture
 
 
 def classes():
@@ -85,8 +86,9 @@ async def test_everything_is_as_it_was(whole, servers, capture):
 
 async def test_a_client_used_by_nobody_else_but_the_service_is_the_only_one_touched(servers, capture):
     async with both(servers) as services, httpx.AsyncClient(verify=False) as own, httpx2.AsyncClient(verify=False) as own2:
-        with venom_otel.instrument(Kernel(services=services), **capture.telemetry):
+        with venom_otel.instrument(Kernel(services=services), **capture.telemetry) as handle:
             await use(services)
+            await flushed(handle)
             seen = len(capture.spans())
             mine = [dict(vars(thing)) for thing in (own, own._transport, own2, own2._transport)]
             for client in (own, own2):
@@ -119,6 +121,26 @@ async def test_two_services_of_one_client(servers, capture):
             for service in (first, second):
                 await service.get_chat_message_contents(history(), settings_for(OPENAI))
         assert capture.tree() == [("chat one", [("POST", [])]), ("chat two", [("POST", [])])]
+
+
+async def test_a_client_that_two_handles_share_stays_linked_for_the_second(servers, capture):
+    server, other = servers[OPENAI], Capture()
+    server.play(behaviours.answers())
+    async with service_for(OPENAI, server.url, model="one", service_id="one") as first:
+        second = type(first)(ai_model_id="two", service_id="two", async_client=first.client)
+        handles = [
+            venom_otel.instrument(Kernel(services=[first]), **other.telemetry),
+            venom_otel.instrument(Kernel(services=[second]), **capture.telemetry),
+        ]
+        for service in (first, second):
+            await service.get_chat_message_contents(history(), settings_for(OPENAI))
+        handles[0].uninstrument()
+        other.close()
+        await second.get_chat_message_contents(history(), settings_for(OPENAI))
+        await flushed(handles[1])
+        assert capture.tree()[-1] == ("chat two", [("POST", [])])
+        handles[1].uninstrument()
+        assert "handle_async_request" not in vars(first.client._client._transport)
 
 
 async def test_somebody_else_who_wraps_after_us_is_not_undone(capture):
