@@ -286,7 +286,7 @@ def test_a_refused_batch_is_lost_alone(sdk, caplog):
 
 def test_the_kind_of_failure_is_said_without_the_address_as_it_was_given(sink, sdk, caplog):
     endpoint = f"https://user:hunter22@127.0.0.1:{sink.port}"
-    ours = sdk(sink, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="1", OTEL_METRICS_EXPORTER="none")
+    ours = sdk(sink, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="2", OTEL_METRICS_EXPORTER="none")
     spans(ours, "not in the clear")
     ours.flush(within(10))
     (record,) = caplog.records

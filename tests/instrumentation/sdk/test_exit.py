@@ -4,7 +4,8 @@ import pytest
 from support.otlp_sink import OtlpSink
 
 ALLOWED_S = 2.0
-SLACK_S = 1.5  # an interpreter's own end, on a machine with other things to do
+SLACK_S = 3.0  # an interpreter's own end, on a machine with other things to do
+AT_ONCE_S = 1.5  # the same, and well below what waiting would take
 
 WORK = """
 from venom_otel.instrumentation.sdk import Telemetry
@@ -61,7 +62,7 @@ def test_nobody_listens(run, bare):
         assert theirs == bare.stderr.strip()
         assert sink.url in ours
         assert "Connection refused" in ours
-        assert ended.exit_s - bare.exit_s < 1.0, "a refusal is known at once"
+        assert ended.exit_s - bare.exit_s < AT_ONCE_S, "a refusal is known at once"
 
 
 def test_the_collector_never_answers(run, bare):
@@ -85,7 +86,7 @@ with OtlpSink() as sink:
     ended = run(WORK + away + MAIN)
     assert (ended.code, ended.lines) == (bare.code, bare.lines)
     assert len(ended.stderr.splitlines()) == 2
-    assert ended.exit_s - bare.exit_s < 1.0, "a refusal is known at once"
+    assert ended.exit_s - bare.exit_s < AT_ONCE_S, "a refusal is known at once"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_a_program_that_makes_no_call_notices_nothing(run):
     with OtlpSink("hang") as sink:
         ended = run(WORK + "end_of_main()", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
         assert (ended.code, ended.stderr) == (0, "")
-        assert ended.exit_s < 1.0
+        assert ended.exit_s < AT_ONCE_S
 
 
 def test_the_console_is_written_to_where_it_is_asked_for(run, sink):
