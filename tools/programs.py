@@ -41,8 +41,9 @@ def install(what: str, *, debian: tuple[str, ...], elsewhere: str) -> None:
         raise ToolError(f"{what} is missing. Run: sudo apt-get update && sudo {command}")
     print(f"{what} is missing: {' '.join([*prefix, command])}", file=sys.stderr, flush=True)
     prefix += ["env", "DEBIAN_FRONTEND=noninteractive"]
-    for step in (["apt-get", "-qq", "update"], command.split()):
+    quiet = ["-qq", "--option=Dpkg::Use-Pty=0"]
+    for program, *arguments in (["apt-get", "update"], command.split()):
         # An update that fails for one of several sources still leaves lists that may do; the install's own status decides.
-        done = subprocess.run([*prefix, *step], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+        done = subprocess.run([*prefix, program, *quiet, *arguments], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise ToolError(f"{what} is missing, and `{command}` failed with status {done.returncode}; its words are above")
