@@ -24,6 +24,15 @@ _NAMED_LIKE_A_KEY: Final = re.compile(r"key|token|secret|passw|auth|credential|c
 _ADDED_TO_BODIES: Final = ("extra_body", "extra_query", "extra_headers", "extra_parameters")
 
 
+_MOST_RECENT: Final = 64
+_recent: dict[str, None] = {}
+
+
+def recent() -> list[str]:
+    """What the latest failed calls of this process used: their servers' words may stand in spans that others make around ours."""
+    return list(_recent)
+
+
 def of_service(service: Any) -> list[str]:
     """What a chat service was given: the headers by which it proves who it is, and what its base URL carries."""
     connector = connectors.of(service)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
+from dataclasses import dataclass
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,39 +39,64 @@ TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
 _INSTRUMENTORS: Final = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
 
 
+_lock = threading.Lock()
+_claims: weakref.WeakKeyDictionary[Any, list[_Claim]] = weakref.WeakKeyDictionary()
+"""For each client, who wants it linked; the first one's link is in place, and the next takes over when it leaves."""
+
+
 class HttpClients:
-    """The clients this instrumentation has put something on, so that it can be taken off again."""
+    """The clients that one recorder has linked, or would link if another had not done so already."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._linked: weakref.WeakKeyDictionary[Any, _Link] = weakref.WeakKeyDictionary()
+        self._mine: weakref.WeakKeyDictionary[Any, _Claim] = weakref.WeakKeyDictionary()
 
     def link(self, client: Any, tracer_provider: TracerProvider, meter_provider: MeterProvider, *, spans: bool) -> None:
         """Link a client once; later calls cost one look-up. Clients of unknown types are left alone."""
-        if client in self._linked:
+        if client in self._mine:
             return
-        with self._lock:
-            if client not in self._linked:
-                self._linked[client] = _Link(client, tracer_provider, meter_provider, spans=spans)
+        with _lock:
+            if client not in self._mine:
+                claim = self._mine[client] = _Claim(tracer_provider, meter_provider, spans)
+                claims = _claims.setdefault(client, [])
+                claims.append(claim)
+                if claims[0] is claim:
+                    claim.link = _Link(client, claim)
 
     def unlink_all(self) -> None:
-        """Take off everything that was put on."""
-        with self._lock:
-            for client, link in list(self._linked.items()):
-                link.undo(client)
-            self._linked.clear()
+        """Take off everything that was put on, where nobody else needs it."""
+        with _lock:
+            for client, claim in list(self._mine.items()):
+                claims = _claims.get(client, [])
+                claims.remove(claim)
+                if claim.link is not None:
+                    claim.link.undo(client)
+                    if claims:
+                        claims[0].link = _Link(client, claims[0])
+            self._mine.clear()
+
+
+@dataclass(slots=True, eq=False)
+class _Claim:
+    """What one recorder wants of a client."""
+
+    tracer_provider: TracerProvider
+    meter_provider: MeterProvider
+    spans: bool
+    link: _Link | None = None
 
 
 class _Link:
-    def __init__(self, client: Any, tracer_provider: TracerProvider, meter_provider: MeterProvider, *, spans: bool) -> None:
+    """What is on a client, until `undo`."""
+
+    def __init__(self, client: Any, claim: _Claim) -> None:
         self._undo = [undo for transport in _transports(client) if (undo := _put(transport)) is not None]
         self._instrumentor: Any = None
         instrumentor = _instrumentor(client)
-        if not spans or instrumentor is None:
+        if not claim.spans or instrumentor is None:
             return
         if getattr(client, MARK, False) or instrumentor().is_instrumented_by_opentelemetry:
             return  # the application has HTTP spans of its own already
-        instrumentor.instrument_client(client, tracer_provider=tracer_provider, meter_provider=meter_provider)
+        instrumentor.instrument_client(client, tracer_provider=claim.tracer_provider, meter_provider=claim.meter_provider)
         self._instrumentor = instrumentor
 
     def undo(self, client: Any) -> None:

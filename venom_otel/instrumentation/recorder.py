@@ -80,6 +80,11 @@ class Recorder:
         if endpoint is not None:
             self._resolver.start(endpoint, _headers(connector, service))
 
+    def prepare(self) -> None:
+        """Resolve the providers, as the first call does."""
+        if self._sinks is None:
+            self._resolve_sinks()
+
     def start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation | None:
         """Start a round trip; None where nothing is to be recorded (suppressed, or a mistake of ours)."""
         if not is_instrumentation_enabled():

@@ -13,6 +13,8 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 
+from venom_otel.instrumentation import guard
+from venom_otel.instrumentation.sdk import around
 from venom_otel.instrumentation.sdk.courier import Courier
 
 if TYPE_CHECKING:
@@ -123,7 +125,12 @@ class SpanSwitch(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand a sampled span on."""
-        if span.context is not None and span.context.trace_flags.sampled:
+        if span.context is not None and span.context.trace_flags.sampled and self.lanes:
+            try:
+                span = around.without_credentials(span)
+            except Exception:
+                guard.report("masking credentials in a span")
+                return
             for lane in self.lanes:
                 lane.put(span)
 

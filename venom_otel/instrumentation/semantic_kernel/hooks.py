@@ -62,12 +62,15 @@ class _Patch:
 def install() -> None:
     """Wrap every chat service class there is and those to come; does nothing where that is done already."""
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
+    from semantic_kernel.functions.kernel_function import KernelFunction
     from semantic_kernel.kernel import Kernel
 
     with _lock:
         if _patches:
             return
         _patches.append(_Patch(Kernel, "clone", _wrap_clone))
+        _patches.append(_Patch(KernelFunction, "invoke", _wrap_function))
+        _patches.append(_Patch(KernelFunction, "invoke_stream", _wrap_function_stream))
         _patches.append(_Patch(ChatCompletionClientBase, CLASS_HOOK, _wrap_class_hook))
         for cls in _subclasses(ChatCompletionClientBase):
             _patch_class(cls)
@@ -130,6 +133,32 @@ def _wrap_clone(original: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return clone
+
+
+def _wrap_function(original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(original)
+    async def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _prepare(args, kwargs)
+        return await original(self, *args, **kwargs)
+
+    return invoke
+
+
+def _wrap_function_stream(original: Callable[..., AsyncGenerator[Any, Any]]) -> Callable[..., AsyncGenerator[Any, Any]]:
+    @functools.wraps(original)
+    def invoke_stream(self: Any, *args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        _prepare(args, kwargs)
+        return original(self, *args, **kwargs)
+
+    return invoke_stream
+
+
+def _prepare(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Have providers ready before Semantic Kernel begins the span of a function, which the first call's span shall stand under."""
+    try:
+        scopes.prepare(_argument(args, kwargs, 0, "kernel"))
+    except Exception:
+        guard.report("preparing for a function's first call")
 
 
 def _recorder(service: Any) -> Recorder | None:

@@ -113,6 +113,12 @@ class Scopes:
                 return scope.recorder
         return None
 
+    def prepare(self, kernel: Any) -> None:
+        """Have the recorders of a kernel's calls resolve their providers; once they have, this costs a look."""
+        for scope in self._scopes:
+            if scope.everything or scope.covers_kernel(kernel):
+                scope.recorder.prepare()
+
     def cloned(self, kernel: Any, clone: Any) -> None:
         """Let a clone belong to what its original belongs to."""
         for scope in self._scopes:
