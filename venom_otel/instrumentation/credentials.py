@@ -54,7 +54,11 @@ def of_invocation(invocation: Invocation) -> list[str]:
         for name, value in request.headers.raw:
             if _is_named_like_a_key(name):
                 found.extend(_words(value.decode("latin-1")))
-    return list(dict.fromkeys(found))
+    used = dict.fromkeys(found)
+    _recent.update(used)
+    while len(_recent) > _MOST_RECENT:
+        _recent.pop(next(iter(_recent)), None)
+    return list(used)
 
 
 @functools.lru_cache(maxsize=256)
