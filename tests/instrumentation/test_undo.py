@@ -170,3 +170,11 @@ async def test_no_thread_is_left(servers, capture):
     while left := {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")} - before:
         assert asyncio.get_running_loop().time() < deadline, left
         await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("_", range(30))
+async def test_no_connection_is_left_of_a_server_that_was_being_asked(_, servers, capture):
+    """pytest collects afterwards and fails on whatever was not closed; the moment of closing differs from run to run."""
+    async with both(servers) as services:
+        with venom_otel.instrument(Kernel(services=services), **capture.telemetry):
+            await services[0].get_chat_message_contents(history(), settings_for(OPENAI))

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Loop(asyncio.SelectorEventLoop):
         super().__init__()
         self.set_exception_handler(_report_failure)
         self._clean = contextvars.Context()
+        self._transports_made: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
         self._thread = threading.Thread(target=self._run, name="venom-otel-identity", daemon=True)
 
     def begin(self) -> None:
@@ -115,6 +117,12 @@ class Loop(asyncio.SelectorEventLoop):
         """Look a name up. Name servers may take half a minute to be given up: not in a thread that holds up the interpreter's exit."""
         return await in_daemon_thread(lambda: socket.getaddrinfo(host, port, family, type, proto, flags))
 
+    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Connect, and remember it: anyio loses a connection whose waiter is cancelled at the moment it is there, and never closes it."""
+        transport, protocol = await super().create_connection(*args, **kwargs)
+        self._transports_made.add(transport)
+        return transport, protocol
+
     def _run(self) -> None:
         try:
             self.run_forever()
@@ -128,6 +136,9 @@ class Loop(asyncio.SelectorEventLoop):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         await self.shutdown_asyncgens()
+        for transport in self._transports_made:
+            transport.abort()  # type: ignore[attr-defined] # every transport of a connection has it
+        await asyncio.sleep(0)  # for what closing them has scheduled
 
 
 def _report_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
