@@ -14,8 +14,6 @@ from support.cockpit import PROGRAM, Application, Cockpit, command, environment
 
 import venom_otel
 
-"""What the end may take, with everything connected."""
-
 
 @pytest.fixture
 def cockpit(tmp_path):
