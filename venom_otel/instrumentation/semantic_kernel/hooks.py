@@ -25,6 +25,8 @@ from venom_otel.instrumentation.semantic_kernel.scopes import Scopes
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
+    from opentelemetry.context import Context
+
     from venom_otel.instrumentation.invocation import Invocation
     from venom_otel.instrumentation.recorder import Recorder
 
@@ -242,21 +244,27 @@ async def _record_stream(
         # The consumer left. The span ends now, before anything is awaited: a generator that is finalised without a loop cannot await.
         response = invocation.response
         invocation.abandon()
-        await _close(inner, response)
+        await _close(inner, response, context)
         raise
     except BaseException as error:
         _end(invocation, error)
         raise
 
 
-async def _close(inner: AsyncGenerator[Any, Any], response: Any) -> None:
-    """Close what a left stream still holds; without it the HTTP response stays open until a garbage collection breaks the cycle."""
+async def _close(inner: AsyncGenerator[Any, Any], response: Any, context: Context) -> None:
+    """Close what a left stream still holds; without it the HTTP response stays open until a garbage collection breaks the cycle.
+
+    What ends in there may set the context back to where it began (Semantic Kernel's diagnostics do), which is not the consumer's.
+    """
+    token = otel_context.attach(context)
     try:
         await inner.aclose()
         if response is not None:
             await response.aclose()
     except Exception:
         guard.logger.debug("closing a stream that its consumer left failed", exc_info=True)
+    finally:
+        otel_context.detach(token)
 
 
 def _end(invocation: Invocation, error: BaseException) -> None:
