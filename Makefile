@@ -63,7 +63,7 @@ benchmark: install
 lock: export UV_CUSTOM_COMPILE_COMMAND := make lock
 lock:
 	@uv=$$(tools/bootstrap uv) && \
-	"$$uv" $(COMPILE) $(ARGS) requirements/uv.in --output-file requirements/uv.lock && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/installer.in --output-file requirements/installer.lock && \
 	"$$uv" $(COMPILE) $(ARGS) requirements/build.in --output-file requirements/build.lock && \
 	"$$uv" $(COMPILE) $(ARGS) requirements/dev.in pyproject.toml --all-extras --output-file requirements/dev.lock && \
 	"$$uv" $(COMPILE) $(ARGS) pyproject.toml --extra cockpit --extra instruments --constraint requirements/dev.lock \

@@ -25,7 +25,7 @@ NAMESPACE = re.compile(r"\b(?:gen_ai|llm)\.[a-z_]+")
 
 def test_lock_files_name_no_registry():
     locks = texts("requirements")
-    assert {path.name for path in locks} >= {"cockpit.lock", "dev.lock", "build.lock", "uv.lock"}
+    assert {path.name for path in locks} >= {"cockpit.lock", "dev.lock", "build.lock", "installer.lock"}
     assert [str(path) for path, text in locks.items() if FROM_AN_INDEX.search(text)] == []
 
 
