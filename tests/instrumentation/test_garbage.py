@@ -1,0 +1,26 @@
+"""A finished call holds nothing back: what it knew is freed at once, without a garbage collection."""
+
+import gc
+
+from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
+from support.app import history
+from support.custom import Parrot
+
+import venom_otel
+from venom_otel.instrumentation.invocation import Invocation
+
+
+async def test_invocations_are_freed_without_the_collector(capture):
+    service = Parrot(ai_model_id="parrot", service_id="parrot")
+    with venom_otel.instrument(**capture.telemetry):
+        gc.collect()
+        gc.disable()
+        try:
+            await service.get_chat_message_contents(history("hello"), PromptExecutionSettings())
+            async for _ in service.get_streaming_chat_message_contents(history("hello"), PromptExecutionSettings()):
+                pass
+            left = [found for found in gc.get_objects() if type(found) is Invocation]
+        finally:
+            gc.enable()
+    assert left == []
+    assert len(capture.spans()) == 2
