@@ -130,7 +130,7 @@ def test_follows_and_ends_by_ctrl_c(cockpit):
                 application.request(f"later-{number}")
                 assert json.loads(process.stdout.readline())["llm_model"] == f"later-{number}"
         process.send_signal(signal.SIGINT)
-        rest, words = process.communicate(timeout=10)
+        rest, words = process.communicate(timeout=30)
     assert (process.returncode, rest, words) == (0, "", "")
 
 

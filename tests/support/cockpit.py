@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(sys.executable).with_name("venom-otel")
 START_S = 30.0
-END_S = 10.0
+END_S = 30.0
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -195,7 +195,7 @@ class Application:
         return f"{whole.get_span_context().trace_id:032x}", lambda name: self._tracer.start_span(name, inside).end(), whole.end
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
     """The first true value of `condition`.
 
     Raises:
