@@ -43,6 +43,8 @@ def python_of(subject: str) -> str:
         if uv is None:
             raise MissingToolError("uv is not on the path; `make install` brings it")
         print(f"making the environment of {subject} in {home}", file=sys.stderr)
+        for outdated in CACHE.glob(f"{subject}-{'[0-9a-f]' * 12}"):
+            shutil.rmtree(outdated)
         subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(home)], check=True)
         subprocess.run([uv, "pip", "install", "-q", "--python", str(python), "-r", str(requirements), "-c", str(LOCK)], check=True)
         complete.touch()
