@@ -10,6 +10,7 @@ answers the questions about who the server is; each POST is answered by the next
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -112,7 +113,7 @@ class ChatServer:
         self.headers = headers or {}
         self._persona = persona
         self._script: list[Behaviour] = []
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._ready = threading.Event()
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -158,19 +159,26 @@ class ChatServer:
         self._ready.set()
         await self._stop.wait()
         server.close()
-        for writer in self._connections:
+        while accepting := asyncio.all_tasks() - {asyncio.current_task(), *self._connections}:
+            await asyncio.wait(accepting)
+        for writer in self._connections.values():
             writer.transport.abort()
+        await asyncio.gather(*self._connections)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections[task] = writer
         try:
             while await self._answer(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client, or the test's end, closed the connection
         finally:
-            self._connections.discard(writer)
+            del self._connections[task]
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

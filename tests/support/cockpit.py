@@ -49,11 +49,6 @@ def command(*arguments: str, home: Path, cwd: Path | None = None, **more: str) -
     )
 
 
-def _hang_up_as_usual() -> None:
-    """Let SIGHUP do in the child what it does: tests may be run below nohup, which a child inherits."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 class Cockpit:
     """`venom-otel up --json`, its data in `folder`; ended by SIGTERM when the context is left."""
 
@@ -99,7 +94,6 @@ class Cockpit:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_hang_up_as_usual,  # noqa: PLW1509 - no threads are needed between fork and exec
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -35,7 +35,8 @@ METHOD: Final = "handle_async_request"
 SYNC_METHOD: Final = "handle_request"
 MARK: Final = "_is_instrumented_by_opentelemetry"
 MARK_OURS: Final = "__venom_otel__"
-TRACE_HEADERS: Final = ("traceparent", "tracestate", "baggage")
+BAGGAGE: Final = "baggage"
+TRACE_HEADERS: Final = ("traceparent", "tracestate", BAGGAGE)
 _INSTRUMENTORS: Final = {"httpx": HTTPXClientInstrumentor, "httpx2": HTTPX2ClientInstrumentor}
 
 
@@ -165,9 +166,10 @@ def _observe(send: Send) -> Send:
             if invocation is not None:
                 invocation.request = request
                 invocation.response = None  # of an earlier try, which the client gave up
-                if not invocation.propagate:
-                    for name in TRACE_HEADERS:
-                        request.headers.pop(name, None)
+                for name in () if invocation.propagate else TRACE_HEADERS:
+                    request.headers.pop(name, None)
+                if invocation.endpoint is None or not invocation.endpoint.is_local:
+                    request.headers.pop(BAGGAGE, None)  # the application's own words: never to a public host
                 if request.url.query:
                     _hide_query(str(request.url))
         except Exception:
