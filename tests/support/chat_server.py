@@ -158,9 +158,12 @@ class ChatServer:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
-        server.close()
+        # Python 3.11 loses a connection that is being accepted while the server is closed: first let none come any more.
+        self._loop.remove_reader(server.sockets[0].fileno())
+        await asyncio.sleep(0)
         while accepting := asyncio.all_tasks() - {asyncio.current_task(), *self._connections}:
-            await asyncio.wait(accepting)
+            await asyncio.wait(accepting, timeout=0.01)
+        server.close()
         for writer in self._connections.values():
             writer.transport.abort()
         await asyncio.gather(*self._connections)
