@@ -67,6 +67,7 @@ class Invocation:
         "_start_ns",
         "_streaming",
         "content",
+        "context",
         "ended",
         "endpoint",
         "facts",
@@ -118,13 +119,9 @@ class Invocation:
     def begin(self, span: Span) -> None:
         """Take the started span; the clock runs from here."""
         self.span = span
+        self.context: Context = otel_context.set_value(_KEY, self, trace.set_span_in_context(span))
         self._start_ns = time.time_ns()
         self._start_clock = time.perf_counter()
-
-    @property
-    def context(self) -> Context:
-        """What the call's steps run in. Made when asked for: kept, it and this object would hold each other until a garbage collection."""
-        return otel_context.set_value(_KEY, self, trace.set_span_in_context(self.span))
 
     @property
     def provider(self) -> str:
