@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from venom_otel.store.distribution import Distribution
+
+T = TypeVar("T")
 
 AttributeValue = str | bool | int | float | bytes | None | Sequence["AttributeValue"] | Mapping[str, "AttributeValue"]
 
@@ -115,6 +119,167 @@ class RequestFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """What a span must hold besides what `RequestFilter` asks: both parts, where both are given."""
+
+    text: str = ""
+    """Stands somewhere in the span: in its name, its status message, an attribute's or event's name or value, its resource; upper and lower
+    case are one."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the span or its resource, by name, each with its value as text (`true`, `404`, `0.5`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """One page of a search, which looks at no more than a bounded part of the store at once."""
+
+    items: Sequence[T]
+    reached: int | None
+    """Everything from the cursor to this sequence number was looked at; go on from there. None: nothing is left to look at."""
+
+
+class Dimension(StrEnum):
+    """By what requests are gathered; the values are names of fields of `RequestFilter` and `RequestSummary`."""
+
+    PROVIDER = "provider"
+    MODEL = "model"
+    ENDPOINT = "endpoint"
+    SERVICE = "service"
+    STATUS = "status"
+    ERROR_KIND = "error_kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """The requests of one group that started within one step of time."""
+
+    group: Mapping[Dimension, str | None]
+    start_ns: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    duration: Distribution
+    """Of all of them."""
+    first_chunk: Distribution
+    """Of those streams that brought a first chunk."""
+
+
+class MetricKind(StrEnum):
+    """OTLP's kinds of metric."""
+
+    GAUGE = "gauge"
+    SUM = "sum"
+    HISTOGRAM = "histogram"
+    EXPONENTIAL_HISTOGRAM = "exponential_histogram"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFilter:
+    """Which series; every field that is set must hold."""
+
+    name: str | None = None
+    service: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the point, by name, each with its value as text."""
+    since_ns: int | None = None
+    """Only series that have a point at or after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSeries:
+    """One stream of points: a metric of one sender with one set of attributes."""
+
+    id: int
+    name: str
+    kind: MetricKind
+    unit: str
+    description: str
+    temporality: str | None
+    """`cumulative` or `delta`; None for gauges and summaries."""
+    monotonic: bool | None
+    """Whether a sum only grows; None for other kinds."""
+    service: str | None
+    scope: str
+    attributes: Mapping[str, AttributeValue]
+    resource: Mapping[str, AttributeValue]
+    last_ns: int
+    """Time of its newest point."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One data point; which fields are set depends on the series' kind."""
+
+    time_ns: int
+    start_ns: int | None
+    """When a cumulative or delta value began to be counted; None where the sender did not say."""
+    value: float | None
+    """Of a gauge or a sum."""
+    count: int | None
+    sum: float | None
+    min: float | None
+    max: float | None
+    buckets: Sequence[tuple[float, int]]
+    """Upper bounds, the last one infinite, each with its count of values, not cumulated: of both kinds of histogram."""
+    quantiles: Sequence[tuple[float, float]]
+    """Of a summary: quantile from 0 to 1, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which log records; every field that is set must hold."""
+
+    service: str | None = None
+    severity: int | None = None
+    """OTLP's severity number, 1 to 24, or higher."""
+    trace_id: str | None = None
+    span_id: str | None = None
+    text: str = ""
+    """Stands somewhere in the record: body, attributes, event name, resource; upper and lower case are one."""
+    since_ns: int | None = None
+    until_ns: int | None = None
+    after: int | None = None
+    """As in `RequestFilter`."""
+    before: int | None = None
+    """As in `RequestFilter`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A stored log record, whole."""
+
+    sequence: int
+    """Order of arrival among log records; a cursor."""
+    time_ns: int
+    """When it happened; where the sender did not say, when it was observed."""
+    severity: int
+    """OTLP's severity number, 0 where the sender did not say."""
+    severity_text: str
+    event_name: str
+    body: AttributeValue
+    trace_id: str | None
+    span_id: str | None
+    service: str | None
+    scope: str
+    attributes: Mapping[str, AttributeValue]
+    resource: Mapping[str, AttributeValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the store holds and needs."""
+
+    items: Mapping[Signal, int]
+    """Spans, data points and log records."""
+    requests: int
+    size_bytes: int
+    """On the disk."""
+    oldest_ns: int | None
+    """Arrival of the oldest of it; None where it is empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What became of one export request."""
 
@@ -153,8 +318,40 @@ class TelemetryStore(Protocol):
         """One request, or None where the store has none of that id."""
         ...
 
+    async def search(self, which: RequestFilter, query: Search, limit: int) -> Found[RequestSummary]:
+        """As `requests`, for those whose span also holds what `query` says. Looks at the spans themselves, a bounded number at once."""
+        ...
+
+    async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
+        """How many requests, how long they took and what they used, by group and step of time; groups without requests are left out.
+
+        Args:
+            which: which requests; its cursors are not asked. Its times are widened to whole minutes, for ranges of more than a day to whole
+                hours.
+            by: what tells groups apart; nothing for one group of all.
+            step_ns: width of a step, whole minutes; steps start at multiples of it since the epoch. None for one step over the whole
+                range.
+        """
+        ...
+
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """Every stored span of a trace, by start time; empty where the store has none."""
+        ...
+
+    async def logs(self, which: LogFilter, limit: int) -> Found[LogRecord]:
+        """The newest matching log records, newest first; with `which.after` the oldest after it, oldest first."""
+        ...
+
+    async def metric_series(self, which: MetricFilter, limit: int) -> Sequence[MetricSeries]:
+        """Matching series by name, then service, then attributes."""
+        ...
+
+    async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
+        """The points of one series within a range, by time: where there are more than `limit`, the newest of them."""
+        ...
+
+    async def usage(self) -> Usage:
+        """What the store holds, from counters; cheap at any size."""
         ...
 
     def close(self) -> None:
