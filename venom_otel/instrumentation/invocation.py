@@ -9,6 +9,7 @@ with the true end time.
 from __future__ import annotations
 
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel_context
@@ -51,7 +52,8 @@ _FACTS: Final = {
 
 def current() -> Invocation | None:
     """The invocation in whose step the caller runs, if any; a task begun in one that has ended since is in none."""
-    invocation: Invocation | None = otel_context.get_value(_KEY)  # type: ignore[assignment]
+    reference: weakref.ref[Invocation] | None = otel_context.get_value(_KEY)  # type: ignore[assignment]
+    invocation = reference() if reference is not None else None
     return invocation if invocation is not None and not invocation.ended else None
 
 
@@ -59,6 +61,7 @@ class Invocation:
     """A round trip under way. Not thread-safe: it belongs to the task that makes the call."""
 
     __slots__ = (
+        "__weakref__",
         "_chunk_gaps",
         "_first_chunk",
         "_last_chunk",
@@ -119,7 +122,8 @@ class Invocation:
     def begin(self, span: Span) -> None:
         """Take the started span; the clock runs from here."""
         self.span = span
-        self.context: Context = otel_context.set_value(_KEY, self, trace.set_span_in_context(span))
+        # Weakly: it would else wait for a garbage collection with all it holds, since it holds its context.
+        self.context: Context = otel_context.set_value(_KEY, weakref.ref(self), trace.set_span_in_context(span))
         self._start_ns = time.time_ns()
         self._start_clock = time.perf_counter()
 
