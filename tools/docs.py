@@ -47,7 +47,8 @@ def settings_page() -> str:
         "## `venom-otel up`",
         _variables(settings.CockpitSettings),
         "## `venom-otel requests`",
-        "`VENOM_OTEL_URL` is the address of the cockpit it asks, `http://127.0.0.1:8765` unless that or `--url` says otherwise.",
+        "`VENOM_OTEL_URL` is the address of the cockpit it asks; without that and `--url` it asks the one that runs on your data directory,"
+        " else `http://127.0.0.1:8765`.",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from venom_otel.errors import SettingsError
@@ -62,6 +62,10 @@ class CockpitSettings(BaseSettings):
     port: int = Field(default=8765, ge=0, le=65535, description="Port of the page and the API.")
     otlp_port: int = Field(default=4318, ge=0, le=65535, description="Port of the OTLP/HTTP receiver.")
     data_dir: Path | None = Field(default=None, description="Where the store lies; by default the user's data directory.")
+    token: SecretStr | None = Field(
+        default=None,
+        description="What write actions of the API ask for; by default one is made and kept in the data directory.",
+    )
     allowed_hosts: str = Field(
         default="",
         description="Further host names under which the page may be opened, besides localhost and the bound address.",

@@ -118,7 +118,7 @@ def test_says_where_everything_is(tmp_path):
         assert httpx.get(page).status_code == 200
         assert httpx.get(f"{otlp}/v1/traces").status_code == 405
         data = tmp_path / "share" / "venom-otel"
-        assert f"Data  {data}\n" in words
+        assert f"Data   {data}\n" in words
         assert list(data.glob("*.sqlite3"))
         assert "      import venom_otel\n      venom_otel.instrument(kernel)\n" in words
         assert f"OTEL_EXPORTER_OTLP_ENDPOINT={otlp}\n" in words  # since it is not where exporters send by themselves

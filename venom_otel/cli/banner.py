@@ -16,6 +16,8 @@ from venom_otel import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from venom_otel.cli.running import Running
+
 _STANDARD_OTLP_PORT: Final = 4318
 """OTLP over HTTP; an exporter that is told nothing sends there."""
 
@@ -24,16 +26,26 @@ _STANDARD_OTLP_PORT: Final = 4318
 class Ready:
     """Where everything is."""
 
-    page: str
-    otlp: str
+    running: Running
     data_dir: Path
-    pid: int
+    file: Path | None
+    """What holds `running`; None where it could not be written."""
     host: str
-    """As it was asked for; the addresses above are those that work on this machine."""
+    """As it was asked for; the addresses in `running` are those that work on this machine."""
 
     def as_json(self) -> str:
-        """One line, for programs."""
-        return json.dumps({"page": self.page, "otlp": self.otlp, "data_dir": str(self.data_dir), "pid": self.pid})
+        """One line, for programs. Without the token, since such lines end in logs: `up_file` has it, for its owner alone."""
+        running = self.running
+        return json.dumps(
+            {
+                "page": running.page,
+                "otlp": running.otlp,
+                "otlp_grpc": running.otlp_grpc,
+                "data_dir": str(self.data_dir),
+                "up_file": str(self.file) if self.file is not None else None,
+                "pid": running.pid,
+            }
+        )
 
 
 def announce(ready: Ready, *, as_json: bool) -> None:
@@ -43,17 +55,20 @@ def announce(ready: Ready, *, as_json: bool) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]venom-otel[/] {__version__}\n")
+    running = ready.running
     for name, words in (
-        ("Page", f"[bold cyan link={ready.page}]{ready.page}[/]"),
-        ("OTLP", f"{ready.otlp}  (HTTP)"),
+        ("Page", f"[bold cyan link={running.page}]{running.page}[/]"),
+        ("OTLP", f"{running.otlp}  (HTTP)"),
+        *([("OTLP", f"{running.otlp_grpc}  (gRPC)")] if running.otlp_grpc is not None else []),
         ("Data", escape(str(ready.data_dir))),
+        ("Token", f"{escape(running.token)}  (for write actions of the API: Authorization: Bearer …)"),
     ):
-        console.print(f"  [dim]{name}[/]  {words}")
+        console.print(f"  [dim]{name:<5}[/]  {words}")
     console.print("\n  Add two lines to the application that holds your kernel:\n")
     _code(console, "import venom_otel", "venom_otel.instrument(kernel)")
-    if urlsplit(ready.otlp).port != _STANDARD_OTLP_PORT:
+    if urlsplit(running.otlp).port != _STANDARD_OTLP_PORT:
         console.print("\n  and start it with this variable, since the receiver is not at its standard address:\n")
-        _code(console, f"OTEL_EXPORTER_OTLP_ENDPOINT={ready.otlp}")
+        _code(console, f"OTEL_EXPORTER_OTLP_ENDPOINT={running.otlp}")
     console.print("\n  Then run it: each request appears on the page. Ctrl-C ends this.")
     if not _is_loopback(ready.host):
         console.print(f"\n  [yellow]Everyone who can reach {escape(ready.host)} can read what is stored here.[/]")

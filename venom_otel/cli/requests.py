@@ -11,6 +11,7 @@ import typer
 
 from venom_otel.cli.client import Client, Query
 from venom_otel.cli.listing import Item, printer
+from venom_otel.cli.running import Running, data_dir
 from venom_otel.errors import CockpitError, SettingsError
 from venom_otel.services.history import MAX_LIMIT
 from venom_otel.settings import CockpitSettings, load
@@ -89,8 +90,10 @@ def _checked(url: str) -> str:
 
 
 def _address() -> str:
+    """Of the cockpit that runs on this machine's data, else where one would be."""
     settings = load(CockpitSettings)
-    return f"http://{settings.host}:{settings.port}"
+    running = Running.find(data_dir(settings))
+    return running.page if running is not None else f"http://{settings.host}:{settings.port}"
 
 
 def _status(word: str | None) -> str | None:

@@ -9,17 +9,20 @@ import os
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
-import platformdirs
 import typer
 
 from venom_otel.cli.banner import Ready, announce
 from venom_otel.cli.ports import listen
+from venom_otel.cli.running import Running, data_dir
+from venom_otel.errors import StoreError
 from venom_otel.settings import CockpitSettings, load
 
 if TYPE_CHECKING:
     import socket
 
 _STORE: Final = "telemetry.sqlite3"
+
+_log = logging.getLogger(__name__)
 
 
 def up(
@@ -29,8 +32,8 @@ def up(
     otlp_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port of the OTLP receiver; 0 takes a free one.", show_default="4318")
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
+    data: Annotated[
+        Path | None, typer.Option("--data-dir", file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print where everything is as one line of JSON, and nothing else.")] = False,
 ) -> None:
@@ -38,7 +41,7 @@ def up(
 
     Every option can also be set as a variable: VENOM_OTEL_HOST, VENOM_OTEL_PORT and so on.
     """
-    given = {"host": host, "port": port, "otlp_port": otlp_port, "data_dir": data_dir}
+    given = {"host": host, "port": port, "otlp_port": otlp_port, "data_dir": data}
     settings = load(CockpitSettings).model_copy(update={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Both ports are taken before anything else is opened: what cannot start leaves nothing behind.
@@ -46,32 +49,46 @@ def up(
         contextlib.closing(listen(settings.host, settings.port, "--port")) as page_socket,
         contextlib.closing(listen(settings.host, settings.otlp_port, "--otlp-port")) as otlp_socket,
     ):
-        where = Ready(
-            page=_url(settings.host, page_socket),
-            otlp=_url(settings.host, otlp_socket),
-            data_dir=(settings.data_dir or platformdirs.user_data_path("venom-otel", appauthor=False)).expanduser().absolute(),
-            pid=os.getpid(),
-            host=settings.host,
-        )
-        _run(settings, where, page_socket, otlp_socket, as_json=as_json)
+        _run(settings, page_socket, otlp_socket, as_json=as_json)
 
 
-def _run(settings: CockpitSettings, where: Ready, page_socket: socket.socket, otlp_socket: socket.socket, *, as_json: bool) -> None:
+def _run(settings: CockpitSettings, page_socket: socket.socket, otlp_socket: socket.socket, *, as_json: bool) -> None:
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel.api import create_app
     from venom_otel.cli.serve import serve
+    from venom_otel.cli.token import token
     from venom_otel.cockpit import page
     from venom_otel.receiver import create_receiver
     from venom_otel.services.history import History
     from venom_otel.store.embedded import EmbeddedStore
 
-    with EmbeddedStore(where.data_dir / _STORE, min_free_bytes=settings.min_free_bytes, max_queue_bytes=settings.max_queue_bytes) as store:
+    directory = data_dir(settings)
+    with (
+        EmbeddedStore(directory / _STORE, min_free_bytes=settings.min_free_bytes, max_queue_bytes=settings.max_queue_bytes) as store,
+        contextlib.ExitStack() as until_the_end,
+    ):
+        running = Running(
+            pid=os.getpid(),
+            page=_url(settings.host, page_socket),
+            otlp=_url(settings.host, otlp_socket),
+            otlp_grpc=None,
+            token=token(settings, directory),
+        )
+
+        def ready() -> None:
+            path = None
+            try:
+                path = until_the_end.enter_context(running.written(directory))
+            except StoreError as error:  # a full disk: what is stored can still be read
+                _log.warning("%s Until then other commands need --url.", error)
+            announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
+
         history = History(store)
         application = create_app(history, settings)
-        page.mount(application, history, otlp_address=where.otlp)
+        page.mount(application, history, otlp_address=running.otlp)
         serve(
             [(application, page_socket), (create_receiver(store, settings), otlp_socket)],
-            on_ready=lambda: announce(where, as_json=as_json),
+            on_ready=ready,
             on_end=history.end_waiting,
         )
 
