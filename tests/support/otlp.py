@@ -120,6 +120,34 @@ def logs(*times_ns: int, trace_id: bytes = b"") -> bytes:
     return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=_resource("x"), scope_logs=[scope])]).SerializeToString()
 
 
+def log_record(
+    body: Any = "a line",
+    *,
+    of: Span | None = None,
+    trace_id: bytes = b"",
+    severity: int = 9,
+    said: Mapping[str, Any] | None = None,
+    time_ns: int | None = None,
+    observed_ns: int = 0,
+) -> LogRecord:
+    """A log record, written inside the span `of` where there is one."""
+    return LogRecord(
+        time_unix_nano=time.time_ns() if time_ns is None else time_ns,
+        observed_time_unix_nano=observed_ns,
+        severity_number=severity,  # type: ignore[arg-type]
+        body=value(body),
+        attributes=attributes(said or {}),
+        trace_id=of.trace_id if of else trace_id,
+        span_id=of.span_id if of else b"",
+    )
+
+
+def log_records(*records: LogRecord, service: str = "chat-api") -> bytes:
+    """A logs request with one resource and one scope."""
+    scope = ScopeLogs(scope=InstrumentationScope(name="tests"), log_records=records)
+    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=_resource(service), scope_logs=[scope])]).SerializeToString()
+
+
 def request_id(of: Span) -> str:
     """What the history calls the request of this span."""
     return f"{of.trace_id.hex()}-{of.span_id.hex()}"

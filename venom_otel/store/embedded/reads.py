@@ -40,7 +40,7 @@ def request(connection: sqlite3.Connection, trace_id: bytes, span_id: bytes) -> 
 def trace(connection: sqlite3.Connection, trace_id: bytes) -> Sequence[Span]:
     """See `TelemetryStore.trace`; a span that was sent twice is given once."""
     found: dict[str, Span] = {}
-    for (zstd,) in connection.execute(statement("trace_blocks"), {"low": low_key(trace_id), "signal": Signal.TRACES}):
+    for _, _, zstd in connection.execute(statement("trace_blocks"), {"low": low_key(trace_id), "signal": Signal.TRACES}):
         for span in spans_of(zstd, trace_id):
             found.setdefault(span.span_id, span)
     return sorted(found.values(), key=lambda span: (span.start_ns, span.end_ns))

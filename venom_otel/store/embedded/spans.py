@@ -33,7 +33,7 @@ def spans_of(zstd: bytes, trace_id: bytes) -> Iterator[Span]:
 
 
 def _span(span: trace_pb2.Span, scope: bytes, resource: bytes) -> Span:
-    resource_attributes = _attributes(Resource.FromString(resource).attributes)
+    resource_attributes = attributes_of(Resource.FromString(resource).attributes)
     service = resource_attributes.get(semconv.SERVICE_NAME)
     return Span(
         trace_id=span.trace_id.hex(),
@@ -47,11 +47,12 @@ def _span(span: trace_pb2.Span, scope: bytes, resource: bytes) -> Span:
         status_message=span.status.message,
         service=service if isinstance(service, str) else None,
         scope=InstrumentationScope.FromString(scope).name,
-        attributes=_attributes(span.attributes),
+        attributes=attributes_of(span.attributes),
         resource=resource_attributes,
-        events=tuple(SpanEvent(event.name, event.time_unix_nano, _attributes(event.attributes)) for event in span.events),
+        events=tuple(SpanEvent(event.name, event.time_unix_nano, attributes_of(event.attributes)) for event in span.events),
     )
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> Mapping[str, AttributeValue]:
+def attributes_of(pairs: Iterable[KeyValue]) -> Mapping[str, AttributeValue]:
+    """Attributes by name; of a name that comes twice the last."""
     return {pair.key: attribute_value(pair.value) for pair in pairs}

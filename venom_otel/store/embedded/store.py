@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import StoreError
-from venom_otel.store.embedded import reads
+from venom_otel.store.embedded import logs, reads
 from venom_otel.store.embedded.ingest import Ingest
 from venom_otel.store.embedded.pool import ReadPool
 from venom_otel.store.embedded.schema import open_writer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from venom_otel.store.protocol import RequestFilter, RequestSummary, Signal, Span, Written
+    from venom_otel.store.protocol import Found, LogFilter, LogRecord, RequestFilter, RequestSummary, Signal, Span, Written
 
 _MIB: Final = 1024 * 1024
 
@@ -78,6 +78,10 @@ class EmbeddedStore:
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`."""
         return await self._reads.run(reads.trace, bytes.fromhex(trace_id))
+
+    async def logs(self, which: LogFilter, limit: int) -> Found[LogRecord]:
+        """See `TelemetryStore.logs`."""
+        return await self._reads.run(logs.logs, which, limit)
 
     def close(self) -> None:
         """See `TelemetryStore.close`."""

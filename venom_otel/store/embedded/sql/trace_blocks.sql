@@ -6,7 +6,7 @@ WITH RECURSIVE days(day) AS (
     SELECT (SELECT key >> 47 FROM traces WHERE key >= (days.day + 1) << 47 ORDER BY key LIMIT 1)
     FROM days WHERE days.day IS NOT NULL
 )
-SELECT payloads.zstd
+SELECT blocks.id, blocks.arrived_ns, payloads.zstd
 FROM days
 CROSS JOIN traces ON traces.key = (days.day << 47) | :low
 CROSS JOIN blocks ON blocks.id = traces.block AND blocks.signal = :signal

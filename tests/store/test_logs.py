@@ -1,0 +1,88 @@
+"""Log records are found again, whole and in order."""
+
+import time
+
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from support.otlp import SECOND, attributes, chat, log_record, log_records, new_trace_id, traces, value
+
+from venom_otel.store.protocol import LogFilter, Signal, Written
+
+
+def send(store, *records, **others):
+    assert store.write(Signal.LOGS, log_records(*records, **others)).result(10) == Written(len(records))
+
+
+async def bodies(store, limit=100, **which):
+    return [record.body for record in (await store.logs(LogFilter(**which), limit)).items]
+
+
+async def test_a_record_comes_back_whole(store):
+    one = chat()
+    said = {"words": "häß", "count": 3, "share": 0.5, "yes": True, "none": None, "bytes": b"\x00", "list": [1, "a"], "map": {"a": {}}}
+    record = LogRecord(
+        time_unix_nano=5 * SECOND,
+        observed_time_unix_nano=6 * SECOND,
+        severity_number=13,
+        severity_text="WARN",
+        event_name="an.event",
+        body=value(said),
+        attributes=attributes(said),
+        trace_id=one.trace_id,
+        span_id=one.span_id,
+    )
+    send(store, record, service="support-bot")
+    found = await store.logs(LogFilter(trace_id=one.trace_id.hex()), 10)
+    assert found.reached is None
+    (got,) = found.items
+    assert (got.time_ns, got.severity, got.severity_text, got.event_name) == (5 * SECOND, 13, "WARN", "an.event")
+    assert (got.trace_id, got.span_id) == (one.trace_id.hex(), one.span_id.hex())
+    assert (got.body, got.attributes) == (said, said)
+    assert (got.service, got.scope, got.resource) == ("support-bot", "tests", {"service.name": "support-bot"})
+
+
+async def test_a_trace_s_records_come_from_every_block_and_nothing_else_does(store):
+    one, other = chat(), chat()
+    send(store, log_record("first", of=one), log_record("another's", of=other), log_record("nobody's"))
+    store.write(Signal.TRACES, traces(one, other)).result(10)
+    send(store, *(log_record(f"noise {number}") for number in range(100)))
+    send(store, log_record("second", of=one), log_record("third", of=one))
+    trace_id = one.trace_id.hex()
+    assert await bodies(store, trace_id=trace_id) == ["third", "second", "first"]
+    assert await bodies(store, trace_id=trace_id, after=0) == ["first", "second", "third"]
+    assert await bodies(store, trace_id=new_trace_id().hex()) == []
+
+
+async def test_a_trace_s_records_come_in_pages(store):
+    one = chat()
+    for number in range(5):
+        send(store, log_record(2 * number, of=one), log_record(2 * number + 1, of=one))
+    seen, cursor = [], None
+    while True:
+        found = await store.logs(LogFilter(trace_id=one.trace_id.hex(), before=cursor), 3)
+        seen += [record.body for record in found.items]
+        if found.reached is None:
+            break
+        cursor = found.reached
+    assert seen == list(range(9, -1, -1))
+
+
+async def test_a_record_without_a_time_has_the_next_best(store):
+    began = time.time_ns()
+    one = chat()
+    send(store, log_record("none", of=one, time_ns=0), log_record("observed", of=one, time_ns=0, observed_ns=7 * SECOND))
+    observed, none = (await store.logs(LogFilter(trace_id=one.trace_id.hex()), 10)).items
+    assert observed.time_ns == 7 * SECOND
+    assert began <= none.time_ns <= time.time_ns()
+    assert (none.severity_text, none.event_name, none.attributes) == ("", "", {})
+
+
+async def test_a_trace_s_records_can_be_narrowed(store):
+    one = chat()
+    send(store, log_record("Loaded MODEL", of=one, severity=9), log_record("broken", of=one, severity=17, said={"code": 404}))
+    send(store, log_record("elsewhere", trace_id=one.trace_id, severity=21), service="another")
+    trace_id = one.trace_id.hex()
+    assert await bodies(store, trace_id=trace_id, span_id=one.span_id.hex()) == ["broken", "Loaded MODEL"]
+    assert await bodies(store, trace_id=trace_id, severity=17) == ["elsewhere", "broken"]
+    assert await bodies(store, trace_id=trace_id, service="another") == ["elsewhere"]
+    assert await bodies(store, trace_id=trace_id, text="loaded model") == ["Loaded MODEL"]
+    assert await bodies(store, trace_id=trace_id, text="404") == ["broken"]
