@@ -60,7 +60,9 @@ class CockpitSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address the page, the API and the receiver listen on.")
     port: int = Field(default=8765, ge=0, le=65535, description="Port of the page and the API.")
-    otlp_port: int = Field(default=4318, ge=0, le=65535, description="Port of the OTLP/HTTP receiver.")
+    otlp_port: int = Field(default=4318, ge=0, le=65535, description="Port of the OTLP receiver, HTTP.")
+    otlp_grpc_port: int = Field(default=4317, ge=0, le=65535, description="Port of the OTLP receiver, gRPC.")
+    otlp_grpc: bool = Field(default=True, description="Whether OTLP is received over gRPC at all.")
     data_dir: Path | None = Field(default=None, description="Where the store lies; by default the user's data directory.")
     token: SecretStr | None = Field(
         default=None,

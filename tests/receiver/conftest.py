@@ -9,7 +9,7 @@ import httpx
 import pytest
 from support.served import served
 
-from venom_otel.receiver import create_receiver
+from venom_otel.receiver import AllowedHosts, IngestService, create_receiver
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 
@@ -45,7 +45,7 @@ def receiver(tmp_path: Path, settings: CockpitSettings) -> Iterator[Receiver]:
     """A receiver with an empty store."""
     with (
         EmbeddedStore(tmp_path / "t.db", min_free_bytes=settings.min_free_bytes, max_queue_bytes=settings.max_queue_bytes) as store,
-        served(create_receiver(store, settings)) as url,
+        served(create_receiver(IngestService.from_settings(store, settings), AllowedHosts.from_settings(settings))) as url,
         httpx.Client(base_url=url, timeout=30, verify=False) as client,
     ):
         yield Receiver(url, store, client)

@@ -16,13 +16,14 @@ from venom_otel.store.protocol import RequestFilter, Signal
 
 SERVE = """
 import pathlib, socket, sys, uvicorn
-from venom_otel.receiver import create_receiver
+from venom_otel.receiver import AllowedHosts, IngestService, create_receiver
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 settings = CockpitSettings(min_free_bytes=0)
 with EmbeddedStore(pathlib.Path(sys.argv[1]), min_free_bytes=0) as store, socket.create_server(("127.0.0.1", 0)) as listening:
     print(listening.getsockname()[1], flush=True)
-    uvicorn.Server(uvicorn.Config(create_receiver(store, settings), log_config=None, access_log=False)).run(sockets=[listening])
+    application = create_receiver(IngestService.from_settings(store, settings), AllowedHosts.from_settings(settings))
+    uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).run(sockets=[listening])
 """
 ROUNDS = 4
 SENDERS = 8

@@ -31,8 +31,8 @@ END_S = 30.0
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """What a command sees: nothing of the surrounding shell but the path, and a home of its own."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8", **more}
+    """What a command sees: nothing of the surrounding shell but the path, a home of its own, and no fixed port for gRPC."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8", "VENOM_OTEL_OTLP_GRPC_PORT": "0", **more}
 
 
 def command(*arguments: str, home: Path, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +54,7 @@ class Cockpit:
 
     page = ""
     otlp = ""
+    otlp_grpc = ""
 
     def __init__(self, folder: Path, *, port: int = 0, otlp_port: int = 0, **more: str) -> None:
         self.folder = folder
@@ -68,8 +69,13 @@ class Cockpit:
 
     @property
     def otlp_port(self) -> int:
-        """The receiver's."""
+        """The receiver's, HTTP."""
         return int(self.otlp.rpartition(":")[2])
+
+    @property
+    def otlp_grpc_port(self) -> int:
+        """The receiver's, gRPC."""
+        return int(self.otlp_grpc.rpartition(":")[2])
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,8 +107,8 @@ class Cockpit:
             _, words = self.process.communicate(timeout=END_S)
             raise RuntimeError(f"venom-otel up ended: {words}")
         ready = json.loads(line)
-        self.page, self.otlp = ready["page"], ready["otlp"]
-        self._ports = ["--port", str(self.port), "--otlp-port", str(self.otlp_port)]
+        self.page, self.otlp, self.otlp_grpc = ready["page"], ready["otlp"], ready["otlp_grpc"]
+        self._ports = ["--port", str(self.port), "--otlp-port", str(self.otlp_port), "--otlp-grpc-port", str(self.otlp_grpc_port)]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float, str]:
         """End it by a signal; its exit status, the seconds it took, and what it wrote to standard error."""

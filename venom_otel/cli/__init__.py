@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from venom_otel.errors import MissingExtraError, VenomError
 
-_NEEDED = ("typer", "rich", "dotenv", "platformdirs", "fastapi", "uvicorn", "nicegui", "zstandard", "opentelemetry.proto")
+_NEEDED = ("typer", "rich", "dotenv", "platformdirs", "fastapi", "uvicorn", "nicegui", "zstandard", "grpc", "opentelemetry.proto")
 """What the commands import beyond the base package."""
 
 

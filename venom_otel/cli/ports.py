@@ -1,4 +1,4 @@
-"""Listening sockets, bound before anything else starts, so that a port in use is one clear error and port 0 is known at once."""
+"""Sockets to listen on, bound before anything else starts, so that a port in use is one clear error and port 0 is known at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,20 @@ _LISTEN = "0A"
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
-    """Bind a TCP socket; port 0 takes a free one.
+    """Bind a TCP socket and listen; see `reserve`."""
+    sock = reserve(host, port, option)
+    try:
+        # Listening now makes a second process fail here and not after it has opened the store.
+        sock.listen(2048)
+    except OSError as error:
+        sock.close()
+        raise SettingsError(_words(error, host, port, option)) from None
+    sock.setblocking(False)
+    return sock
+
+
+def reserve(host: str, port: int, option: str) -> socket.socket:
+    """Bind a TCP socket that does not listen yet; port 0 takes a free one.
 
     Args:
         host: an address or a name of this machine.
@@ -32,12 +45,9 @@ def listen(host: str, port: int, option: str) -> socket.socket:
         # Without it a restart within a minute fails: the connections that the last run closed still hold the port.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        # Listening now makes a second process fail here and not after it has opened the store.
-        sock.listen(2048)
     except OSError as error:
         sock.close()
         raise SettingsError(_words(error, host, port, option)) from None
-    sock.setblocking(False)
     return sock
 
 

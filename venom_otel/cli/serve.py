@@ -1,4 +1,4 @@
-"""One process, one event loop, two servers: the page with the API, and the receiver. Ends both on SIGINT, SIGTERM and SIGHUP."""
+"""One process, one event loop: the page with the API, and the receiver over HTTP and gRPC. Ends all on SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -12,32 +12,49 @@ import uvicorn
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+    import grpc
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE: Final = 0.5
 """Seconds that answers in progress may still take once the end was asked for."""
 
 
-def serve(applications: list[tuple[Any, socket.socket]], *, on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
-    """Serve each ASGI application on its listening socket until a signal asks for the end.
+def serve(
+    applications: list[tuple[Any, socket.socket]],
+    *,
+    start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
+    on_ready: Callable[[], None],
+    on_end: Callable[[], None],
+) -> None:
+    """Serve each ASGI application on its listening socket, and gRPC, until a signal asks for the end.
 
     Connections that only wait (browsers, exporters that keep theirs open) are closed at once, answers in progress after half a second.
 
     Args:
         applications: pairs of an application and the socket it listens on.
+        start_grpc: starts a gRPC server in the running event loop; None for none.
         on_ready: called once all of them answer.
         on_end: called as soon as the end is asked for; lets go of whoever only waits for something to happen.
     """
     logging.getLogger("uvicorn.error").addFilter(_not_of_the_cut_off)
     servers = [(_Server(_config(application)), sock) for application, sock in applications]
     with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
-        runner.run(_serve(servers, on_ready, on_end))
+        runner.run(_serve(servers, start_grpc, on_ready, on_end))
 
 
-async def _serve(servers: list[tuple[_Server, socket.socket]], on_ready: Callable[[], None], on_end: Callable[[], None]) -> None:
+async def _serve(
+    servers: list[tuple[_Server, socket.socket]],
+    start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
+    on_ready: Callable[[], None],
+    on_end: Callable[[], None],
+) -> None:
+    ended = asyncio.Event()
+
     def end(number: int) -> None:
         on_end()
+        ended.set()
         for server, _ in servers:
             server.handle_exit(number, None)  # a second SIGINT no longer waits for answers in progress
 
@@ -45,12 +62,20 @@ async def _serve(servers: list[tuple[_Server, socket.socket]], on_ready: Callabl
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it, for a process that shall stay
             loop.add_signal_handler(number, end, number)
+    rpc = await start_grpc() if start_grpc else None
     async with asyncio.TaskGroup() as group:
+        if rpc:
+            group.create_task(_stop_after(ended, rpc))
         for server, sock in servers:
             group.create_task(server.serve(sockets=[sock]))
         for server, _ in servers:
             await server.ready.wait()
         on_ready()
+
+
+async def _stop_after(ended: asyncio.Event, rpc: grpc.aio.Server) -> None:
+    await ended.wait()
+    await rpc.stop(_GRACE)
 
 
 class _Server(uvicorn.Server):

@@ -6,13 +6,14 @@ import contextlib
 import ipaddress
 import logging
 import os
+from functools import partial
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from venom_otel.cli.banner import Ready, announce
-from venom_otel.cli.ports import listen
+from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.errors import StoreError
 from venom_otel.settings import CockpitSettings, load
@@ -30,8 +31,12 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8765")] = None,
     otlp_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port of the OTLP receiver; 0 takes a free one.", show_default="4318")
+        int | None, typer.Option(min=0, max=65535, help="Port of the OTLP receiver, HTTP; 0 takes a free one.", show_default="4318")
     ] = None,
+    otlp_grpc_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the OTLP receiver, gRPC; 0 takes a free one.", show_default="4317")
+    ] = None,
+    otlp_grpc: Annotated[bool | None, typer.Option(help="Receive OTLP over gRPC too.", show_default="--otlp-grpc")] = None,
     data: Annotated[
         Path | None, typer.Option("--data-dir", file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
     ] = None,
@@ -41,24 +46,37 @@ def up(
 
     Every option can also be set as a variable: VENOM_OTEL_HOST, VENOM_OTEL_PORT and so on.
     """
-    given = {"host": host, "port": port, "otlp_port": otlp_port, "data_dir": data}
+    given = {
+        "host": host,
+        "port": port,
+        "otlp_port": otlp_port,
+        "otlp_grpc_port": otlp_grpc_port,
+        "otlp_grpc": otlp_grpc,
+        "data_dir": data,
+    }
     settings = load(CockpitSettings).model_copy(update={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # Both ports are taken before anything else is opened: what cannot start leaves nothing behind.
-    with (
-        contextlib.closing(listen(settings.host, settings.port, "--port")) as page_socket,
-        contextlib.closing(listen(settings.host, settings.otlp_port, "--otlp-port")) as otlp_socket,
-    ):
-        _run(settings, page_socket, otlp_socket, as_json=as_json)
+    # All ports are taken before anything else is opened: what cannot start leaves nothing behind.
+    with contextlib.ExitStack() as sockets:
+
+        def taken(sock: socket.socket) -> socket.socket:
+            return sockets.enter_context(contextlib.closing(sock))
+
+        page_socket = taken(listen(settings.host, settings.port, "--port"))
+        otlp_socket = taken(listen(settings.host, settings.otlp_port, "--otlp-port"))
+        grpc_socket = taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None
+        _run(settings, page_socket, otlp_socket, grpc_socket, as_json=as_json)
 
 
-def _run(settings: CockpitSettings, page_socket: socket.socket, otlp_socket: socket.socket, *, as_json: bool) -> None:
+def _run(
+    settings: CockpitSettings, page_socket: socket.socket, otlp_socket: socket.socket, grpc_socket: socket.socket | None, *, as_json: bool
+) -> None:
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel.api import create_app
     from venom_otel.cli.serve import serve
     from venom_otel.cli.token import token
     from venom_otel.cockpit import page
-    from venom_otel.receiver import create_receiver
+    from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
     from venom_otel.services.history import History
     from venom_otel.store.embedded import EmbeddedStore
 
@@ -71,7 +89,7 @@ def _run(settings: CockpitSettings, page_socket: socket.socket, otlp_socket: soc
             pid=os.getpid(),
             page=_url(settings.host, page_socket),
             otlp=_url(settings.host, otlp_socket),
-            otlp_grpc=None,
+            otlp_grpc=_url(settings.host, grpc_socket) if grpc_socket else None,
             token=token(settings, directory),
         )
 
@@ -86,8 +104,10 @@ def _run(settings: CockpitSettings, page_socket: socket.socket, otlp_socket: soc
         history = History(store)
         application = create_app(history, settings)
         page.mount(application, history, otlp_address=running.otlp)
+        service = IngestService.from_settings(store, settings)
         serve(
-            [(application, page_socket), (create_receiver(store, settings), otlp_socket)],
+            [(application, page_socket), (create_receiver(service, AllowedHosts.from_settings(settings)), otlp_socket)],
+            start_grpc=partial(start_grpc, service, grpc_socket) if grpc_socket else None,
             on_ready=ready,
             on_end=history.end_waiting,
         )

@@ -16,18 +16,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from venom_otel.errors import VenomError
 from venom_otel.receiver import body
 from venom_otel.receiver.encoding import Encoding, accepted, from_json, refused
-from venom_otel.receiver.hosts import AllowedHosts
-from venom_otel.receiver.service import IngestService, TooLargeError, refusal
+from venom_otel.receiver.service import TooLargeError, refusal
 from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from venom_otel.settings import CockpitSettings
-    from venom_otel.store.protocol import TelemetryStore
+    from venom_otel.receiver.hosts import AllowedHosts
+    from venom_otel.receiver.service import IngestService
 
 PATHS: Final = {signal: f"/v1/{signal}" for signal in Signal}
 
@@ -41,10 +39,8 @@ _WORTH_A_THREAD: Final = 128 * 1024
 """Bytes; less is unpacked sooner than a thread is woken, and more would keep other requests waiting."""
 
 
-def create_receiver(store: TelemetryStore, settings: CockpitSettings) -> Starlette:
-    """An ASGI application that takes OTLP requests for `store`, to be served on the OTLP port."""
-    service = IngestService(store, max_body_bytes=settings.max_body_bytes, max_flight_bytes=settings.max_queue_bytes)
-    hosts = AllowedHosts.from_settings(settings)
+def create_receiver(service: IngestService, hosts: AllowedHosts) -> Starlette:
+    """An ASGI application that takes OTLP requests for `service`, to be served on the OTLP port; `hosts` says which pages may send any."""
     routes = [Route(path, _endpoint(service, hosts, signal), methods=["POST"]) for signal, path in PATHS.items()]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_here})
 
@@ -88,7 +84,7 @@ async def _take(service: IngestService, signal: Signal, request: Request, encodi
         return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is left to read it
     except TooLargeError as error:
         return _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code_pb2.INVALID_ARGUMENT, str(error), encoding)
-    except VenomError as error:
+    except Exception as error:
         code, words, retry_after_s = refusal(error)
         answer = _refuse(_HTTP_STATUS[code], code, words, encoding)
         if retry_after_s is not None:

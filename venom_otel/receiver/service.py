@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from google.rpc import code_pb2
 
-from venom_otel.errors import PayloadError, StoreBusyError, StoreError, VenomError
+from venom_otel.errors import PayloadError, StoreBusyError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from venom_otel.settings import CockpitSettings
     from venom_otel.store.protocol import Signal, TelemetryStore, Written
+
+_logger: Final = logging.getLogger(__name__)
 
 BUSY_RETRY_S: Final = 1
 BROKEN_RETRY_S: Final = 2
@@ -48,6 +52,11 @@ class IngestService:
         self._max_flight_bytes = max_flight_bytes
         self._flight_bytes = 0
         self._lock = threading.Lock()
+
+    @classmethod
+    def from_settings(cls, store: TelemetryStore, settings: CockpitSettings) -> IngestService:
+        """With the limits that the settings name."""
+        return cls(store, max_body_bytes=settings.max_body_bytes, max_flight_bytes=settings.max_queue_bytes)
 
     async def accept(self, signal: Signal, request: bytes) -> Written:
         """Store one serialized export request; when this returns, it is durable.
@@ -93,15 +102,18 @@ class Flight:
         self._service.admit(self, size)
 
 
-def refusal(error: VenomError) -> Refusal:
-    """What to answer to a request that was not stored.
+def refusal(error: Exception) -> Refusal:
+    """What to answer to a request that was not stored; a mistake of ours is logged.
 
-    Everything that may pass is UNAVAILABLE, which every exporter retries; exporters before 2026 drop what is answered 429.
+    Everything that may pass is UNAVAILABLE, which every exporter retries; exporters before 2026 drop what is answered 429, and over gRPC
+    every exporter drops RESOURCE_EXHAUSTED where no RetryInfo comes with it.
     """
-    if isinstance(error, PayloadError):
-        return Refusal(code_pb2.INVALID_ARGUMENT, str(error), None)
-    if isinstance(error, StoreBusyError):
-        return Refusal(code_pb2.UNAVAILABLE, str(error), BUSY_RETRY_S)
-    if isinstance(error, StoreError):
-        return Refusal(code_pb2.UNAVAILABLE, str(error), BROKEN_RETRY_S)
-    return Refusal(code_pb2.INTERNAL, str(error), None)
+    match error:
+        case PayloadError():
+            return Refusal(code_pb2.INVALID_ARGUMENT, str(error), None)
+        case StoreBusyError():
+            return Refusal(code_pb2.UNAVAILABLE, str(error), BUSY_RETRY_S)
+        case StoreError():
+            return Refusal(code_pb2.UNAVAILABLE, str(error), BROKEN_RETRY_S)
+    _logger.error("a request could not be taken", exc_info=error)
+    return Refusal(code_pb2.INTERNAL, "venom-otel failed at this request; its log says why", None)
