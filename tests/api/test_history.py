@@ -5,7 +5,6 @@ import threading
 import pytest
 from support.otlp import SECOND, chat, request_id, span, traces
 
-from venom_otel.api import models
 from venom_otel.store.protocol import Signal
 
 START = 1_790_000_000 * SECOND + 123_456_789
@@ -79,6 +78,7 @@ def test_one_request_with_its_steps(api):
         },
         "resource": {"service.name": "chat-api"},
         "events": [{"name": "e", "at": "2026-09-21T14:13:20.123456Z", "attributes": {"k": "v"}}],
+        "logs": [],
     }  # fmt: skip
     assert [(item["name"], item["duration_seconds"]) for item in inner] == [("POST", 0.5), ("chat inside", 1.0)]
 
@@ -178,18 +178,22 @@ def test_waiting_for_what_comes(api):
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/history/requests?limit=0", 422, "limit: Input should be greater than or equal to 1"),
+        ("/history/requests?limit=0", 422, "limit: Input should be greater than or equal to 1, not '0'"),
         ("/history/requests?limit=501", 422, "limit: Input should be less than or equal to 500"),
         ("/history/requests?limit=many", 422, "limit: "),
         ("/history/requests?status=BROKEN", 422, "status: Input should be 'COMPLETED', 'FAILED' or 'CANCELLED'"),
-        ("/history/requests?since=yesterday", 422, "since: "),
+        (
+            "/history/requests?since=yesterday",
+            422,
+            "since: 'yesterday' is no time: give one like 2026-11-22T21:04:05Z",
+        ),
         ("/history/requests?before=-1", 422, "before: "),
         ("/history/requests?wait=31", 422, "wait: "),
-        ("/history/requests?modle=a", 422, "modle: Extra inputs are not permitted"),
+        ("/history/requests?modle=a", 422, "there is no parameter 'modle', only provider, model, "),
         ("/history/requests/nothing", 404, "no request 'nothing' is stored"),
         (f"/history/requests/{'0' * 32}-{'0' * 16}", 404, "GET /api/v1/history/requests lists those that are"),
         ("/history/traces/nothing", 422, "trace_id: "),
-        (f"/history/traces/{'0' * 32}", 404, "no span of a trace"),
+        (f"/history/traces/{'0' * 32}", 404, "nothing of a trace"),
         ("/nothing", 404, "Not Found"),
     ],
 )
@@ -212,16 +216,3 @@ def test_health(api):
     assert api.get("/health").json()["status"] == "ok"
     api.store.write(Signal.TRACES, traces(chat())).result(10)
     assert api.get("/health").json()["newest"] == 1
-
-
-def test_openapi_has_examples_that_are_valid_answers(api):
-    schema = api.client.get("/openapi.json").json()
-    assert {path for path in schema["paths"] if path.startswith("/api")} == {
-        "/api/v1/health", "/api/v1/history/requests", "/api/v1/history/requests/{request_id}", "/api/v1/history/traces/{trace_id}",
-    }  # fmt: skip
-    components = schema["components"]["schemas"]
-    for name in ("Request", "Requests", "RequestWithSteps"):
-        getattr(models, name).model_validate(components[name]["example"])
-    listing = schema["paths"]["/api/v1/history/requests"]["get"]
-    assert all(parameter["description"] for parameter in listing["parameters"])
-    assert "application/problem+json" in listing["responses"]["422"]["content"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from venom_otel.cockpit import views
-from venom_otel.services.history import tree
+from venom_otel.services.traces import tree
 from venom_otel.store.protocol import RequestStatus, RequestSummary, Span
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from support.otlp import chat, new_span_id, new_trace_id, request_id, span, traces
 
-from venom_otel.services.history import MAX_DEPTH, MAX_LIMIT, History, tree
+from venom_otel.services.history import MAX_LIMIT, History
+from venom_otel.services.traces import MAX_DEPTH, tree
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import RequestFilter, Signal
 
@@ -64,21 +65,21 @@ async def test_a_request_with_its_steps_and_its_trace(store, history):
     assert found is not None
     assert found.summary.model == "a"
     assert names(found.steps) == [("chat a", [("POST", [])])]
-    assert names(found.trace) == [("agent", [("chat a", [("POST", [])]), ("chat b", [])])]
-    assert names(await history.trace(root.trace_id.hex())) == names(found.trace)
+    assert names(found.trace.steps) == [("agent", [("chat a", [("POST", [])]), ("chat b", [])])]
+    assert names((await history.trace(root.trace_id.hex())).steps) == names(found.trace.steps)
 
 
 @pytest.mark.parametrize("wrong", ["", "zz", "0" * 32, f"{'0' * 32}-{'0' * 16}", f"{'A' * 32}-{'0' * 16}", f"{'0' * 32}-{'0' * 16}\n"])
 async def test_an_id_that_is_none(history, wrong):
     assert await history.request(wrong) is None
-    assert await history.trace(wrong) == []
+    assert not await history.trace(wrong)
 
 
 async def test_a_step_whose_parent_has_not_arrived_stands_by_itself(store, history):
     root = span(name="root")
     child = chat(model="a", parent=span(trace_id=root.trace_id), start_ns=root.start_time_unix_nano + 1)
     send(store, root, child)
-    assert names(await history.trace(root.trace_id.hex())) == [("root", []), ("chat a", [])]
+    assert names((await history.trace(root.trace_id.hex())).steps) == [("root", []), ("chat a", [])]
     found = await history.request(request_id(child))
     assert found is not None
     assert names(found.steps) == [("chat a", [])]

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from venom_otel import semconv
+from venom_otel.services.severities import severity_word
 from venom_otel.store.protocol import RequestStatus  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
-    from venom_otel.services.history import RequestDetail, RequestPage, Step
-    from venom_otel.store.protocol import AttributeValue, RequestSummary, SpanEvent
+    from venom_otel.services import traces as services
+    from venom_otel.services.history import RequestDetail, RequestPage
+    from venom_otel.services.traces import Step
+    from venom_otel.store.protocol import AttributeValue, LogRecord, RequestSummary, SpanEvent
 
 _NS: Final = 1_000_000_000
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -42,6 +45,38 @@ _SUMMARY: Final[dict[str, Any]] = {
     "streaming": True,
     "usage": {"input_tokens": 212, "output_tokens": 35},
     "error": _ERROR,
+}
+
+_LOG: Final[dict[str, Any]] = {
+    "at": "2026-11-22T21:04:07.223401Z",
+    "severity": "WARN",
+    "severity_number": 13,
+    "event_name": semconv.EVENT_OPERATION_EXCEPTION,
+    "body": _ERROR["words"],
+    "span_id": _REQUEST_ID.partition("-")[2],
+    "service": "chat-api",
+    "scope": "venom_otel",
+    "attributes": {semconv.LLM_PROVIDER: "vllm", semconv.ERROR_TYPE: _ERROR["code"]},
+    "resource": {semconv.SERVICE_NAME: "chat-api"},
+}
+_SPAN: Final[dict[str, Any]] = {
+    "trace_id": _REQUEST_ID.partition("-")[0],
+    "span_id": _REQUEST_ID.partition("-")[2],
+    "parent_span_id": "eee19b7ec3c1b173",
+    "name": "chat Qwen/Qwen2.5-7B-Instruct",
+    "kind": "client",
+    "service": "chat-api",
+    "scope": "venom_otel",
+    "started_at": _SUMMARY["created_at"],
+    "finished_at": _SUMMARY["finished_at"],
+    "duration_seconds": _SUMMARY["duration_seconds"],
+    "status": "error",
+    "status_message": _ERROR["words"],
+    "attributes": {semconv.LLM_PROVIDER: "vllm", semconv.ERROR_TYPE: _ERROR["code"]},
+    "resource": {semconv.SERVICE_NAME: "chat-api"},
+    "events": [],
+    "logs": [_LOG],
+    "steps": [],
 }
 
 
@@ -88,7 +123,10 @@ class Requests(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": {"items": [_SUMMARY], "older": 1207, "newer": 1207}})
 
     items: list[Request]
-    older: int | None = Field(description="Pass as `before` for the next older page; null where there is none.")
+    older: int | None = Field(
+        description="Pass as `before` for the next older page; null where there is none. With `text` or `attribute` a page may have few "
+        "items or none and still an older one: so far was looked."
+    )
     newer: int = Field(description="Of a page asked for without `before`: pass as `after` for what has arrived since.")
 
 
@@ -100,8 +138,25 @@ class Event(BaseModel):
     attributes: dict[str, Any]
 
 
+class Log(BaseModel):
+    """A log record."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _LOG})
+
+    at: datetime
+    severity: str = Field(description="TRACE, DEBUG, INFO, WARN, ERROR or FATAL; the sender's own word where it gave no number.")
+    severity_number: int = Field(description="OTLP's number, 1 to 24; 0 where the sender did not say.")
+    event_name: str
+    body: Any
+    span_id: str | None
+    service: str | None
+    scope: str = Field(description="The logger.")
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+
+
 class Span(BaseModel):
-    """A span and the spans it caused."""
+    """A span, what was logged inside it, and the spans it caused."""
 
     trace_id: str
     span_id: str
@@ -118,48 +173,26 @@ class Span(BaseModel):
     attributes: dict[str, Any]
     resource: dict[str, Any]
     events: list[Event]
+    logs: list[Log]
     steps: list[Span]
 
 
 class RequestWithSteps(Request):
     """One request with what happened inside it."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": _SUMMARY
-            | {
-                "steps": [
-                    {
-                        "trace_id": _REQUEST_ID.partition("-")[0],
-                        "span_id": _REQUEST_ID.partition("-")[2],
-                        "parent_span_id": "eee19b7ec3c1b173",
-                        "name": "chat Qwen/Qwen2.5-7B-Instruct",
-                        "kind": "client",
-                        "service": "chat-api",
-                        "scope": "venom_otel",
-                        "started_at": _SUMMARY["created_at"],
-                        "finished_at": _SUMMARY["finished_at"],
-                        "duration_seconds": _SUMMARY["duration_seconds"],
-                        "status": "error",
-                        "status_message": _ERROR["words"],
-                        "attributes": {semconv.HTTP_RESPONSE_STATUS_CODE: 404},
-                        "resource": {},
-                        "events": [],
-                        "steps": [],
-                    }
-                ]
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _SUMMARY | {"steps": [_SPAN]}})
 
     steps: list[Span] = Field(description="The request's span, its HTTP calls and whatever else ran inside it, as a tree.")
 
 
 class Trace(BaseModel):
-    """Every stored span of a trace."""
+    """Everything that is stored of a trace."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"trace_id": _SPAN["trace_id"], "steps": [_SPAN], "logs": []}})
 
     trace_id: str
     steps: list[Span] = Field(description="As trees: more than one where parents were never sent or have not arrived.")
+    logs: list[Log] = Field(description="Log records that name no span of it that is stored.")
 
 
 def requests(page: RequestPage) -> Requests:
@@ -170,6 +203,11 @@ def requests(page: RequestPage) -> Requests:
 def request(detail: RequestDetail) -> RequestWithSteps:
     """A request with its steps."""
     return RequestWithSteps(**_fields(detail.summary), steps=spans(detail.steps))
+
+
+def trace(trace_id: str, found: services.Trace) -> Trace:
+    """A whole trace."""
+    return Trace(trace_id=trace_id, steps=spans(found.steps), logs=[_log(record) for record in found.logs])
 
 
 def spans(steps: Sequence[Step]) -> list[Span]:
@@ -183,14 +221,15 @@ def spans(steps: Sequence[Step]) -> list[Span]:
             kind=_word(_KINDS, step.span.kind),
             service=step.span.service,
             scope=step.span.scope,
-            started_at=_time(step.span.start_ns),
-            finished_at=_time(max(step.span.end_ns, step.span.start_ns)),
+            started_at=utc(step.span.start_ns),
+            finished_at=utc(max(step.span.end_ns, step.span.start_ns)),
             duration_seconds=max(step.span.end_ns - step.span.start_ns, 0) / _NS,
             status=_word(_STATUSES, step.span.status_code),
             status_message=step.span.status_message,
             attributes=_plain(step.span.attributes),
             resource=_plain(step.span.resource),
             events=[_event(event) for event in step.span.events],
+            logs=[_log(record) for record in step.logs],
             steps=spans(step.children),
         )
         for step in steps
@@ -209,8 +248,8 @@ def _fields(summary: RequestSummary) -> dict[str, Any]:
         "llm_model": summary.model,
         "llm_response_model": summary.response_model,
         "llm_endpoint": summary.endpoint,
-        "created_at": _time(summary.start_ns),
-        "finished_at": _time(summary.start_ns + summary.duration_ns),
+        "created_at": utc(summary.start_ns),
+        "finished_at": utc(summary.start_ns + summary.duration_ns),
         "duration_seconds": summary.duration_ns / _NS,
         "first_token": None if summary.first_chunk_ns is None else summary.first_chunk_ns / _NS,
         "streaming": summary.streaming,
@@ -219,11 +258,26 @@ def _fields(summary: RequestSummary) -> dict[str, Any]:
     }
 
 
+def _log(record: LogRecord) -> Log:
+    return Log(
+        at=utc(record.time_ns),
+        severity=severity_word(record.severity) or record.severity_text,
+        severity_number=record.severity,
+        event_name=record.event_name,
+        body=_plain(record.body),
+        span_id=record.span_id,
+        service=record.service,
+        scope=record.scope,
+        attributes=_plain(record.attributes),
+        resource=_plain(record.resource),
+    )
+
+
 def _event(event: SpanEvent) -> Event:
-    return Event(name=event.name, at=_time(event.time_ns), attributes=_plain(event.attributes))
+    return Event(name=event.name, at=utc(event.time_ns), attributes=_plain(event.attributes))
 
 
-def _time(ns: int) -> datetime:
+def utc(ns: int) -> datetime:
     """Down to microseconds, all that a datetime holds; rounding would make a float of it first."""
     return datetime.fromtimestamp(ns // _NS, UTC).replace(microsecond=ns % _NS // 1_000)
 

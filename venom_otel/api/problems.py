@@ -7,42 +7,66 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from fastapi import FastAPI, Request
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+_EXAMPLES: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.NOT_FOUND: "no request of this id is stored: it has not arrived, was deleted with age, or the id is not one.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "step: '7q' is no span of time: give one like 30s, 15m, 2h, 7d",
+    HTTPStatus.SERVICE_UNAVAILABLE: "the store cannot be read: disk I/O error",
+    HTTPStatus.UNAUTHORIZED: "this needs the token that `venom-otel up` printed",
+}
+_PARAMETERS: Final = [{"parameter": "step", "detail": _EXAMPLES[HTTPStatus.UNPROCESSABLE_ENTITY].removeprefix("step: ")}]
+
+
+class WrongParameter(BaseModel):
+    """What is wrong with one parameter."""
+
+    parameter: str | None = Field(description="Its name; null where several do not fit together.")
+    detail: str = Field(description="What is wrong and what would do.")
+
 
 class Problem(BaseModel):
     """What went wrong and what to do."""
 
-    title: str = Field(description="The HTTP status in words.", examples=["Not Found"])
-    status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str = Field(description="What went wrong and what to do.", examples=["no request of this id is stored; …"])
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"title": "Not Found", "status": 404, "detail": _EXAMPLES[HTTPStatus.NOT_FOUND]}}
+    )
+
+    title: str = Field(description="The HTTP status in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong and what to do.")
+    parameters: list[WrongParameter] = Field(default_factory=list, description="Which parameters are wrong; left out where none is.")
 
 
-def problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def problem(
+    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, parameters: Sequence[WrongParameter] = ()
+) -> JSONResponse:
     """The response for one problem."""
-    body = Problem(title=status.phrase, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    body = Problem(title=status.phrase, status=status, detail=detail, parameters=list(parameters))
+    content = body.model_dump(exclude=None if parameters else {"parameters"})
+    return JSONResponse(content, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI describes the problems that an operation may answer."""
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {int(status): {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: schema}} for status in statuses}
+    return {int(status): {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: _content(status)}} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` as a problem."""
+    """Answer every error of `app` as a problem, and describe it as one."""
+    describe = app.openapi
+    app.openapi = lambda: _only_problems(describe())  # type: ignore[method-assign]  # as FastAPI documents it
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
@@ -50,9 +74,40 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        words = "; ".join(f"{'.'.join(map(str, item['loc'][1:])) or item['loc'][0]}: {item['msg']}" for item in error.errors())
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{words}. /openapi.json lists what each parameter takes.")
+        wrong = [_wrong(item) for item in error.errors()]
+        words = "; ".join(f"{one.parameter}: {one.detail}" if one.parameter else one.detail for one in wrong)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{words}. /openapi.json lists what each parameter takes.", parameters=wrong)
 
     @app.exception_handler(StoreError)
     async def unreadable(_: Request, error: StoreError) -> JSONResponse:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+
+
+def _only_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without FastAPI's own descriptions of errors, which nobody is answered with."""
+    for operation in (operation for methods in schema["paths"].values() for operation in methods.values()):
+        for status, response in list(operation["responses"].items()):
+            content = response.get("content", {})
+            if MEDIA_TYPE in content:
+                content.pop("application/json", None)
+            elif status == str(HTTPStatus.UNPROCESSABLE_ENTITY.value):
+                del operation["responses"][status]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)
+    return schema
+
+
+def _content(status: HTTPStatus) -> dict[str, Any]:
+    example = {"title": status.phrase, "status": int(status), "detail": _EXAMPLES.get(status, status.phrase)}
+    if status is HTTPStatus.UNPROCESSABLE_ENTITY:
+        example["parameters"] = _PARAMETERS
+    return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+
+
+def _wrong(item: Mapping[str, Any]) -> WrongParameter:
+    """One of pydantic's errors; its words do not say what was given, where they are not our own."""
+    name = ".".join(map(str, item["loc"][1:]))
+    words = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] not in ("value_error", "missing") and isinstance(item.get("input"), str | int | float):
+        words = f"{words}, not {item['input']!r}"
+    return WrongParameter(parameter=name or None, detail=words)

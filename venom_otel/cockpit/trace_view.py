@@ -65,7 +65,7 @@ class TraceView:
         if not views.is_trace_id(self._trace_id):
             return
         try:
-            spans = views.spans(await self._history.trace(self._trace_id))
+            spans = views.spans((await self._history.trace(self._trace_id)).steps)
             if len(spans) == len(self._spans):
                 self._tell("")
                 return

@@ -12,7 +12,7 @@ from venom_otel.store.protocol import RequestStatus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from venom_otel.services.history import Step
+    from venom_otel.services.traces import Step
     from venom_otel.store.protocol import AttributeValue, RequestSummary, Span
 
 MAX_SPANS: Final = 1000

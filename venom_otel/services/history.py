@@ -1,6 +1,6 @@
 """The history of requests: what happened, by whom it was answered, and how it went.
 
-Everything here is a query over stored spans; nothing is kept a second time. Times are integers in nanoseconds, as in the store.
+Everything here is a query over stored telemetry; nothing is kept a second time. Times are integers in nanoseconds, as in the store.
 """
 
 from __future__ import annotations
@@ -8,22 +8,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 import weakref
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from venom_otel.store.protocol import RequestFilter
+from venom_otel.services.changes import Changes
+from venom_otel.services.figures import DAY, overview
+from venom_otel.services.traces import Trace, assembled, walk
+from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from types import TracebackType
+    from collections.abc import Mapping, Sequence
 
-    from venom_otel.store.protocol import RequestSummary, Span, TelemetryStore
+    from venom_otel.services.figures import Overview, Window
+    from venom_otel.services.traces import Step
+    from venom_otel.store.protocol import LogRecord, RequestSummary, Search, TelemetryStore
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
-MAX_DEPTH: Final = 100
-"""Deeper trees are cut flat there: nobody reads them, and neither a page nor a JSON encoder nests without end."""
+
+MAX_LOGS: Final = 1000
+"""Log records of one trace that are read; a trace with more shows the first that arrived."""
+
+CHOICES_NS: Final = 7 * DAY
+"""How far back `History.choices` looks."""
+MAX_CHOICES: Final = 200
+"""Values that `History.choices` gives of each dimension: the most frequent ones."""
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _REQUEST_ID = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
@@ -35,17 +47,10 @@ class RequestPage:
 
     items: Sequence[RequestSummary]
     older: int | None
-    """Pass as `RequestFilter.before` for the page before this one in time; None where this page reaches the oldest match."""
+    """Pass as `RequestFilter.before` for what lies before this page; None where nothing is left there. Of a search it may come with
+    few items or none: so far was looked, and older matches may follow."""
     newer: int
     """Pass as `RequestFilter.after` for what has arrived since the first page; stays the same while nothing has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A span and the spans it caused, by start time."""
-
-    span: Span
-    children: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,61 +60,8 @@ class RequestDetail:
     summary: RequestSummary
     steps: Sequence[Step]
     """The request's own span as the root, its HTTP calls and whatever else ran inside it below."""
-    trace: Sequence[Step]
-    """The whole trace the request belongs to, as a tree; more than one root where parents were never sent or have not arrived."""
-
-
-class Changes:
-    """Tells one listener, in one event loop, that the store has something new. Made by `History.changes`.
-
-    A context manager and an asynchronous iterator. Arrivals from entering onwards are seen; those between two iterations come as one.
-    """
-
-    def __init__(self, subscribe: Callable[[Callable[[int], None]], Callable[[], None]]) -> None:
-        self._subscribe = subscribe
-        self._unsubscribe: Callable[[], None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._arrived = asyncio.Event()
-        self._newest = 0
-        self._ended = False
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        self._unsubscribe = self._subscribe(self._on_commit)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> int:
-        """Wait for the next arrival; gives the newest sequence number, which stays the same where only other spans came."""
-        await self._arrived.wait()
-        if self._ended:
-            raise StopAsyncIteration
-        self._arrived.clear()
-        return self._newest
-
-    def end(self) -> None:
-        """Stop the iteration, also one that waits; to be called in the listener's loop."""
-        self._ended = True
-        self._arrived.set()
-
-    def _on_commit(self, newest: int) -> None:
-        """Runs in the store's thread."""
-        assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(self._wake, newest)
-        except RuntimeError:  # the loop has been closed under its listener; nobody is left to tell
-            return
-
-    def _wake(self, newest: int) -> None:
-        self._newest = max(self._newest, newest)
-        self._arrived.set()
+    trace: Trace
+    """The whole trace the request belongs to."""
 
 
 class History:
@@ -120,24 +72,32 @@ class History:
         self._listeners: weakref.WeakSet[Changes] = weakref.WeakSet()
         self._ended = False
 
-    async def requests(self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT, *, wait_s: float = 0) -> RequestPage:
+    async def requests(
+        self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT, *, search: Search | None = None, wait_s: float = 0
+    ) -> RequestPage:
         """The newest requests that match, newest first; with `which.after` the oldest after that cursor, oldest first.
 
         Args:
             which: what must hold; None for all.
             limit: at most so many items, 1 to `MAX_LIMIT`; values outside are brought inside.
+            search: what their spans must hold besides; then a page may have few items or none, and still say how to go on.
             wait_s: where nothing matches yet, wait so many seconds at most for the first that does.
         """
         which = which or RequestFilter()
         limit = min(max(limit, 1), MAX_LIMIT)
         if wait_s <= 0:
-            return await self._page(which, limit)
+            return await self._page(which, limit, search)
         with self.changes() as changes:
-            page = await self._page(which, limit)
+            page = await self._page(which, limit, search)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
-                    while not page.items and await anext(changes, None) is not None:
-                        page = await self._page(which, limit)
+                    while not page.items:
+                        # A search that has not come to the end yet goes on; what it looked at once it does not look at again.
+                        goes_on = which.after is not None and page.newer > which.after
+                        if not goes_on and await anext(changes, None) is None:
+                            break
+                        which = replace(which, after=page.newer) if goes_on else which
+                        page = await self._page(which, limit, search)
         return page
 
     async def request(self, request_id: str) -> RequestDetail | None:
@@ -149,12 +109,41 @@ class History:
         summary = await self._store.request(trace_id, span_id)
         if summary is None:
             return None
-        trace = tree(await self._store.trace(trace_id))
-        return RequestDetail(summary, steps=[step for step in _walk(trace) if step.span.span_id == span_id], trace=trace)
+        trace = await self.trace(trace_id)
+        return RequestDetail(summary, [step for step in walk(trace.steps) if step.span.span_id == span_id], trace)
 
-    async def trace(self, trace_id: str) -> Sequence[Step]:
-        """Every span of a trace as a tree, found by its id of 32 lower-case hexadecimal digits; empty where the store has none."""
-        return tree(await self._store.trace(trace_id)) if _TRACE_ID.fullmatch(trace_id) else []
+    async def summary(self, request_id: str) -> RequestSummary | None:
+        """The same without its spans."""
+        parts = _REQUEST_ID.fullmatch(request_id)
+        return await self._store.request(*parts.groups()) if parts else None
+
+    async def trace(self, trace_id: str) -> Trace:
+        """Every span and log record of a trace, found by its id of 32 lower-case hexadecimal digits; empty where the store has none."""
+        if not _TRACE_ID.fullmatch(trace_id):
+            return Trace()
+        return assembled(await self._store.trace(trace_id), await self._logs(trace_id))
+
+    async def overview(self, window: Window, which: RequestFilter | None = None, by: Sequence[Dimension] = ()) -> Overview:
+        """What the requests of a window come to, by group and step.
+
+        Args:
+            window: the range, whose ends the store widens to whole minutes, and to whole hours where it is longer than a day.
+            which: what must hold besides; its own times and cursors are not asked.
+            by: what tells groups apart; nothing for one group of all.
+        """
+        which = replace(which or RequestFilter(), since_ns=window.since_ns, until_ns=window.until_ns, after=None, before=None)
+        dimensions = tuple(dict.fromkeys((*by, Dimension.STATUS)))
+        return overview(window, by, await self._store.aggregates(which, by=dimensions, step_ns=window.step_ns))
+
+    async def choices(self) -> Mapping[Dimension, Mapping[str, int]]:
+        """The values each filter can take, by the requests of the last days, with how many have them: the most frequent first."""
+        counts: dict[Dimension, Counter[str]] = {dimension: Counter() for dimension in Dimension}
+        since = RequestFilter(since_ns=time.time_ns() - CHOICES_NS)
+        for part in await self._store.aggregates(since, by=tuple(Dimension)):
+            for dimension, value in part.group.items():
+                if value:
+                    counts[dimension][value] += part.requests
+        return {dimension: dict(counter.most_common(MAX_CHOICES)) for dimension, counter in counts.items()}
 
     def changes(self) -> Changes:
         """Learn of arrivals without asking again and again.
@@ -176,7 +165,9 @@ class History:
         for changes in self._listeners:
             changes.end()
 
-    async def _page(self, which: RequestFilter, limit: int) -> RequestPage:
+    async def _page(self, which: RequestFilter, limit: int, search: Search | None) -> RequestPage:
+        if search is not None:
+            return await self._searched(which, limit, search)
         found = await self._store.requests(which, limit + 1)
         items = found[:limit]
         numbers = [item.sequence for item in items]
@@ -185,41 +176,21 @@ class History:
         older = min(numbers) if len(found) > limit else None
         return RequestPage(items, older=older, newer=max(numbers, default=0))
 
+    async def _searched(self, which: RequestFilter, limit: int, search: Search) -> RequestPage:
+        # Read before the search, so that the search has seen everything up to it.
+        newest = max((item.sequence for item in await self._store.requests(RequestFilter(), 1)), default=0)
+        found = await self._store.search(which, search, limit)
+        numbers = [item.sequence for item in found.items]
+        if which.after is None:
+            return RequestPage(found.items, older=found.reached, newer=max(newest, *numbers, 0))
+        reached = max(newest, which.after) if found.reached is None else found.reached
+        return RequestPage(found.items, older=min(numbers, default=None), newer=max(reached, *numbers, 0))
 
-def tree(spans: Sequence[Span]) -> Sequence[Step]:
-    """The spans of one trace as trees, siblings by start time; a span whose parent is not among them is a root.
-
-    No span is lost: of spans that name each other as parent the earliest becomes a root, and what lies deeper than `MAX_DEPTH` stands
-    at that depth.
-    """
-    ordered = sorted(spans, key=lambda span: (span.start_ns, span.end_ns))
-    known = {span.span_id for span in spans}
-    children: dict[str, list[Span]] = {}
-    roots: list[Span] = []
-    for span in ordered:
-        if span.parent_span_id in known:
-            children.setdefault(str(span.parent_span_id), []).append(span)
-        else:
-            roots.append(span)
-    forest: list[Step] = []
-    placed: set[str] = set()
-    for start in (*roots, *ordered):
-        pending = [(start, forest, 1)]
-        while pending:
-            span, siblings, depth = pending.pop()
-            if span.span_id in placed:
-                continue
-            placed.add(span.span_id)
-            own: list[Step] = []
-            siblings.append(Step(span, own))
-            below = own if depth < MAX_DEPTH else siblings
-            pending.extend((child, below, depth + 1) for child in reversed(children.get(span.span_id, ())))
-    return forest
-
-
-def _walk(steps: Sequence[Step]) -> Iterator[Step]:
-    pending = list(steps)
-    while pending:
-        step = pending.pop()
-        yield step
-        pending.extend(step.children)
+    async def _logs(self, trace_id: str) -> Sequence[LogRecord]:
+        records: list[LogRecord] = []
+        reached: int | None = 0
+        while reached is not None and len(records) < MAX_LOGS:
+            found = await self._store.logs(LogFilter(trace_id=trace_id, after=reached), MAX_LOGS - len(records))
+            records += found.items
+            reached = found.reached
+        return records

@@ -1,0 +1,145 @@
+"""What the history's routes take, checked: every objection names the parameter and says what would do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from venom_otel.services.figures import Window
+from venom_otel.services.history import DEFAULT_LIMIT, MAX_LIMIT
+from venom_otel.services.moments import moment, span_ns
+from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Search
+
+MAX_WAIT_S: Final = 30.0
+AUTO: Final = "auto"
+
+
+def _moment(words: str) -> str:
+    moment(words, 0)
+    return words
+
+
+def _step(words: str) -> str:
+    if words != AUTO:
+        span_ns(words)
+    return words
+
+
+def _attributes(pairs: list[str]) -> list[str]:
+    names = [pair.partition("=")[0] for pair in pairs]
+    for pair, name in zip(pairs, names, strict=True):
+        if not name or "=" not in pair:
+            raise ValueError(f"{pair!r} is no attribute and value: give them like gen_ai.request.seed=7")
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is given twice, and no span has two values of it: give each attribute once")
+    return pairs
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+
+
+class Parameters(BaseModel):
+    """A route's query; a parameter that the route does not know is an error."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (unknown := sorted(given.keys() - cls.model_fields.keys())):
+            raise ValueError(f"there is no parameter {', '.join(map(repr, unknown))}, only {', '.join(cls.model_fields)}")
+        return given
+
+
+class Filters(Parameters):
+    """Which requests; every parameter that is given must hold."""
+
+    provider: str | None = Field(None, description="Who answered, exactly.", examples=["ollama"])
+    model: str | None = Field(None, description="The model asked for, exactly.", examples=["llama3.1:8b"])
+    endpoint: str | None = Field(None, description="The base URL, exactly.", examples=["http://localhost:11434/v1"])
+    service: str | None = Field(None, description="`service.name` of the application that asked, exactly.", examples=["chat-api"])
+    status: RequestStatus | None = Field(None, description="How the request ended.", examples=["FAILED"])
+    error_kind: str | None = Field(None, description="The kind of failure.", examples=["model_not_found"])
+
+    def named(self) -> RequestFilter:
+        """The filter without its times and cursors."""
+        return RequestFilter(
+            provider=self.provider,
+            model=self.model,
+            endpoint=self.endpoint,
+            service=self.service,
+            status=self.status,
+            error_kind=self.error_kind,
+        )
+
+
+class RequestQuery(Filters):
+    """Which requests, and which page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment | None = Field(
+        None,
+        description="Only requests that began then or later: ISO 8601, UTC where no offset is given, or how long ago.",
+        examples=["15m", "2026-11-22T21:04:05Z"],
+    )
+    until: Moment | None = Field(None, description="Only those that began then or earlier; as `since`.", examples=["2026-11-22T22:00:00Z"])
+    text: str = Field("", max_length=1000, description="Stands anywhere in its span; upper and lower case are one.", examples=["quota"])
+    attribute: Annotated[list[str], AfterValidator(_attributes)] = Field(
+        default_factory=list,
+        description="`name=value` of an attribute of the request's span or its resource, exactly; may be given several times.",
+        examples=[["gen_ai.request.seed=7"]],
+    )
+    after: int | None = Field(None, ge=0, description="A cursor: only what arrived later, oldest first.", examples=[1207])
+    before: int | None = Field(None, ge=0, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Most items of a page.")
+    wait: float = Field(
+        0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]
+    )
+
+    def which(self) -> RequestFilter:
+        """The filter as the services take it."""
+        now = time.time_ns()
+        return replace(
+            self.named(),
+            since_ns=moment(self.since, now) if self.since else None,
+            until_ns=moment(self.until, now) if self.until else None,
+            after=self.after,
+            before=self.before,
+        )
+
+    def search(self) -> Search | None:
+        """What the spans must hold besides; None where nothing is asked of them."""
+        pairs = (pair.partition("=") for pair in self.attribute)
+        return Search(self.text, {name: value for name, _, value in pairs}) if self.text or self.attribute else None
+
+
+class FigureQuery(Filters):
+    """Which requests are summed up, and how they are told apart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment = Field("1h", description="As of the list; widened to whole minutes, to whole hours where the range is more than a day.")
+    until: Moment = Field("0s", description="As `since`; now where it is not given.", examples=["2026-11-22T22:00:00Z"])
+    step: Annotated[str, AfterValidator(_step)] | None = Field(
+        None,
+        description=f"Width of a step, like 1m or 6h, or `{AUTO}` for at most a hundred; one over the whole range where it is not given.",
+        examples=[AUTO, "5m"],
+    )
+    by: list[Dimension] = Field(
+        default_factory=list, description="What tells groups apart; may be given several times.", examples=[["provider", "model"]]
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> FigureQuery:
+        self.window()
+        return self
+
+    def window(self) -> Window:
+        """The range and its steps."""
+        now = time.time_ns()
+        since, until = moment(self.since, now), moment(self.until, now)
+        if self.step == AUTO and until > since:
+            return Window.readable(since, until)
+        return Window(since, until, span_ns(self.step) if self.step and self.step != AUTO else None)

@@ -1,0 +1,14 @@
+"""How grave a log record is, in one word for each of OTLP's ranges of severity numbers (OpenTelemetry, logs data model)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_WORDS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_WIDTH: Final = 4
+
+
+def severity_word(number: int) -> str:
+    """`INFO` for 9 to 12, `WARN` for 13 to 16, and so on; empty where the sender did not say, or said none of 1 to 24."""
+    place = (number - 1) // _WIDTH
+    return _WORDS[place] if 0 <= place < len(_WORDS) else ""
