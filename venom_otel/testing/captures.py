@@ -1,16 +1,4 @@
-"""Deterministic test tools: one `Capture` holds what an instrumented application sent, as plain data to compare at once.
-
-    pytest_plugins = ["venom_otel.testing"]  # in conftest.py
-
-
-    async def test_summary(capture):
-        with venom_otel.instrument(kernel, **capture.telemetry):
-            await kernel.invoke(summarise)
-        assert capture.tree() == [("chat llama3.2", [("POST", [])])]
-
-Trace and span ids count up from 1 in the order in which spans are begun; times are left out, and measured seconds, the only
-values that differ between two runs, are replaced by `ELAPSED`. Needs the OpenTelemetry SDK; pytest only for the fixture.
-"""
+"""Everything an instrumented application sends, kept in memory, with counted ids: what a test compares at once."""
 
 from __future__ import annotations
 
@@ -32,7 +20,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from venom_otel import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -231,17 +219,3 @@ def _point_dict(point: Any, unit: str) -> dict[str, Any]:
     total = _elapsed(float(point.sum)) if unit == "s" else point.sum
     found = {"attributes": attributes, "count": point.count, "sum": total}
     return {**found, "bounds": tuple(point.explicit_bounds)} if isinstance(point, HistogramDataPoint) else found
-
-
-try:
-    import pytest
-except ImportError:  # outside of pytest the module is still of use: `Capture` alone
-    pass
-else:
-
-    @pytest.fixture
-    def capture() -> Iterator[Capture]:
-        """A `Capture` of one test's own."""
-        captured = Capture()
-        yield captured
-        captured.close()
