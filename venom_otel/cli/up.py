@@ -15,6 +15,7 @@ import typer
 from venom_otel.cli.banner import Ready, announce
 from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
+from venom_otel.cli.untraced import without_sdk
 from venom_otel.errors import StoreError
 from venom_otel.settings import CockpitSettings, load
 
@@ -46,6 +47,7 @@ def up(
 
     Every option can also be set as a variable: VENOM_OTEL_HOST, VENOM_OTEL_PORT and so on.
     """
+    without_sdk()
     given = {
         "host": host,
         "port": port,
@@ -71,6 +73,8 @@ def up(
 def _run(
     settings: CockpitSettings, page_socket: socket.socket, otlp_socket: socket.socket, grpc_socket: socket.socket | None, *, as_json: bool
 ) -> None:
+    # gRPC's own lines, about forks and closed connections, are not for whoever reads this; read when it is first imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel.api import create_app
     from venom_otel.cli.serve import serve
