@@ -1,8 +1,10 @@
-"""ASGI applications on real sockets, in a thread of this process."""
+"""ASGI applications and the gRPC receiver on real sockets, in a thread of this process."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import queue
 import socket
 import threading
 import time
@@ -10,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from venom_otel.receiver import start_grpc
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from venom_otel.receiver import IngestService
 
 START_S = 20.0
 
@@ -34,3 +40,29 @@ def served(application: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(START_S)
+
+
+@contextlib.contextmanager
+def served_grpc(service: IngestService) -> Iterator[str]:
+    """Serve on a free port of 127.0.0.1; gives `host:port`."""
+    started: queue.SimpleQueue[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        reserved = socket.socket()
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{reserved.getsockname()[1]}"
+        server = await start_grpc(service, reserved)
+        ended = asyncio.Event()
+        started.put((address, asyncio.get_running_loop(), ended))
+        await ended.wait()
+        await server.stop(0.5)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="served-grpc")
+    thread.start()
+    address, loop, ended = started.get(timeout=START_S)
+    try:
+        yield address
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(START_S)
