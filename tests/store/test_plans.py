@@ -8,21 +8,22 @@ from importlib.resources import files
 import pytest
 
 from venom_otel.store.embedded import sql
-from venom_otel.store.embedded.sql import statement, versions
+from venom_otel.store.embedded.schema import upgrade
+from venom_otel.store.embedded.sql import statement
 
 QUERIES = sorted(entry.name.removesuffix(".sql") for entry in files(sql).iterdir() if re.match(r"(?!open_).*\.sql$", entry.name))
 WALKS = {
     "last_request_until": "SCAN blocks",  # from the newest, to the first that is old enough
+    "last_log_block_until": "SCAN blocks",
     "recent_digests": "SCAN payloads",  # from the newest, to as many as are remembered
 }
 
 
 def plan(name):
     with closing(sqlite3.connect(":memory:")) as connection:
-        for version in versions():
-            connection.executescript(version.ddl)
+        upgrade(connection)
         text = statement(name)
-        named = dict.fromkeys(re.findall(r":(\w+)", text), 1) | dict.fromkeys(("series", "endings", "ids"), "[1]")
+        named = dict.fromkeys(re.findall(r":(\w+)", text), 1) | dict.fromkeys(("series", "endings", "ids", "kinds"), "[1]")
         arguments = [1] * text.count("?") or named
         return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", arguments)]
 
@@ -33,7 +34,7 @@ def test_there_are_queries():
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_no_growing_table_is_walked(name):
-    walks = [step for step in plan(name) if re.fullmatch(r"SCAN (TABLE )?(requests|traces|blocks|payloads|r|found)", step)]
+    walks = [step for step in plan(name) if re.fullmatch(r"SCAN (TABLE )?(requests|traces|blocks|payloads|points|logs|r|found)", step)]
     # The first day of the trace index is the first entry of its key; LIMIT 1 ends that walk at once.
     walks = [step for step in walks if (name, step) != ("trace_blocks", "SCAN traces")]
     assert walks == ([WALKS[name]] if name in WALKS else [])

@@ -65,7 +65,7 @@ def seconds(value: AttributeValue) -> int | None:
     """Seconds as nanoseconds; None for what is no duration."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
         return None
-    return min(round(value * 1e9), MAX_INT64)
+    return round(min(value * 1e9, MAX_INT64))
 
 
 def flag(value: AttributeValue) -> bool | None:

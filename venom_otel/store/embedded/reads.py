@@ -24,8 +24,8 @@ def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -
     """See `TelemetryStore.requests`."""
     connection.execute("BEGIN")
     try:
-        ids = _matching_ids(connection, which, limit)
-        found = _summaries(connection, ids)
+        ids = matching_ids(connection, which, limit)
+        found = summaries(connection, ids)
     finally:
         connection.execute("COMMIT")
     return found if which.after is not None else found[::-1]
@@ -34,7 +34,7 @@ def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -
 def request(connection: sqlite3.Connection, trace_id: bytes, span_id: bytes) -> RequestSummary | None:
     """See `TelemetryStore.request`."""
     row = connection.execute(statement("find_request"), {"trace_id": trace_id, "span_id": span_id}).fetchone()
-    return next(iter(_summaries(connection, [row[0]])), None) if row else None
+    return next(iter(summaries(connection, [row[0]])), None) if row else None
 
 
 def trace(connection: sqlite3.Connection, trace_id: bytes) -> Sequence[Span]:
@@ -46,8 +46,8 @@ def trace(connection: sqlite3.Connection, trace_id: bytes) -> Sequence[Span]:
     return sorted(found.values(), key=lambda span: (span.start_ns, span.end_ns))
 
 
-def _matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> list[int]:
-    """The ids of one page, in any order."""
+def matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> list[int]:
+    """The ids of one page, in the page's order."""
     arguments: dict[str, Any] = {
         "limit": limit,
         "above": -1 if which.after is None else _int64(which.after),
@@ -82,7 +82,8 @@ def _int64(value: int) -> int:
     return min(max(value, -MAX_INT64), MAX_INT64)
 
 
-def _summaries(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RequestSummary]:
+def summaries(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RequestSummary]:
+    """The requests of these ids, oldest first."""
     rows = connection.execute(statement("requests_by_id"), {"ids": json.dumps(ids)})
     names = [column[0] for column in rows.description]
     return [_summary(**dict(zip(names, row, strict=True))) for row in rows]

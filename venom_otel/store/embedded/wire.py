@@ -57,6 +57,36 @@ class SlimRequest(Protocol):
     resources: Sequence[SlimResource]
 
 
+class SearchedSpan(Protocol):
+    """A span with what is searched."""
+
+    trace_id: bytes
+    span_id: bytes
+    name: bytes
+    attributes: Sequence[bytes]
+    events: Sequence[bytes]
+    status: bytes
+
+
+class SearchedScope(Protocol):
+    """The spans of one instrumentation scope, to be searched."""
+
+    spans: Sequence[SearchedSpan]
+
+
+class SearchedResource(Protocol):
+    """The spans of one resource, to be searched."""
+
+    resource: bytes
+    scopes: Sequence[SearchedScope]
+
+
+class SearchedRequest(Protocol):
+    """An ExportTraceServiceRequest, to be searched."""
+
+    resources: Sequence[SearchedResource]
+
+
 class ClosedScope(Protocol):
     """The spans of one instrumentation scope, each closed."""
 
@@ -103,6 +133,18 @@ def _describe() -> descriptor_pool.DescriptorPool:
     message("SlimScope", ("spans", 2, nested, True, "SlimSpan"))
     message("SlimResource", ("resource", 1, raw, False, None), ("scopes", 2, nested, True, "SlimScope"))
     message("SlimRequest", ("resources", 1, nested, True, "SlimResource"))
+    message(
+        "SearchedSpan",
+        ("trace_id", 1, raw, False, None),
+        ("span_id", 2, raw, False, None),
+        ("name", 5, raw, False, None),
+        ("attributes", 9, raw, True, None),
+        ("events", 11, raw, True, None),
+        ("status", 15, raw, False, None),
+    )
+    message("SearchedScope", ("spans", 2, nested, True, "SearchedSpan"))
+    message("SearchedResource", ("resource", 1, raw, False, None), ("scopes", 2, nested, True, "SearchedScope"))
+    message("SearchedRequest", ("resources", 1, nested, True, "SearchedResource"))
     message("ClosedScope", ("scope", 1, raw, False, None), ("spans", 2, raw, True, None))
     message("ClosedResource", ("resource", 1, raw, False, None), ("scopes", 2, nested, True, "ClosedScope"))
     message("ClosedRequest", ("resources", 1, nested, True, "ClosedResource"))
@@ -120,6 +162,8 @@ _POOL: Final = _describe()
 
 parse_slim: Final = cast("Callable[[bytes], SlimRequest]", _parser("SlimRequest"))
 """For storing: every span with its identifiers and times, its attributes closed."""
+parse_searched: Final = cast("Callable[[bytes], SearchedRequest]", _parser("SearchedRequest"))
+"""For searching: every span with its identifiers and its texts, its attributes closed."""
 parse_closed: Final = cast("Callable[[bytes], ClosedRequest]", _parser("ClosedRequest"))
 """For finding: every span closed, so that only those looked for are opened."""
 

@@ -1,0 +1,111 @@
+"""Figures over any window, filter and grouping, from the roll-ups alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from venom_otel.store.embedded.packed import unpack_all
+from venom_otel.store.embedded.rollups import MINUTE_NS, WIDTHS
+from venom_otel.store.embedded.sql import statement
+from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.protocol import Aggregate, Dimension
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from venom_otel.store.protocol import RequestFilter
+
+_HOUR: Final = 60
+_DAY: Final = 24 * _HOUR
+_END: Final = MAX_INT64 // MINUTE_NS + 1
+_OF_SERIES: Final = (Dimension.PROVIDER, Dimension.MODEL, Dimension.ENDPOINT, Dimension.SERVICE)
+_OF_ENDING: Final = (Dimension.STATUS, Dimension.ERROR_KIND)
+
+
+class _Sums:
+    """An aggregate that is being added to."""
+
+    __slots__ = ("durations", "first_chunks", "input_tokens", "output_tokens", "requests")
+
+    def __init__(self) -> None:
+        self.requests = self.input_tokens = self.output_tokens = 0
+        self.durations: list[bytes] = []
+        self.first_chunks: list[bytes] = []
+
+
+def aggregates(connection: sqlite3.Connection, which: RequestFilter, by: Sequence[Dimension], step_ns: int | None) -> Sequence[Aggregate]:
+    """See `TelemetryStore.aggregates`; by start, then in the order in which groups were met first."""
+    if step_ns is not None and (step_ns <= 0 or step_ns % MINUTE_NS):
+        raise ValueError(f"a step is whole minutes, not {step_ns} ns")
+    step = None if step_ns is None else step_ns // MINUTE_NS
+    first, end = _range(which)
+    connection.execute("BEGIN")
+    try:
+        series, endings = _words(connection, "series", which, _OF_SERIES), _words(connection, "endings", which, _OF_ENDING)
+        found: dict[tuple[int, tuple[str | None, ...]], _Sums] = {}
+        for width, start, stop in _spans(first, end, [width for width in WIDTHS if step is None or step % width == 0]):
+            wanted = {"width": width, "first": start, "end": stop, "series": json.dumps(list(series)), "endings": json.dumps(list(endings))}
+            for minute, one_series, ending, requests, input_tokens, output_tokens, durations, first_chunks in connection.execute(
+                statement("rollups"), wanted
+            ):
+                words = series[one_series] | endings[ending]
+                group = tuple(words[dimension] for dimension in by)
+                sums = found.setdefault((first if step is None else minute // step * step, group), _Sums())
+                sums.requests += requests
+                sums.input_tokens += input_tokens
+                sums.output_tokens += output_tokens
+                sums.durations.append(durations)
+                if first_chunks is not None:
+                    sums.first_chunks.append(first_chunks)
+    finally:
+        connection.execute("COMMIT")
+    return [
+        Aggregate(
+            dict(zip(by, group, strict=True)),
+            minute * MINUTE_NS,
+            sums.requests,
+            sums.input_tokens,
+            sums.output_tokens,
+            unpack_all(sums.durations),
+            unpack_all(sums.first_chunks),
+        )
+        for (minute, group), sums in sorted(found.items(), key=lambda item: item[0][0])
+    ]
+
+
+def _range(which: RequestFilter) -> tuple[int, int]:
+    """The first minute asked for and the first that is not, on whole hours for more than a day."""
+    first = 0 if which.since_ns is None else min(max(which.since_ns // MINUTE_NS, 0), _END)
+    end = _END if which.until_ns is None else min(max(which.until_ns // MINUTE_NS + 1, 0), _END)
+    if end - first > _DAY + 1:  # a day to the second still touches one minute more
+        first, end = first // _HOUR * _HOUR, -(-end // _HOUR) * _HOUR
+    return first, end
+
+
+def _spans(first: int, end: int, widths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """The range cut into pieces, each as a width of roll-ups, its first minute and the first after it: the widest that fit."""
+    width, *narrower = widths
+    inner_first, inner_end = -(-first // width) * width, end // width * width
+    if not narrower:
+        inner_first, inner_end = first, end
+    if inner_first >= inner_end:
+        if narrower and first < end:
+            yield from _spans(first, end, narrower)
+        return
+    if first < inner_first:
+        yield from _spans(first, inner_first, narrower)
+    yield width, inner_first, inner_end
+    if inner_end < end:
+        yield from _spans(inner_end, end, narrower)
+
+
+def _words(
+    connection: sqlite3.Connection, kind: str, which: RequestFilter, dimensions: Sequence[Dimension]
+) -> dict[int, dict[Dimension, str | None]]:
+    """What the numbers of the series or the endings that match mean."""
+    named: dict[str, Any] = {dimension: getattr(which, dimension) for dimension in dimensions}
+    rows = connection.execute(statement(f"{kind}_in_words"), named)
+    columns = [Dimension(name) for name, *_ in rows.description[1:]]
+    return {number: {column: word or None for column, word in zip(columns, words, strict=True)} for number, *words in rows}

@@ -1,0 +1,2 @@
+INSERT OR REPLACE INTO rollups(width, start, series, ending, requests, input_tokens, output_tokens, durations, first_chunks)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?);
