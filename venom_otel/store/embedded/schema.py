@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import StoreError, StoreFormatError
+from venom_otel.store.embedded.rollups import add_functions
 from venom_otel.store.embedded.sql import statement, versions
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
         _check(path)
         connection = _connect(path, "rw")
         try:
-            _upgrade(connection)
+            upgrade(connection)
             connection.executescript(statement("open_writer"))
         except BaseException:
             connection.close()
@@ -73,7 +74,7 @@ def _create(path: Path) -> None:
     with closing(_connect(draft, "rwc")) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _upgrade(connection)
+        upgrade(connection)
     draft.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:
@@ -109,8 +110,9 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
+def upgrade(connection: sqlite3.Connection) -> None:
     """Apply every step after the file's own version, each in a transaction with its number."""
+    add_functions(connection)
     for step in versions():
         if step.number > _version(connection):
             connection.executescript(f"BEGIN IMMEDIATE;\n{step.ddl}\nPRAGMA user_version = {step.number};\nCOMMIT;")
