@@ -2,10 +2,12 @@
 
 import time
 
+import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from support.otlp import SECOND, attributes, chat, log_record, log_records, new_trace_id, traces, value
 
-from venom_otel.store.protocol import LogFilter, Signal, Written
+from venom_otel.store.embedded import logs
+from venom_otel.store.protocol import Found, LogFilter, Signal, Written
 
 
 def send(store, *records, **others):
@@ -86,3 +88,77 @@ async def test_a_trace_s_records_can_be_narrowed(store):
     assert await bodies(store, trace_id=trace_id, service="another") == ["elsewhere"]
     assert await bodies(store, trace_id=trace_id, text="loaded model") == ["Loaded MODEL"]
     assert await bodies(store, trace_id=trace_id, text="404") == ["broken"]
+
+
+async def test_records_are_found_by_service_severity_and_time(store):
+    send(store, log_record("a1", severity=9, time_ns=1 * SECOND), log_record("a2", severity=17, time_ns=5 * SECOND), service="a")
+    send(store, log_record("b1", severity=17, time_ns=2 * SECOND), log_record("b2", severity=0, time_ns=4 * SECOND), service="b")
+    send(store, log_record("a3", severity=21, time_ns=3 * SECOND), service="a")
+    assert await bodies(store) == ["a3", "b2", "b1", "a2", "a1"]
+    assert await bodies(store, service="a") == ["a3", "a2", "a1"]
+    assert await bodies(store, severity=17) == ["a3", "b1", "a2"]
+    assert await bodies(store, severity=17, service="b") == ["b1"]
+    assert await bodies(store, severity=22) == []
+    assert await bodies(store, since_ns=3 * SECOND) == ["a3", "b2", "a2"]
+    assert await bodies(store, until_ns=3 * SECOND) == ["a3", "b1", "a1"]
+    assert await bodies(store, since_ns=2 * SECOND, until_ns=4 * SECOND, service="b") == ["b2", "b1"]
+    assert await bodies(store, since_ns=6 * SECOND) == []
+    assert await bodies(store, until_ns=0) == []
+
+
+async def test_records_are_found_by_what_they_say(store):
+    send(
+        store,
+        log_record("Model LOADED"),
+        log_record(404),
+        log_record({"error": ["Broken pipe"]}),
+        log_record("x", said={"http.url": "/v1/É"}),
+    )
+    send(store, log_record("quiet"), service="the loader")
+    assert await bodies(store, text="loaded") == ["Model LOADED"]
+    assert await bodies(store, text="04") == [404]
+    assert await bodies(store, text="broken PIPE") == [{"error": ["Broken pipe"]}]
+    assert await bodies(store, text="http.url") == ["x"]
+    assert await bodies(store, text="/v1/é") == ["x"]
+    assert await bodies(store, text="the loader") == ["quiet"]
+    assert await bodies(store, text="not there") == []
+
+
+async def test_records_are_found_by_span_without_its_trace(store):
+    one = chat()
+    send(store, log_record("inside", of=one), log_record("outside"))
+    assert await bodies(store, span_id=one.span_id.hex()) == ["inside"]
+
+
+@pytest.mark.parametrize("which", [{}, {"service": "chat-api"}, {"text": "line"}, {"text": "line", "severity": 9}, {"since_ns": 1}])
+async def test_pages_hold_every_record_once_in_both_directions(store, which):
+    for begin in range(0, 60, 6):
+        send(store, *(log_record(f"line {number}") for number in range(begin, begin + 6)))
+    everything = [f"line {number}" for number in range(60)]
+    for direction, start, expected in (("before", None, everything[::-1]), ("after", 0, everything)):
+        seen, cursor, more = [], start, True
+        while more:
+            found = await store.logs(LogFilter(**which, **{direction: cursor}), 7)
+            seen += [record.body for record in found.items]
+            cursor = found.reached
+            more = cursor is not None
+        assert seen == expected
+
+
+async def test_a_search_looks_at_a_bounded_part_at_once_and_says_how_far(store, monkeypatch):
+    monkeypatch.setattr(logs, "CANDIDATES", 10)
+    send(store, log_record("needle"), *(log_record(f"hay {number}") for number in range(25)))
+    seen, cursor, calls = [], None, 0
+    while True:
+        found = await store.logs(LogFilter(text="needle", before=cursor), 5)
+        seen += [record.body for record in found.items]
+        calls += 1
+        if found.reached is None:
+            break
+        cursor = found.reached
+    assert (seen, calls) == (["needle"], 3)
+
+
+async def test_an_empty_store_has_no_records(store):
+    for which in (LogFilter(), LogFilter(service="x", severity=1), LogFilter(text="x", since_ns=1), LogFilter(until_ns=1)):
+        assert await store.logs(which, 10) == Found([], None)

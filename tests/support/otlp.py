@@ -113,6 +113,14 @@ def metrics(*times_ns: int) -> bytes:
     ).SerializeToString()
 
 
+def metric_points(*of: Metric, service: str = "chat-api", scope: str = "tests") -> bytes:
+    """A metrics request with one resource and one scope."""
+    scopes = [ScopeMetrics(scope=InstrumentationScope(name=scope), metrics=of)]
+    return ExportMetricsServiceRequest(
+        resource_metrics=[ResourceMetrics(resource=_resource(service), scope_metrics=scopes)]
+    ).SerializeToString()
+
+
 def logs(*times_ns: int, trace_id: bytes = b"") -> bytes:
     """A logs request with one record for each time."""
     records = [LogRecord(time_unix_nano=time_ns, body=value("a line"), trace_id=trace_id) for time_ns in times_ns]

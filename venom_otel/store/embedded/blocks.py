@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from venom_otel.store.embedded.decode import Decoded, RequestRow
+    from venom_otel.store.embedded.points import PointRow
+    from venom_otel.store.embedded.records import RecordRow
+    from venom_otel.store.embedded.streams import Stream
     from venom_otel.store.protocol import Signal
 
 BLOCK_ITEMS: Final = 2_048
@@ -29,6 +32,9 @@ class Block(NamedTuple):
     items: int
     requests: Sequence[RequestRow]
     trace_ids: set[bytes]
+    points: Sequence[PointRow]
+    streams: Mapping[bytes, Stream]
+    records: Sequence[RecordRow]
     digests: bytes
     zstd: bytes
 
@@ -43,21 +49,25 @@ def trace_key(arrived_ns: int, trace_id: bytes) -> int:
     return (arrived_ns // _DAY_NS) << 47 | low_key(trace_id)
 
 
-def pack(group: Sequence[Decoded]) -> Iterator[Block]:
-    """The blocks of one commit, each of one signal."""
+def pack(group: Sequence[Decoded], arrived_ns: int) -> Iterator[Block]:
+    """The blocks of one commit, each of one signal; what has no time happened when it arrived."""
     compress = zstandard.ZstdCompressor(level=1).compress
     by_signal: dict[Signal, list[Decoded]] = {}
     for decoded in group:
         by_signal.setdefault(decoded.signal, []).append(decoded)
     for signal, all_of_it in by_signal.items():
         for some in _cut(all_of_it):
+            times = [decoded.times(arrived_ns) for decoded in some]
             yield Block(
                 signal,
-                min(decoded.first_ns for decoded in some),
-                max(decoded.last_ns for decoded in some),
+                min(first for first, _ in times),
+                max(last for _, last in times),
                 sum(decoded.items for decoded in some),
                 [row for decoded in some for row in decoded.requests],
                 set().union(*(decoded.trace_ids for decoded in some)),
+                [row for decoded in some for row in decoded.points],
+                {digest: stream for decoded in some for digest, stream in decoded.streams.items()},
+                [row for decoded in some for row in decoded.records],
                 b"".join(decoded.digest for decoded in some),
                 compress(b"".join(decoded.raw for decoded in some)),
             )

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from venom_otel import semconv
 from venom_otel.errors import PayloadError
 from venom_otel.store.embedded.memo import HotAttributes, Judgements, ServiceNames, StatusCodes
+from venom_otel.store.embedded.meters import Meters
+from venom_otel.store.embedded.places import MAX_PLACES
+from venom_otel.store.embedded.records import LogKind, RecordRow
 from venom_otel.store.embedded.wire import attribute_value, parse_slim
 from venom_otel.store.mapping import MAX_INT64, error_type
 from venom_otel.store.protocol import RequestStatus, Signal
 
 if TYPE_CHECKING:
+    from venom_otel.store.embedded.points import PointRow
+    from venom_otel.store.embedded.streams import Stream, StreamBook
     from venom_otel.store.embedded.wire import SlimSpan
     from venom_otel.store.mapping import Ending, Party
 
@@ -60,25 +64,48 @@ class Decoded:
     """By which the request is recognised when it is sent again."""
     items: int = 0
     rejected: int = 0
+    reason: str = ""
+    """Why items were rejected, in words; "" where none were."""
     first_ns: int = MAX_INT64
     last_ns: int = 0
+    undated: bool = False
+    """Whether something inside has no time: its arrival stands for it."""
     requests: list[RequestRow] = field(default_factory=list)
     trace_ids: set[bytes] = field(default_factory=set)
+    points: list[PointRow] = field(default_factory=list)
+    streams: dict[bytes, Stream] = field(default_factory=dict)
+    """Those that the file does not have yet, by digest."""
+    records: list[RecordRow] = field(default_factory=list)
 
-    @property
-    def reason(self) -> str:
-        """Why items were rejected, in words; "" where none were."""
-        return _NO_IDENTIFIER if self.rejected else ""
+    def note(self, time_ns: int) -> None:
+        """Count an item of this time, 0 for none."""
+        self.items += 1
+        if time_ns:
+            self.first_ns = min(self.first_ns, time_ns)
+            self.last_ns = max(self.last_ns, time_ns)
+        else:
+            self.undated = True
+
+    def times(self, arrived_ns: int) -> tuple[int, int]:
+        """The earliest and the latest time that anything inside speaks of."""
+        if self.undated:
+            return min(self.first_ns, arrived_ns), max(self.last_ns, arrived_ns)
+        return self.first_ns, self.last_ns
 
 
 class Decoder:
-    """Takes requests apart for one thread; remembers attributes from one request to the next."""
+    """Takes requests apart for one thread; remembers attributes from one request to the next.
 
-    def __init__(self) -> None:
+    Args:
+        book: which streams of points the store has, and how many more it takes.
+    """
+
+    def __init__(self, book: StreamBook) -> None:
         self._hot = HotAttributes()
         self._status = StatusCodes()
         self._service = ServiceNames()
         self._judgements = Judgements()
+        self._meters = Meters(book)
 
     def decode(self, signal: Signal, raw: bytes) -> Decoded:
         """Take one serialized export request apart.
@@ -92,11 +119,13 @@ class Decoder:
                 case Signal.TRACES:
                     self._traces(decoded)
                 case Signal.METRICS:
-                    _metrics(decoded)
+                    self._meters.take(decoded)
                 case Signal.LOGS:
-                    _logs(decoded)
+                    self._logs(decoded)
         except DecodeError:
             raise PayloadError(f"the body is no OTLP {signal} request: its protobuf cannot be read; sending it again cannot help") from None
+        if decoded.items > MAX_PLACES // 2:
+            raise PayloadError(f"{decoded.items} items in one {signal} request are more than can be told apart; send smaller batches")
         decoded.first_ns = min(decoded.first_ns, MAX_INT64)
         decoded.last_ns = min(decoded.last_ns, MAX_INT64)
         return decoded
@@ -137,9 +166,23 @@ class Decoder:
                             )
                         )
         decoded.items = len(starts)
+        decoded.reason = _NO_IDENTIFIER if decoded.rejected else ""
         decoded.trace_ids.update(trace_ids)
         decoded.first_ns = min(starts, default=MAX_INT64)
         decoded.last_ns = max(max(starts, default=0), max(ends, default=0))
+
+    def _logs(self, decoded: Decoded) -> None:
+        services = self._service
+        for resource in ExportLogsServiceRequest.FromString(decoded.raw).resource_logs:
+            service = services[resource.resource.SerializeToString(deterministic=True)]
+            for scope in resource.scope_logs:
+                for record in scope.log_records:
+                    time_ns = min(record.time_unix_nano or record.observed_time_unix_nano, MAX_INT64)
+                    decoded.records.append(RecordRow(time_ns, LogKind(service, record.severity_number)))
+                    decoded.note(time_ns)
+                    trace_id = record.trace_id
+                    if len(trace_id) == TRACE_ID_BYTES and trace_id != _NO_TRACE:
+                        decoded.trace_ids.add(trace_id)
 
 
 def _digest(signal: Signal, raw: bytes) -> bytes:
@@ -166,29 +209,3 @@ def _message(span: SlimSpan) -> str | None:
                 said = (attribute_value(item.value) for item in event.attributes if item.key == semconv.EXCEPTION_MESSAGE)
                 message = next((text for text in said if isinstance(text, str)), message)
     return message[:MAX_MESSAGE] or None
-
-
-def _metrics(decoded: Decoded) -> None:
-    request = ExportMetricsServiceRequest.FromString(decoded.raw)
-    for resource in request.resource_metrics:
-        for scope in resource.scope_metrics:
-            for metric in scope.metrics:
-                kind = metric.WhichOneof("data")
-                for point in getattr(metric, kind).data_points if kind else ():
-                    _note(decoded, point.time_unix_nano)
-
-
-def _logs(decoded: Decoded) -> None:
-    request = ExportLogsServiceRequest.FromString(decoded.raw)
-    for resource in request.resource_logs:
-        for scope in resource.scope_logs:
-            for record in scope.log_records:
-                _note(decoded, record.time_unix_nano or record.observed_time_unix_nano)
-                if len(record.trace_id) == TRACE_ID_BYTES and record.trace_id != _NO_TRACE:
-                    decoded.trace_ids.add(record.trace_id)
-
-
-def _note(decoded: Decoded, time_ns: int) -> None:
-    decoded.items += 1
-    decoded.first_ns = min(decoded.first_ns, time_ns)
-    decoded.last_ns = max(decoded.last_ns, time_ns)

@@ -45,7 +45,7 @@ class Ingest:
     def __init__(self, writer: Writer, max_queue_bytes: int) -> None:
         self._writer = writer
         self._max_queue_bytes = max_queue_bytes
-        self._decoder = Decoder()
+        self._decoder = Decoder(writer.streams)
         self._recent: OrderedDict[bytes, None] = OrderedDict.fromkeys(reversed(list(writer.recent_digests(REMEMBERED))))
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._lock = threading.Lock()

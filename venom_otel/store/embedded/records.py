@@ -1,12 +1,8 @@
-"""Whole log records out of stored blocks.
-
-A record's number says where it lies: the number of its block, then its place inside, in the order of the requests. Numbers therefore grow
-with arrival, and no table has to be asked where a record is.
-"""
+"""Whole log records out of stored blocks, and their slim rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1 import logs_pb2
@@ -14,6 +10,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from venom_otel import semconv
 from venom_otel.store.embedded.blocks import unpack
+from venom_otel.store.embedded.places import number
 from venom_otel.store.embedded.spans import attributes_of
 from venom_otel.store.embedded.wire import attribute_value, parse_closed
 from venom_otel.store.mapping import MAX_INT64
@@ -22,22 +19,23 @@ from venom_otel.store.protocol import LogRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PLACE_BITS: Final = 24
-"""Of an item's number, for its place in its block."""
-MAX_PLACES: Final = 1 << PLACE_BITS
-
 _TRACE_ID_BYTES: Final = 16
 _SPAN_ID_BYTES: Final = 8
 
 
-def number(block: int, place: int) -> int:
-    """The number of an item by its place in a block."""
-    return block << PLACE_BITS | place
+class LogKind(NamedTuple):
+    """What log records are filtered by; `service` is "" where the sender does not say."""
+
+    service: str
+    severity: int
 
 
-def block_of(item: int) -> int:
-    """The block in which an item of this number lies."""
-    return item >> PLACE_BITS
+class RecordRow(NamedTuple):
+    """A log record, ready to be stored."""
+
+    time_ns: int
+    """0 where the sender did not say."""
+    kind: LogKind
 
 
 def records_of(block: int, arrived_ns: int, zstd: bytes, wanted: Callable[[int, bytes], bool]) -> Iterator[LogRecord]:

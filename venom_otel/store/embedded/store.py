@@ -7,10 +7,13 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import StoreError
-from venom_otel.store.embedded import logs, reads
+from venom_otel.store.embedded import logs, metrics, reads
+from venom_otel.store.embedded.aggregates import aggregates
 from venom_otel.store.embedded.ingest import Ingest
 from venom_otel.store.embedded.pool import ReadPool
 from venom_otel.store.embedded.schema import open_writer
+from venom_otel.store.embedded.search import search
+from venom_otel.store.embedded.streams import DEFAULT_LIMIT
 from venom_otel.store.embedded.writer import Writer
 
 if TYPE_CHECKING:
@@ -20,7 +23,22 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from venom_otel.store.protocol import Found, LogFilter, LogRecord, RequestFilter, RequestSummary, Signal, Span, Written
+    from venom_otel.store.protocol import (
+        Aggregate,
+        Dimension,
+        Found,
+        LogFilter,
+        LogRecord,
+        MetricFilter,
+        MetricPoint,
+        MetricSeries,
+        RequestFilter,
+        RequestSummary,
+        Search,
+        Signal,
+        Span,
+        Written,
+    )
 
 _MIB: Final = 1024 * 1024
 
@@ -29,22 +47,25 @@ class EmbeddedStore:
     """A `TelemetryStore` in one file, made where there is none.
 
     What is written is kept whole, as compressed blocks of the raw requests; requests to models also become rows of a list, and every
-    trace is found by its id. Metrics and logs are kept, but not yet asked for.
+    trace is found by its id. Data points and log records become rows, too, found by their series, their service and their time.
 
     Args:
         path: the file; beside it lie SQLite's log and a lock.
         min_free_bytes: free disk space below which nothing more is stored.
         max_queue_bytes: most bytes that may wait for the disk.
+        max_series: most streams of metric points that are kept; points of further ones are rejected.
 
     Raises:
         StoreFormatError: the file is another program's, or of a newer version.
         StoreError: it cannot be opened, or another process writes it.
     """
 
-    def __init__(self, path: Path, *, min_free_bytes: int = 64 * _MIB, max_queue_bytes: int = 64 * _MIB) -> None:
+    def __init__(
+        self, path: Path, *, min_free_bytes: int = 64 * _MIB, max_queue_bytes: int = 64 * _MIB, max_series: int = DEFAULT_LIMIT
+    ) -> None:
         self._lock = _lock(path)
         try:
-            writer = Writer(open_writer(path), path, min_free_bytes)
+            writer = _writer(path, min_free_bytes, max_series)
         except BaseException:
             os.close(self._lock)
             raise
@@ -75,6 +96,14 @@ class EmbeddedStore:
         """See `TelemetryStore.request`."""
         return await self._reads.run(reads.request, bytes.fromhex(trace_id), bytes.fromhex(span_id))
 
+    async def search(self, which: RequestFilter, query: Search, limit: int) -> Found[RequestSummary]:
+        """See `TelemetryStore.search`."""
+        return await self._reads.run(search, which, query, limit)
+
+    async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
+        """See `TelemetryStore.aggregates`."""
+        return await self._reads.run(aggregates, which, by, step_ns)
+
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`."""
         return await self._reads.run(reads.trace, bytes.fromhex(trace_id))
@@ -82,6 +111,14 @@ class EmbeddedStore:
     async def logs(self, which: LogFilter, limit: int) -> Found[LogRecord]:
         """See `TelemetryStore.logs`."""
         return await self._reads.run(logs.logs, which, limit)
+
+    async def metric_series(self, which: MetricFilter, limit: int) -> Sequence[MetricSeries]:
+        """See `TelemetryStore.metric_series`."""
+        return await self._reads.run(metrics.series, which, limit)
+
+    async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
+        """See `TelemetryStore.metric_points`."""
+        return await self._reads.run(metrics.points, series, since_ns, until_ns, limit)
 
     def close(self) -> None:
         """See `TelemetryStore.close`."""
@@ -91,6 +128,15 @@ class EmbeddedStore:
             self._reads.close()
             self._writer.close()
             os.close(self._lock)
+
+
+def _writer(path: Path, min_free_bytes: int, max_series: int) -> Writer:
+    connection = open_writer(path)
+    try:
+        return Writer(connection, path, min_free_bytes, max_series)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _lock(path: Path) -> int:

@@ -7,9 +7,15 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel.errors import StoreError, StoreFullError
+from venom_otel.store.embedded.backfill import COUNTER as UNFILED
+from venom_otel.store.embedded.backfill import backfill
 from venom_otel.store.embedded.blocks import pack, trace_key
 from venom_otel.store.embedded.decode import DIGEST_BYTES
+from venom_otel.store.embedded.filing import Filing
+from venom_otel.store.embedded.names import Names
+from venom_otel.store.embedded.rollups import Rollups
 from venom_otel.store.embedded.sql import statement
+from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,50 +23,49 @@ if TYPE_CHECKING:
 
     from venom_otel.store.embedded.blocks import Block
     from venom_otel.store.embedded.decode import Decoded
+    from venom_otel.store.embedded.streams import StreamBook
 
 _OF_ONE_REQUEST: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for a row; everything else it raises is about the file."""
-_MAX_NAMES: Final = 20_000
+ITEMS: Final = {Signal.TRACES: "spans", Signal.METRICS: "points", Signal.LOGS: "records"}
+"""The counters of what is kept of each signal."""
 _IDLE_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 
 
-class Names(dict[Any, int]):
-    """Numbers of the rows of a table of names, looked up or added at first use. Ask by indexing, inside a transaction."""
-
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
-        super().__init__()
-        self._connection = connection
-        self._find = statement(f"find_{table}")
-        self._insert = statement(f"insert_{table}")
-
-    def __missing__(self, key: Any) -> int:
-        named = key._asdict()
-        row = self._connection.execute(self._find, named).fetchone()
-        number = int(row[0]) if row else int(self._connection.execute(self._insert, named).lastrowid or 0)
-        if len(self) >= _MAX_NAMES:
-            self.clear()
-        self[key] = number
-        return number
-
-
 class Writer:
-    """Writes groups of decoded requests, each group in one durable transaction."""
+    """Writes groups of decoded requests, each group in one durable transaction.
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, min_free_bytes: int) -> None:
+    Args:
+        connection: the one that writes.
+        path: its file.
+        min_free_bytes: free disk space below which nothing more is stored.
+        max_series: most streams of points that are kept.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, min_free_bytes: int, max_series: int) -> None:
         self._connection = connection
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
         self._min_free_bytes = min_free_bytes
         self._series = Names(connection, "series")
         self._endings = Names(connection, "ending")
-        counters = dict(connection.execute(statement("counters")))
-        self._next_block: int = counters["block"]
-        self._next_request: int = counters["request"]
+        self._rollups = Rollups(connection)
+        self._filing = Filing(connection, max_series)
+        self._counters: dict[str, int] = dict(connection.execute(statement("counters")))
+        try:
+            backfill(connection, self._filing, self._counters.pop(UNFILED))
+        except sqlite3.Error as error:
+            raise self._in_words(error) from error
+
+    @property
+    def streams(self) -> StreamBook:
+        """Which streams of points the file has."""
+        return self._filing.book
 
     @property
     def newest_request(self) -> int:
         """The greatest sequence number given so far; 0 before the first."""
-        return self._next_request - 1
+        return self._counters["request"] - 1
 
     def recent_digests(self, limit: int) -> Iterator[bytes]:
         """Digests of the requests stored last, newest block first, at most about `limit`."""
@@ -79,18 +84,19 @@ class Writer:
             StoreError: the file cannot be written.
             Exception: anything else points at one request that cannot be stored. In every case nothing of the group was.
         """
-        blocks = list(pack(group))
+        blocks = list(pack(group, arrived_ns))
         try:
             self._check_space()
             self._connection.execute("BEGIN IMMEDIATE")
-            next_block, next_request = self._write(blocks, arrived_ns)
+            counters = self._write(blocks, arrived_ns)
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._roll_back()
             if isinstance(error, OSError | sqlite3.Error) and not isinstance(error, _OF_ONE_REQUEST):
                 raise self._in_words(error) from error
             raise
-        self._next_block, self._next_request = next_block, next_request
+        self._counters = counters
+        self._filing.settle(committed=True)
 
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file if it has grown; called when nothing waits. It does not block readers."""
@@ -101,32 +107,45 @@ class Writer:
         """Release the file; SQLite moves what is left of the log into it."""
         self._connection.close()
 
-    def _write(self, blocks: Sequence[Block], arrived_ns: int) -> tuple[int, int]:
-        number, request = self._next_block, self._next_request
+    def _write(self, blocks: Sequence[Block], arrived_ns: int) -> dict[str, int]:
+        """Write blocks with all that is made of them; the counters as they are then."""
+        counters = dict(self._counters)
         many = self._connection.executemany
         for block in blocks:
-            first, request = request, request + len(block.requests)
+            number, first = counters["block"], counters["request"]
+            request = first + len(block.requests)
             series, endings = self._series, self._endings
-            many(
-                statement("insert_request"),
-                [
-                    (sequence, row[0], row[1], series[row[2]], endings[row[3]], *row[4:])
-                    for sequence, row in enumerate(block.requests, first)
-                ],
-            )
+            rows = [
+                (sequence, row[0], row[1], series[row[2]], endings[row[3]], *row[4:]) for sequence, row in enumerate(block.requests, first)
+            ]
+            inserted = self._insert(rows)
+            self._rollups.add(inserted)
             ids = (first, request - 1) if block.requests else (None, None)
             self._connection.execute(
                 statement("insert_block"), (number, block.signal, arrived_ns, block.first_ns, block.last_ns, block.items, *ids)
             )
             self._connection.execute(statement("insert_payload"), (number, block.digests, block.zstd))
             many(statement("insert_trace"), [(key, number) for key in sorted(trace_key(arrived_ns, trace) for trace in block.trace_ids)])
-            number += 1
-        many(statement("set_counter"), [{"name": "block", "value": number}, {"name": "request", "value": request}])
-        return number, request
+            self._filing.add(number, arrived_ns, block)
+            counters["block"], counters["request"] = number + 1, request
+            counters["requests"] += len(inserted)
+            counters[ITEMS[block.signal]] += block.items
+        many(statement("set_counter"), [{"name": name, "value": value} for name, value in counters.items()])
+        return counters
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+        """Add requests; gives those that were not there already."""
+        if self._connection.executemany(statement("insert_request"), rows).rowcount in (len(rows), -1):
+            return rows
+        ids = {"first": rows[0][0], "last": rows[-1][0]}
+        new = {number for (number,) in self._connection.execute(statement("requests_between"), ids)}
+        return [row for row in rows if row[0] in new]
 
     def _roll_back(self) -> None:
         self._series.clear()
         self._endings.clear()
+        self._rollups.forget()
+        self._filing.settle(committed=False)
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 

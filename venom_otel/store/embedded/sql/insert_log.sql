@@ -1,0 +1,1 @@
+INSERT INTO logs(id, time_ns, kind) VALUES(?, ?, ?);

@@ -1,0 +1,1 @@
+INSERT INTO log_kinds(service, severity) VALUES(:service, :severity);

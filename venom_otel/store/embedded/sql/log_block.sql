@@ -1,0 +1,1 @@
+SELECT blocks.arrived_ns, payloads.zstd FROM blocks JOIN payloads ON payloads.block = blocks.id WHERE blocks.id = :block;

@@ -1,0 +1,1 @@
+SELECT kind, bounds FROM streams WHERE id = :stream;

@@ -1,0 +1,1 @@
+SELECT id, digest, bounds FROM streams;
