@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
+from venom_otel.cli.demo import demo
 from venom_otel.cli.requests import requests
 from venom_otel.cli.up import up
 
@@ -40,4 +41,5 @@ def version() -> None:
 
 
 app.command()(up)
+app.command()(demo)
 app.command()(requests)

@@ -18,6 +18,7 @@ they do not have is a 404, a `SimulatedModel` with a `failure` a 500, each in th
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from venom_otel.testing.captures import ELAPSED, Capture, CountingIdGenerator, Telemetry
@@ -28,11 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ELAPSED", "Capture", "CountingIdGenerator", "SimulatedModel", "SimulatedOllama", "SimulatedVllm", "Telemetry"]
 
-try:
+if sys.modules.get("pytest") is not None:  # outside of pytest the classes alone are of use, and need not wait for its import
     import pytest
-except ImportError:  # outside of pytest the module is still of use: the classes alone
-    pass
-else:
 
     @pytest.fixture
     def capture() -> Iterator[Capture]:
