@@ -54,12 +54,12 @@ class Cockpit:
 
     page = ""
     otlp = ""
-    otlp_grpc = ""
+    otlp_grpc: str | None = ""
 
     def __init__(self, folder: Path, *, port: int = 0, otlp_port: int = 0, **more: str) -> None:
         self.folder = folder
         self._ports = ["--port", str(port), "--otlp-port", str(otlp_port)]
-        self._environment = environment(folder, **more)
+        self.environment = environment(folder, **more)
         self.process: subprocess.Popen[str] | None = None
 
     @property
@@ -93,7 +93,7 @@ class Cockpit:
         """
         self.process = subprocess.Popen(
             [PROGRAM, "up", "--json", "--data-dir", str(self.folder / "data"), *self._ports],
-            env=self._environment,
+            env=self.environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -108,7 +108,9 @@ class Cockpit:
             raise RuntimeError(f"venom-otel up ended: {words}")
         ready = json.loads(line)
         self.page, self.otlp, self.otlp_grpc = ready["page"], ready["otlp"], ready["otlp_grpc"]
-        self._ports = ["--port", str(self.port), "--otlp-port", str(self.otlp_port), "--otlp-grpc-port", str(self.otlp_grpc_port)]
+        self._ports = ["--port", str(self.port), "--otlp-port", str(self.otlp_port)]
+        if self.otlp_grpc is not None:
+            self._ports += ["--otlp-grpc-port", str(self.otlp_grpc_port)]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float, str]:
         """End it by a signal; its exit status, the seconds it took, and what it wrote to standard error."""
