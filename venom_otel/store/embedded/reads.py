@@ -33,7 +33,8 @@ def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -
 
 def request(connection: sqlite3.Connection, trace_id: bytes, span_id: bytes) -> RequestSummary | None:
     """See `TelemetryStore.request`."""
-    row = connection.execute(statement("find_request"), {"trace_id": trace_id, "span_id": span_id}).fetchone()
+    named = {"low": low_key(trace_id), "trace_id": trace_id, "span_id": span_id}
+    row = connection.execute(statement("find_request"), named).fetchone()
     return next(iter(summaries(connection, [row[0]])), None) if row else None
 
 

@@ -1,15 +1,14 @@
--- The day is not part of a request's name: every day that the index holds is asked, one step for each.
-WITH RECURSIVE days(day) AS (
-    SELECT (SELECT start_ns / 86400000000000 FROM requests ORDER BY start_ns / 86400000000000 LIMIT 1)
+-- By the blocks in which its trace lies: one step for each shard of the index, then the requests of each block.
+WITH RECURSIVE shards(shard) AS (
+    SELECT (SELECT key >> 47 FROM traces ORDER BY key LIMIT 1)
     UNION ALL
-    SELECT (
-        SELECT start_ns / 86400000000000 FROM requests
-        WHERE start_ns / 86400000000000 > days.day ORDER BY start_ns / 86400000000000 LIMIT 1
-    )
-    FROM days WHERE days.day IS NOT NULL
+    SELECT (SELECT key >> 47 FROM traces WHERE key >= (shards.shard + 1) << 47 ORDER BY key LIMIT 1)
+    FROM shards WHERE shards.shard IS NOT NULL
 )
 SELECT r.id
-FROM days
-CROSS JOIN requests AS r ON r.start_ns / 86400000000000 = days.day AND r.trace_id = :trace_id AND r.span_id = :span_id
-WHERE days.day IS NOT NULL
+FROM shards
+CROSS JOIN traces ON traces.key = (shards.shard << 47) | :low
+CROSS JOIN blocks ON blocks.id = traces.block
+CROSS JOIN requests AS r ON r.id BETWEEN blocks.first_request AND blocks.last_request AND r.trace_id = :trace_id AND r.span_id = :span_id
+WHERE shards.shard IS NOT NULL
 ORDER BY r.id LIMIT 1;

@@ -1,14 +1,14 @@
--- Blocks that may hold something of a trace, for every day that the index holds, one step for each. They come in order of arrival as the
+-- Blocks that may hold something of a trace, for every shard of the index, one step for each. They come in order of arrival as the
 -- loops run; sorting them would gather all their data first.
-WITH RECURSIVE days(day) AS (
+WITH RECURSIVE shards(shard) AS (
     SELECT (SELECT key >> 47 FROM traces ORDER BY key LIMIT 1)
     UNION ALL
-    SELECT (SELECT key >> 47 FROM traces WHERE key >= (days.day + 1) << 47 ORDER BY key LIMIT 1)
-    FROM days WHERE days.day IS NOT NULL
+    SELECT (SELECT key >> 47 FROM traces WHERE key >= (shards.shard + 1) << 47 ORDER BY key LIMIT 1)
+    FROM shards WHERE shards.shard IS NOT NULL
 )
 SELECT blocks.id, blocks.arrived_ns, payloads.zstd
-FROM days
-CROSS JOIN traces ON traces.key = (days.day << 47) | :low
+FROM shards
+CROSS JOIN traces ON traces.key = (shards.shard << 47) | :low
 CROSS JOIN blocks ON blocks.id = traces.block AND blocks.signal = :signal
 CROSS JOIN payloads ON payloads.block = blocks.id
-WHERE days.day IS NOT NULL;
+WHERE shards.shard IS NOT NULL;

@@ -1,4 +1,4 @@
--- Figures over any time and any filter without reading requests: roll-ups by minute and by hour; a block is found by its requests.
+-- Figures without reading requests: roll-ups by minute and by hour; and indexes that are written where the last entries are, at any size.
 
 -- What happened to the requests of one series and one ending that started within `width` minutes from minute `start` since the epoch.
 -- Distributions are packed as embedded/packed.py says; sums end at the greatest integer instead of overflowing.
@@ -24,3 +24,13 @@ FROM requests CROSS JOIN json_each('[1, 60]') AS width
 GROUP BY 1, 2, 3, 4;
 
 CREATE INDEX blocks_by_request ON blocks(first_request) WHERE first_request IS NOT NULL;
+
+-- A span that is sent twice is one request. Its start comes first, so that inserts touch the end of the tree alone. By day and trace they
+-- touched as many pages as there were requests, more with each million of a day.
+DROP INDEX requests_identity;
+CREATE UNIQUE INDEX requests_identity ON requests(start_ns, trace_id, span_id);
+
+-- From here on, key = shard << 47 | the last 47 bits of the trace id: shards follow one another, each of so many entries that inserts touch
+-- few pages (embedded/blocks.py). Earlier ones, days, count as shards.
+INSERT INTO counters
+SELECT 'filed', 16384 * (1 + coalesce((SELECT key >> 47 FROM traces ORDER BY key DESC LIMIT 1), 0));
