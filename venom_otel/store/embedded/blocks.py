@@ -19,7 +19,8 @@ BLOCK_ITEMS: Final = 2_048
 """A block is closed at so many spans: larger ones compress hardly better and take longer to open."""
 BLOCK_BYTES: Final = 2 * 1024 * 1024
 
-_DAY_NS: Final = 86_400_000_000_000
+SHARD_TRACES: Final = 16_384
+"""Entries of one shard of the trace index: a hundred pages, which inserts at random places touch; a lookup asks each shard."""
 _LOW_BITS: Final = (1 << 47) - 1
 
 
@@ -44,9 +45,16 @@ def low_key(trace_id: bytes) -> int:
     return int.from_bytes(trace_id[-8:], "big") & _LOW_BITS
 
 
-def trace_key(arrived_ns: int, trace_id: bytes) -> int:
-    """Where a trace is filed: by the day it arrived, so that inserts touch the end of the tree alone, then by its id."""
-    return (arrived_ns // _DAY_NS) << 47 | low_key(trace_id)
+def trace_key(filed: int, trace_id: bytes) -> int:
+    """Where a trace is filed: in the shard of those filed just before, then by its id.
+
+    Shards follow one another as blocks do: what forgets the oldest blocks forgets the first shards with them.
+
+    Args:
+        filed: how many entries the index was given before.
+        trace_id: 16 bytes.
+    """
+    return (filed // SHARD_TRACES) << 47 | low_key(trace_id)
 
 
 def pack(group: Sequence[Decoded], arrived_ns: int) -> Iterator[Block]:

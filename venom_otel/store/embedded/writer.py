@@ -125,7 +125,9 @@ class Writer:
                 statement("insert_block"), (number, block.signal, arrived_ns, block.first_ns, block.last_ns, block.items, *ids)
             )
             self._connection.execute(statement("insert_payload"), (number, block.digests, block.zstd))
-            many(statement("insert_trace"), [(key, number) for key in sorted(trace_key(arrived_ns, trace) for trace in block.trace_ids)])
+            filed = counters["filed"]
+            many(statement("insert_trace"), [(key, number) for key in sorted(trace_key(filed, trace) for trace in block.trace_ids)])
+            counters["filed"] += len(block.trace_ids)
             self._filing.add(number, arrived_ns, block)
             counters["block"], counters["request"] = number + 1, request
             counters["requests"] += len(inserted)
