@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from support.cockpit import Application
 
 from venom_otel.cockpit import texts
+from venom_otel.store.protocol import Dimension
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +24,9 @@ def test_empty_page_says_what_to_add(open_tab, cockpit):
     page = open_tab()
     expect(page.get_by_role("heading", name=texts.EMPTY_TITLE)).to_be_visible()
     expect(page.locator(".code").first).to_contain_text("import venom_otel\nvenom_otel.instrument(kernel)")
-    expect(page.locator(".code").last).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={cockpit.otlp}")
+    expect(page.locator(".code").nth(1)).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={cockpit.otlp}")
+    expect(page.locator(".code").last).to_contain_text("venom-otel demo")
+    expect(page.locator(".overview, .bar, .filters").filter(visible=True)).to_have_count(0)
     expect(page.locator(".answering")).to_contain_text(texts.NOBODY_ANSWERED)
     expect(rows(page)).to_have_count(0)
 
@@ -118,7 +121,7 @@ def test_filters_are_in_the_address(open_tab, application):
     page.reload()
     expect(page.locator(".request .model")).to_have_text(["y", "x"])
     page.get_by_role("button", name="Completed").click()
-    page.get_by_label(texts.PROVIDER_FILTER).click()
+    page.get_by_label(texts.FILTERS[Dimension.PROVIDER]).click()
     page.get_by_role("option", name="openai").click()
     expect(page).to_have_url(re.compile(r"/\?status=completed&provider=openai$"))
     expect(page.locator(".request .model")).to_have_text(["gpt-4o-mini"])

@@ -5,7 +5,8 @@ from nicegui import ui
 from nicegui.testing import user_simulation
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.request_list import RequestList
+from venom_otel.cockpit.address import ListAddress
+from venom_otel.cockpit.requests_page import RequestsPage
 from venom_otel.cockpit.trace_view import TraceView
 from venom_otel.errors import StoreError
 from venom_otel.services.history import History
@@ -31,9 +32,17 @@ class FailingStore(EmbeddedStore):
         self._check()
         return await super().trace(trace_id)
 
+    def __init__(self, path):
+        super().__init__(path)
+        self.listeners = []
+
     def subscribe(self, listener):
-        self.arrive = lambda: listener(0)
+        self.listeners.append(listener)
         return super().subscribe(listener)
+
+    def arrive(self):
+        for listener in self.listeners:
+            listener(0)
 
     def _check(self):
         if self.broken:
@@ -46,14 +55,16 @@ def store(tmp_path):
         yield failing
 
 
-@pytest.mark.parametrize("kind", [RequestList, TraceView])
+@pytest.mark.parametrize("kind", [RequestsPage, TraceView])
 async def test_a_store_that_cannot_be_read(store, kind):
     history = History(store)
-    arguments = ("http://127.0.0.1:4318", "", "", "") if kind is RequestList else (TRACE, "")
+    arguments = ("http://127.0.0.1:4318",) if kind is RequestsPage else (TRACE, "")
 
     def page() -> None:
+        address = ListAddress(ui.context.client.sub_pages_router)
+
         async def show() -> None:
-            await kind(history, *arguments).show()
+            await kind(history, *arguments, address).show()
 
         ui.sub_pages({"/": show})
 
@@ -63,4 +74,4 @@ async def test_a_store_that_cannot_be_read(store, kind):
         store.broken = False
         store.arrive()
         await user.should_not_see(WORDS, retries=RETRIES)
-        await user.should_see(texts.EMPTY_TITLE if kind is RequestList else texts.NO_TRACE_TITLE)
+        await user.should_see(texts.EMPTY_TITLE if kind is RequestsPage else texts.NO_TRACE_TITLE)

@@ -63,8 +63,8 @@ class Waterfall(ui.element, component="assets/waterfall.js"):
 
 
 class LocalTime(ui.element, component="assets/local_time.js", dependencies=["assets/venom_clock.js"]):
-    """A point in time, date and clock, in the reader's own time zone."""
+    """A point in time, date and clock, in the reader's own time zone; a short one without today's date."""
 
-    def __init__(self, nanoseconds: int) -> None:
+    def __init__(self, nanoseconds: int, *, short: bool = False) -> None:
         super().__init__()
-        self._props["ms"] = nanoseconds // 1_000_000
+        self._props.update(ms=nanoseconds // 1_000_000, short=short)

@@ -24,6 +24,8 @@ def empty_state(otlp_address: str) -> ui.element:
         if urlsplit(otlp_address).port != _STANDARD_PORT:
             _code(texts.empty_variable(otlp_address))
         ui.label(texts.EMPTY_AFTER).classes("empty-lead")
+        ui.label(texts.EMPTY_DEMO).classes("empty-lead")
+        _code(texts.EMPTY_DEMO_CODE)
         ui.label(texts.empty_endpoint(otlp_address)).classes("empty-endpoint")
     return section
 

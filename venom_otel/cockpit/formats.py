@@ -36,6 +36,19 @@ def count(number: int | None) -> str:
     return f"{number:,}".replace(",", "\u2009") if number is not None else "?"
 
 
+def figures(number: float) -> str:
+    """Three figures: `0.42`, `7.31`, `38.2`, `512`."""
+    return _figures(number)
+
+
+def share(part: float) -> str:
+    """A share of 0 to 1 in per cent: `0 %`, `< 0.1 %`, `3.4 %`, `27 %`."""
+    percent = 100 * part
+    if 0 < percent < 0.1:  # noqa: PLR2004 - never zero where something was
+        return "< 0.1\u202f%"
+    return f"{percent:.1f}\u202f%" if 0 < percent < 10 else f"{percent:.0f}\u202f%"  # noqa: PLR2004 - one figure more for small ones
+
+
 def value(attribute: AttributeValue) -> str:
     """An attribute's value as text: a string as it is, anything else as JSON, bytes in base64 as the API has them."""
     if isinstance(attribute, str):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi.responses import JSONResponse
 from nicegui import Client, ui
 from nicegui import app as nicegui_app
 
 from venom_otel.cockpit import texts, theme
+from venom_otel.cockpit.address import ListAddress
 from venom_otel.cockpit.answering import Answering
 from venom_otel.cockpit.frame import frame
 from venom_otel.cockpit.headers import PageHeaders
-from venom_otel.cockpit.request_list import RequestList
+from venom_otel.cockpit.requests_page import RequestsPage
 from venom_otel.cockpit.trace_view import TraceView
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
     from venom_otel.services.history import History
+
+_PATHS: Final = ("/", "/trace/{trace_id}", "/requests/{request_id}")
 
 
 def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
@@ -35,25 +38,26 @@ def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
     answering = Answering(history)
     nicegui_app.on_startup(answering.follow)
 
-    async def requests(status: str = "", provider: str = "", model: str = "") -> None:
-        ui.page_title(texts.document_title(texts.REQUESTS))
-        await RequestList(history, otlp_address, status, provider, model).show()
-
-    async def trace(trace_id: str, span: str = "") -> None:
-        ui.page_title(texts.document_title(trace_id[:8]))
-        await TraceView(history, trace_id, span).show()
-
-    async def request(request_id: str) -> None:
-        trace_id, _, span_id = request_id.partition("-")
-        await trace(trace_id, span_id)
-
-    routes: dict[str, Callable[..., Awaitable[None]]] = {"/": requests, "/trace/{trace_id}": trace, "/requests/{request_id}": request}
-
     def page() -> None:
-        with frame(answering):
-            ui.sub_pages(routes)
+        address = ListAddress(ui.context.client.sub_pages_router)
 
-    for path in routes:
+        # Without parameters for the query: a changed filter is no other page.
+        async def requests() -> None:
+            ui.page_title(texts.document_title(texts.REQUESTS))
+            await RequestsPage(history, otlp_address, address).show()
+
+        async def trace(trace_id: str, span: str = "") -> None:
+            ui.page_title(texts.document_title(trace_id[:8]))
+            await TraceView(history, trace_id, span, address).show()
+
+        async def request(request_id: str) -> None:
+            trace_id, _, span_id = request_id.partition("-")
+            await trace(trace_id, span_id)
+
+        with frame(answering):
+            ui.sub_pages(dict(zip(_PATHS, (requests, trace, request), strict=True)))
+
+    for path in _PATHS:
         ui.page(path)(page)
     nicegui_app.add_middleware(PageHeaders)
     nicegui_app.add_exception_handler(404, no_such_page(answering))

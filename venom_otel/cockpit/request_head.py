@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from venom_otel.store.protocol import RequestSummary, Span
 
 
-def request_head(trace_id: str, request: RequestSummary | None, spans: Sequence[Span]) -> None:
-    """Build it into the current element; `request` is None for a trace without a request to a model, `spans` empty for an unknown one."""
-    ui.link(texts.BACK, "/").classes("back")
+def request_head(back: str, trace_id: str, request: RequestSummary | None, spans: Sequence[Span]) -> None:
+    """Build it into the current element.
+
+    Args:
+        back: address of the list.
+        trace_id: the trace.
+        request: None for a trace without a request to a model.
+        spans: all of the trace; empty for an unknown one.
+    """
+    ui.link(texts.BACK, back).classes("back")
     if not spans:
         ui.label(texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
         ui.label(texts.NO_TRACE).classes("muted")

@@ -5,9 +5,13 @@ Texts with a placeholder are functions, so that the type checker knows what each
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from venom_otel.store.protocol import RequestStatus
+from venom_otel.cockpit import formats
+from venom_otel.store.protocol import Dimension, RequestStatus
+
+if TYPE_CHECKING:
+    from venom_otel.services.figures import Figures
 
 PRODUCT: Final = "venom_otel"
 SKIP: Final = "Skip to the content"
@@ -26,14 +30,9 @@ LIVE_HELP: Final = "New requests appear as they arrive. Press to pause."
 PAUSED: Final = "Paused"
 PAUSED_HELP: Final = "New requests wait. Press to show them and go on."
 OLDER: Final = "Show older requests"
+SEARCH_FURTHER: Final = "Search further back"
 NO_MATCH: Final = "No request matches these filters."
-CLEAR_FILTERS: Final = "Clear filters"
-ALL: Final = "All"
-ANY_PROVIDER: Final = "Any provider"
-ANY_MODEL: Final = "Any model"
-STATUS_FILTER: Final = "Filter by status"
-PROVIDER_FILTER: Final = "Filter by provider"
-MODEL_FILTER: Final = "Filter by model"
+NO_MATCH_YET: Final = "Nothing found so far; the search has not come to the oldest requests yet."
 
 STATUS: Final = {
     RequestStatus.COMPLETED: "Completed",
@@ -41,6 +40,83 @@ STATUS: Final = {
     RequestStatus.CANCELLED: "Cancelled",
 }
 
+# -- filters ---------------------------------------------------------------------------------------------------------------------
+CLEAR_FILTERS: Final = "Clear filters"
+ALL: Final = "All"
+ANY: Final = {
+    Dimension.PROVIDER: "Any provider",
+    Dimension.MODEL: "Any model",
+    Dimension.ENDPOINT: "Any endpoint",
+    Dimension.SERVICE: "Any application",
+    Dimension.ERROR_KIND: "Any error",
+}
+STATUS_FILTER: Final = "Filter by status"
+FILTERS: Final = {
+    Dimension.PROVIDER: "Filter by provider",
+    Dimension.MODEL: "Filter by model",
+    Dimension.ENDPOINT: "Filter by endpoint",
+    Dimension.SERVICE: "Filter by application",
+    Dimension.ERROR_KIND: "Filter by kind of error",
+}
+RANGE_FILTER: Final = "Filter by time"
+ANY_TIME: Final = "Any time"
+CHOSEN_RANGE: Final = "Chosen range"
+RANGES: Final = {
+    "15m": "Last 15 minutes",
+    "1h": "Last hour",
+    "6h": "Last 6 hours",
+    "24h": "Last 24 hours",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+}
+SEARCH: Final = "Search"
+SEARCH_FILTER: Final = "Search in requests"
+SEARCH_HELP: Final = "Words from anywhere in the request, or attributes like gen_ai.request.seed=7. Press / to come here."
+
+# -- charts ----------------------------------------------------------------------------------------------------------------------
+OVERVIEW: Final = "Requests and latency over time"
+ERROR_RATE: Final = "Error rate"
+DURATION_P50: Final = "Duration p50"
+DURATION_P95: Final = "Duration p95"
+FIRST_P50: Final = "First token p50"
+FIRST_P95: Final = "First token p95"
+P95: Final = "p95"
+DURATION: Final = "Duration"
+FIRST: Final = "First token"
+SPEED_HELP: Final = "Tokens written per second of a completed request"
+NO_FIGURE: Final = "\u2013"
+WITHOUT_SEARCH: Final = "whatever is searched for"
+
+
+def range_shown(nanoseconds: int) -> str:
+    """What the charts show: `60 min`, `24 h`, `7 d`."""
+    minutes = max(round(nanoseconds / 60_000_000_000), 1)
+    if minutes <= 120:  # noqa: PLR2004 - more is easier to read in hours
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours <= 48 else f"{round(hours / 24)} d"  # noqa: PLR2004 - more is easier to read in days
+
+
+def tokens_per_second(number: str) -> str:
+    """How fast answers are written."""
+    return f"{number} tokens/s"
+
+
+def requests_in_words(figures: Figures) -> str:
+    """The chart of requests, for who cannot see it."""
+    counts = ", ".join(f"{formats.count(figures.counts[status])} {STATUS[status].lower()}" for status in RequestStatus)
+    return f"Requests over time by how they ended: {counts}"
+
+
+def latency_in_words(figures: Figures) -> str:
+    """The chart of latency, for who cannot see it."""
+    names = {DURATION_P50: figures.duration.quantile(0.5), DURATION_P95: figures.duration.quantile(0.95)}
+    names |= {FIRST_P50: figures.first_chunk.quantile(0.5), FIRST_P95: figures.first_chunk.quantile(0.95)}
+    known = ", ".join(f"{name} {formats.duration(round(value))}" for name, value in names.items() if value is not None)
+    return f"Latency over time: {known or NOTHING}"
+
+
+# -- columns of the list ---------------------------------------------------------------------------------------------------------
 COLUMNS: Final = {
     "time": "Time",
     "status": "Status",
@@ -64,6 +140,8 @@ UNKNOWN_MODEL: Final = "unknown model"
 EMPTY_TITLE: Final = "Waiting for the first request"
 EMPTY_LEAD: Final = "Add two lines to the application that holds your Semantic Kernel, then run it."
 EMPTY_CODE: Final = "import venom_otel\nvenom_otel.instrument(kernel)"
+EMPTY_DEMO: Final = "No application or model at hand? This sends requests of two simulated model servers:"
+EMPTY_DEMO_CODE: Final = "venom-otel demo"
 EMPTY_AFTER: Final = "Every request to a model appears here as it ends: who answered, how long it took, and why it failed if it did."
 COPY: Final = "Copy"
 COPIED: Final = "Copied"
@@ -88,6 +166,12 @@ SPAN_COLUMN: Final = "Span"
 FIRST_CHUNK: Final = "first token"
 ATTRIBUTES: Final = "Attributes"
 EVENTS: Final = "Events"
+LOGS: Final = "Log records"
+LOGS_HELP: Final = "Everything that was logged while this trace ran, by time"
+NO_SPAN: Final = "no span"
+BODY: Final = "body"
+LOGGER: Final = "logger"
+EVENT_NAME: Final = "event"
 RESOURCE: Final = "Resource"
 NOTHING: Final = "none"
 SHOW_MORE: Final = "Show all"

@@ -47,6 +47,10 @@ class Palette:
     """A row that has just arrived, before it fades."""
     bar: str
     """A span in the timeline."""
+    done: str
+    """Completed requests in the chart: the many, so quieter than `good`."""
+    first: str
+    """Time to the first token in the chart."""
     shadow: str
     """Below what lies above the page."""
     provider_lightness: str
@@ -68,6 +72,8 @@ LIGHT: Final = Palette(
     warn="#96600a",
     fresh="#efeafd",
     bar="#8b8fa3",
+    done="#7fbf98",
+    first="#0f7f95",
     shadow="rgb(23 24 28 / 0.16)",
     provider_lightness="58%",
     provider_chroma="0.15",
@@ -88,6 +94,8 @@ DARK: Final = Palette(
     warn="#e0ab4f",
     fresh="#251f3d",
     bar="#6f7485",
+    done="#3c8a5b",
+    first="#4fc3d9",
     shadow="rgb(0 0 0 / 0.5)",
     provider_lightness="72%",
     provider_chroma="0.14",
@@ -104,6 +112,7 @@ SIZES: Final = {
     "radius-large": "10px",
     "header": "52px",
     "row": "38px",
+    "plot": "132px",
     "text-small": "12px",
     "text-body": "13px",
     "text-large": "15px",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from nicegui.events import KeyEventArguments
 
+    from venom_otel.cockpit.address import ListAddress
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary, Span
 
@@ -28,8 +29,9 @@ PAUSE: Final = 0.5
 class TraceView:
     """One browser's look at one trace; the selected span is part of the address."""
 
-    def __init__(self, history: History, trace_id: str, span_id: str) -> None:
+    def __init__(self, history: History, trace_id: str, span_id: str, address: ListAddress) -> None:
         self._history = history
+        self._address = address
         self._trace_id = trace_id.lower()
         self._selected = span_id
         self._spans: Sequence[tuple[int, Span]] = ()
@@ -45,7 +47,7 @@ class TraceView:
                 await asyncio.sleep(PAUSE)
 
     def _build(self) -> None:
-        ui.keyboard(on_key=_back_on_escape, ignore=["input", "select", "textarea"])
+        ui.keyboard(on_key=self._back_on_escape, ignore=["input", "select", "textarea"])
         self._head = ui.element("div").classes("trace-head")
         self._problem = ui.label().classes("problem").props("role=alert")
         self._problem.set_visibility(False)
@@ -100,7 +102,7 @@ class TraceView:
     def _show_head(self) -> None:
         self._head.clear()
         with self._head:
-            request_head(self._trace_id, self._request, [span for _, span in self._spans])
+            request_head(self._address.href, self._trace_id, self._request, [span for _, span in self._spans])
 
     def _show_panel(self) -> None:
         span = next(span for _, span in self._spans if span.span_id == self._selected)
@@ -124,7 +126,6 @@ class TraceView:
             self._request = request
             self._show_head()
 
-
-def _back_on_escape(event: KeyEventArguments) -> None:
-    if event.action.keydown and event.key.escape:
-        ui.navigate.to("/")
+    def _back_on_escape(self, event: KeyEventArguments) -> None:
+        if event.action.keydown and event.key.escape:
+            ui.navigate.to(self._address.href)

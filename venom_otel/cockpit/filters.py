@@ -1,0 +1,124 @@
+"""Which requests the page shows, as its address says it: the same names and values as the API's parameters."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from venom_otel.services.figures import DAY, HOUR, MINUTE, Window
+from venom_otel.services.moments import moment
+from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RANGES: Final[Mapping[str, int]] = {
+    "15m": 15 * MINUTE,
+    "1h": HOUR,
+    "6h": 6 * HOUR,
+    "24h": DAY,
+    "7d": 7 * DAY,
+    "30d": 30 * DAY,
+}
+"""The ranges on offer, as `since` writes them."""
+
+_LEAST_NS: Final = HOUR
+"""Where no time is chosen, the charts show the shortest range from here on that holds the newest request."""
+
+_ATTRIBUTE: Final = re.compile(r"(?<!\S)([\w-]+(?:\.[\w-]+)+)=(\S+)")
+"""A word of the search like `gen_ai.request.seed=7`; without a dot it may be anything somebody looks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reader chose; empty words ask for nothing."""
+
+    status: str = ""
+    """Lower case."""
+    provider: str = ""
+    model: str = ""
+    endpoint: str = ""
+    service: str = ""
+    error_kind: str = ""
+    since: str = ""
+    """A time, or how long ago: `moments.moment` says how it is written."""
+    until: str = ""
+    text: str = ""
+    """Words to be found in the span, among them attributes as `name=value`."""
+
+    @classmethod
+    def from_address(cls, address: str) -> Self:
+        """Read an address's query; what is unknown or cannot be used counts as not said."""
+        given = dict(parse_qsl(urlsplit(address).query))
+        found = cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
+        if found.status.upper() not in RequestStatus.__members__:
+            found = replace(found, status="")
+        return replace(found, status=found.status.lower(), since=_usable(found.since), until=_usable(found.until))
+
+    def address(self) -> str:
+        """Where the page shows these."""
+        query = urlencode({field.name: value for field in fields(self) if (value := getattr(self, field.name))}, safe="/:")
+        return f"/?{query}" if query else "/"
+
+    def __bool__(self) -> bool:
+        return self != type(self)()
+
+    @property
+    def chosen_range(self) -> bool:
+        """Whether the time is neither free nor one of `RANGES`."""
+        return bool(self.until or (self.since and self.since not in RANGES))
+
+    def which(self, now_ns: int, *, after: int | None = None, before: int | None = None) -> RequestFilter:
+        """The filter as the services take it."""
+        return RequestFilter(
+            provider=self.provider or None,
+            model=self.model or None,
+            endpoint=self.endpoint or None,
+            service=self.service or None,
+            status=RequestStatus[self.status.upper()] if self.status else None,
+            error_kind=self.error_kind or None,
+            since_ns=self.since_ns(now_ns),
+            until_ns=self.until_ns(now_ns),
+            after=after,
+            before=before,
+        )
+
+    def since_ns(self, now_ns: int) -> int | None:
+        """Where the time begins."""
+        return moment(self.since, now_ns) if self.since else None
+
+    def until_ns(self, now_ns: int) -> int | None:
+        """Where the time ends."""
+        return moment(self.until, now_ns) if self.until else None
+
+    def search(self) -> Search | None:
+        """What the spans must hold besides; None where nothing is asked of them."""
+        attributes = dict(_ATTRIBUTE.findall(self.text))
+        text = " ".join(_ATTRIBUTE.sub(" ", self.text).split())
+        return Search(text, attributes) if text or attributes else None
+
+    def window(self, now_ns: int, newest_ns: int | None) -> Window:
+        """What the charts show.
+
+        Args:
+            now_ns: the present.
+            newest_ns: when the newest request began; None where there is none. Where no time is chosen it must be inside.
+        """
+        until = self.until_ns(now_ns) or now_ns
+        since = self.since_ns(now_ns)
+        if since is None and self.until:
+            since = until - _LEAST_NS
+        elif since is None:
+            age = now_ns - (newest_ns or now_ns)
+            since = until - next((length for length in RANGES.values() if length >= _LEAST_NS and age < length), RANGES["30d"])
+        return Window.readable(since, until)
+
+
+def _usable(words: str) -> str:
+    try:
+        moment(words, 0)
+    except ValueError:
+        return ""
+    return words

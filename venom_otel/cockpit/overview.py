@@ -1,0 +1,129 @@
+"""How many requests and how fast, over time: two charts with the figures they come to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from venom_otel.cockpit import charts, formats, texts
+from venom_otel.services.figures import SECOND, Figures
+from venom_otel.store.protocol import RequestStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nicegui.events import EChartPointClickEventArguments
+
+    from venom_otel.cockpit.filters import Filters
+    from venom_otel.services.figures import Window
+    from venom_otel.services.history import History
+
+
+class Overview:
+    """One browser's charts; a click on a bar chooses the requests that it stands for."""
+
+    def __init__(self, history: History, filters: Filters, choose: Callable[[Filters], Awaitable[None]]) -> None:
+        self._history = history
+        self._filters = filters
+        self._choose = choose
+        self._window: Window | None = None
+
+    def build(self) -> ui.element:
+        """Build it, still empty."""
+        with ui.element("section").classes("overview").props(f'aria-label="{texts.OVERVIEW}"') as section:
+            with ui.element("div").classes("chart"):
+                with ui.element("div").classes("chart-head"):
+                    self._requests_head = ui.element("div").classes("figures")
+                    self._range = ui.label().classes("chart-range")
+                self._requests = ui.echart({}, on_point_click=self._picked, renderer="svg").classes("chart-plot").props("role=img")
+            with ui.element("div").classes("chart"):
+                with ui.element("div").classes("chart-head"):
+                    self._latency_head = ui.element("div").classes("figures")
+                    self._speed = ui.label().classes("chart-range")
+                    with self._speed:
+                        ui.tooltip(texts.SPEED_HELP)
+                self._latency = ui.echart({}, renderer="svg").classes("chart-plot").props("role=img")
+        return section
+
+    async def refresh(self, filters: Filters) -> None:
+        """Ask for the figures and show them.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        self._filters = filters
+        now = time.time_ns()
+        newest = await self._history.requests(filters.which(now), 1) if not filters.since and not filters.until else None
+        window = filters.window(now, newest.items[0].start_ns if newest and newest.items else None)
+        steps = (await self._history.overview(window, filters.which(now))).by_start()
+        if filters != self._filters:
+            return  # chosen anew meanwhile
+        total = Figures.together(steps.values())
+        self._window = window
+        self._range.text = " · ".join(
+            part
+            for part in (texts.range_shown(len(window.starts()) * (window.step_ns or window.length_ns)), _not_searched(filters))
+            if part
+        )
+        _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
+        _show(self._latency, charts.latency_chart(window, steps), texts.latency_in_words(total))
+        self._heads(total)
+
+    def _heads(self, total: Figures) -> None:
+        self._requests_head.clear()
+        with self._requests_head:
+            _figure(texts.REQUESTS, formats.count(total.requests), "is-all")
+            for status in RequestStatus:
+                count = total.counts[status]
+                with ui.element("span").classes(f"figure is-{status.lower()}"):
+                    ui.element("span").classes("status-mark").props("aria-hidden=true")
+                    ui.label(texts.STATUS[status]).classes("figure-name")
+                    ui.label(formats.count(count)).classes("figure-value")
+            if total.error_rate is not None and total.counts[RequestStatus.FAILED]:
+                _figure(texts.ERROR_RATE, formats.share(total.error_rate), "is-failed")
+        self._latency_head.clear()
+        with self._latency_head:
+            _figure(texts.DURATION, _quantile(total.duration.quantile(0.5)), "is-duration")
+            _figure(texts.P95, _quantile(total.duration.quantile(0.95)), "is-duration is-tail")
+            _figure(texts.FIRST, _quantile(total.first_chunk.quantile(0.5)), "is-first")
+            _figure(texts.P95, _quantile(total.first_chunk.quantile(0.95)), "is-first is-tail")
+        self._speed.text = texts.tokens_per_second(formats.figures(total.speed)) if total.speed is not None else ""
+
+    async def _picked(self, event: EChartPointClickEventArguments) -> None:
+        """A bar's part: that status, in that step."""
+        if self._window is None or self._window.step_ns is None:
+            return
+        start = self._window.starts()[event.data_index]
+        status = charts.STACK[event.series_index]
+        since, until = _iso(start), _iso(start + self._window.step_ns - SECOND // 1_000_000)
+        await self._choose(replace(self._filters, status=status.lower(), since=since, until=until))
+
+
+def _show(chart: ui.echart, options: charts.Options, words: str) -> None:
+    chart.options.clear()
+    chart.options.update(options)
+    chart.props["aria-label"] = words
+    chart.update()
+
+
+def _figure(name: str, value: str, kind: str) -> None:
+    with ui.element("span").classes(f"figure {kind}"):
+        ui.label(name).classes("figure-name")
+        ui.label(value).classes("figure-value")
+
+
+def _quantile(ns: float | None) -> str:
+    return texts.NO_FIGURE if ns is None else formats.duration(round(ns))
+
+
+def _not_searched(filters: Filters) -> str:
+    return texts.WITHOUT_SEARCH if filters.search() else ""
+
+
+def _iso(ns: int) -> str:
+    """For the address: as short as it can be."""
+    return datetime.fromtimestamp(ns // SECOND, UTC).replace(microsecond=ns % SECOND // 1_000, tzinfo=None).isoformat() + "Z"

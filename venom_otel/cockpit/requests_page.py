@@ -1,0 +1,171 @@
+"""The start page: filters, charts and the live list, kept true by the history's own word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from nicegui import background_tasks, ui
+
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.empty import empty_state
+from venom_otel.cockpit.filter_bar import FilterBar
+from venom_otel.cockpit.overview import Overview
+from venom_otel.cockpit.request_list import RequestList
+from venom_otel.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from venom_otel.cockpit.address import ListAddress
+    from venom_otel.cockpit.filters import Filters
+    from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestSummary
+
+LIST_PAUSE: Final = 0.25
+"""Seconds between two updates of the list: what arrives within comes as one, however much it is."""
+
+RETRY: Final = 3.0
+"""Seconds after which a store that could not be read is asked again, although nothing arrives."""
+
+CHARTS_PAUSE: Final = 1.0
+"""Seconds between two updates of the charts."""
+
+CHARTS_IDLE: Final = 20.0
+"""Seconds after which the charts move on although nothing arrives: time passes all the same."""
+
+
+class RequestsPage:
+    """One browser's start page."""
+
+    def __init__(self, history: History, otlp_address: str, address: ListAddress) -> None:
+        self._history = history
+        self._otlp_address = otlp_address
+        self._address = address
+        self._bar = FilterBar(address.filters, self._chosen)
+        self._overview = Overview(history, address.filters, self._bar.choose)
+        self._list = RequestList(history, address.filters, self._show_older)
+        self._busy = asyncio.Lock()
+        """One change of the list at a time: an answer for filters that no longer hold must not come in between."""
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+
+    async def show(self) -> None:
+        """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
+        self._build()
+        with self._address.followed(self._moved):
+            await self._reload()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_list())
+                group.create_task(self._keep_charts())
+                group.create_task(self._offer_choices())
+
+    # -- what it is made of ------------------------------------------------------------------------------------------------------
+    def _build(self) -> None:
+        with ui.element("div").classes("bar") as self._head:
+            ui.label(texts.REQUESTS).props("role=heading aria-level=1").classes("title")
+            with ui.button(on_click=self._toggle_live, color=None).props("flat dense no-caps").classes("live") as self._live:
+                self._live_tip = ui.tooltip()
+            ui.space()
+            self._bar.build_time_and_text()
+        self._values = self._bar.build_values()
+        self._problem = ui.label().classes("problem").props("role=alert")
+        self._problem.set_visibility(False)
+        self._charts = self._overview.build()
+        self._list.build()
+        self._empty = empty_state(self._otlp_address)
+        self._empty.set_visibility(False)
+        for element in (self._head, self._values, self._charts):
+            element.set_visibility(False)
+        self._show_live()
+
+    # -- what the store says -----------------------------------------------------------------------------------------------------
+    async def _keep_list(self) -> None:
+        with self._history.changes() as changes:
+            while True:
+                await self._resumed.wait()
+                await self._catch_up()
+                await asyncio.sleep(LIST_PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY if self._problem.visible else None):
+                        if await anext(changes, None) is None:
+                            return
+
+    async def _keep_charts(self) -> None:
+        with self._history.changes() as changes:
+            while True:
+                await self._resumed.wait()
+                await self._refresh_charts()
+                await asyncio.sleep(CHARTS_PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CHARTS_IDLE):
+                        if await anext(changes, None) is None:
+                            return
+
+    async def _offer_choices(self) -> None:
+        with contextlib.suppress(StoreError):  # the list says it; what it shows is on offer all the same
+            self._bar.offer(await self._history.choices())
+
+    async def _reload(self) -> None:
+        await self._guarded(lambda: self._list.reload(self._address.filters))
+
+    async def _catch_up(self) -> None:
+        await self._guarded(self._list.catch_up)
+
+    async def _show_older(self) -> None:
+        await self._guarded(self._list.show_older)
+
+    async def _guarded(self, look: Callable[[], Awaitable[Sequence[RequestSummary]]]) -> None:
+        async with self._busy:
+            try:
+                found = await look()
+            except StoreError as error:
+                self._tell(str(error))
+                self._head.set_visibility(True)
+                return
+            self._tell("")
+            self._bar.offer_seen(found)
+            nothing_yet = self._list.empty and not self._address.filters
+            self._empty.set_visibility(nothing_yet)
+            for element in (self._head, self._values, self._charts):
+                element.set_visibility(not nothing_yet)
+
+    async def _refresh_charts(self) -> None:
+        with contextlib.suppress(StoreError):  # the list says it
+            await self._overview.refresh(self._address.filters)
+
+    def _tell(self, problem: str) -> None:
+        self._problem.text = problem
+        self._problem.set_visibility(bool(problem))
+
+    # -- what the reader does ----------------------------------------------------------------------------------------------------
+    async def _chosen(self, filters: Filters) -> None:
+        """Take the filters over, also into the address, so that they can be kept and sent to others."""
+        self._address.go(filters)
+        await self._reload()
+        await self._refresh_charts()
+
+    def _moved(self, filters: Filters) -> None:
+        """The browser went back or forth."""
+        self._bar.show(filters)
+
+        async def follow() -> None:
+            await self._reload()
+            await self._refresh_charts()
+
+        background_tasks.create(follow(), name="filters of another address")
+
+    def _toggle_live(self) -> None:
+        if self._resumed.is_set():
+            self._resumed.clear()
+        else:
+            self._resumed.set()
+        self._show_live()
+
+    def _show_live(self) -> None:
+        paused = not self._resumed.is_set()
+        self._live.text = texts.PAUSED if paused else texts.LIVE
+        self._live_tip.text = texts.PAUSED_HELP if paused else texts.LIVE_HELP
+        self._live.props(f"aria-pressed={str(paused).lower()}")
+        self._live.classes(add="is-paused" if paused else "", remove="" if paused else "is-paused")
