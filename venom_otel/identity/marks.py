@@ -20,21 +20,39 @@ _LLAMACPP_BUILD: Final = re.compile(r"b\d+-(?:[0-9a-f]{6,}|unknown)")
 """llama-server's `build_info`, which it gives as `system_fingerprint`."""
 
 _GATEWAY_HEADERS: Final = ((b"x-litellm-", LITELLM), (b"x-portkey-", "portkey"), (b"helicone-", "helicone"), (b"cf-aig-", "cloudflare"))
-_ANY_GATEWAY_HEADER: Final = tuple(prefix for prefix, _ in _GATEWAY_HEADERS)
+_SERVER: Final = "server"
 _LITELLM_UPSTREAM: Final = b"x-litellm-model-api-base"
+
+
+class _Meanings(dict[bytes, str]):
+    """What a header, by its name, marks: `server`, the name of a gateway, or "" for nothing. Replies have the same dozen."""
+
+    _MAX: Final = 1024
+
+    def __missing__(self, header: bytes) -> str:
+        name = header.lower()
+        found = next((gateway for prefix, gateway in _GATEWAY_HEADERS if name.startswith(prefix)), "")
+        meaning = _SERVER if name == b"server" else found
+        if len(self) < self._MAX:
+            self[header] = meaning
+        return meaning
+
+
+_meanings: Final = _Meanings()
 
 
 def marks_of(headers: Iterable[tuple[bytes, bytes]], system_fingerprint: str | None = None) -> ReplyMarks:
     """Read a reply's marks in one pass over its raw headers, whatever the case of their names."""
     server = gateway = upstream = None
-    for raw, value in headers:
-        name = raw.lower()
-        if name == b"server":
-            server = value.decode("latin-1")
-        elif name.startswith(_ANY_GATEWAY_HEADER):
-            gateway = next(gateway for prefix, gateway in _GATEWAY_HEADERS if name.startswith(prefix))
-            if name == _LITELLM_UPSTREAM:
-                upstream = value.decode("latin-1")
+    meanings = _meanings
+    for name, value in headers:
+        if meaning := meanings[name]:
+            if meaning is _SERVER:
+                server = value.decode("latin-1")
+            else:
+                gateway = meaning
+                if name.lower() == _LITELLM_UPSTREAM:
+                    upstream = value.decode("latin-1")
     return ReplyMarks(server, gateway, system_fingerprint, upstream)
 
 

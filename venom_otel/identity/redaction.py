@@ -21,6 +21,9 @@ _DUMMIES: Final = frozenset(
 _SHORTEST_SECRET: Final = 4
 """Shorter ones are placeholders too, and occur inside ordinary words."""
 
+_OFTEN: Final = 1024
+"""Characters up to which a text is likely to come again: an error's message."""
+
 _URL_REST: Final = re.compile(r"""://([^\s"'<>]+)""")
 """Everything behind a scheme. Taken as one run and looked at once: a pattern that searches for its `@` takes quadratic time."""
 
@@ -91,7 +94,12 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         secrets: credentials known to be in use. Shorter ones than four characters and words such as `ollama` or `EMPTY`, which stand
             where no key is needed, are left alone.
     """
-    for form in _forms(tuple(secrets)):
+    used = tuple(secrets)
+    return _redacted_again(text, used) if len(text) <= _OFTEN else _redacted(text, used)
+
+
+def _redacted(text: str, secrets: tuple[str, ...]) -> str:
+    for form in _forms(secrets):
         text = text.replace(form, MASK)
     if "://" in text:
         text = _URL_REST.sub(_without_credentials, text)
@@ -102,6 +110,10 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
                 text = pattern.sub(replacement, text)
                 break
     return text
+
+
+_redacted_again = functools.lru_cache(maxsize=128)(_redacted)
+"""A server that fails says the same words each time."""
 
 
 def _without_credentials(match: re.Match[str]) -> str:

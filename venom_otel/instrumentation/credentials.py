@@ -22,6 +22,31 @@ if TYPE_CHECKING:
 
 _NAMED_LIKE_A_KEY: Final = re.compile(r"key|token|secret|passw|auth|credential|cookie|signature", re.IGNORECASE)
 _ADDED_TO_BODIES: Final = ("extra_body", "extra_query", "extra_headers", "extra_parameters")
+_HARMLESS: Final = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "anthropic-beta",
+        "anthropic-version",
+        "baggage",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "openai-organization",
+        "openai-project",
+        "semantic-kernel-version",
+        "traceparent",
+        "tracestate",
+        "transfer-encoding",
+        "user-agent",
+        "x-goog-api-client",
+    }
+)
+_HARMLESS_PREFIXES: Final = ("x-stainless-",)
+"""What the clients of OpenAI and Anthropic say of their platform."""
 
 
 _MOST_RECENT: Final = 64
@@ -42,18 +67,12 @@ def of_service(service: Any) -> list[str]:
 
 
 def of_invocation(invocation: Invocation) -> list[str]:
-    """What one call used: its service's, what its settings add, and what the request that was sent really carried."""
-    found = of_service(invocation.service)
+    """What one call used: what the request that was sent really carried, else what its service was given; and what its settings add."""
+    found = of_request(invocation.request) or of_service(invocation.service)
     settings = getattr(invocation.settings, "__dict__", {})  # a pydantic model is slow to say that it has no such field
     for field in _ADDED_TO_BODIES:
         if (added := settings.get(field)) is not None:
             found.extend(_below(added))
-    request = invocation.request
-    if request is not None:
-        found.extend(credentials_in(str(request.url)))
-        for name, value in request.headers.raw:
-            if _is_named_like_a_key(name):
-                found.extend(_words(value.decode("latin-1")))
     used = dict.fromkeys(found)
     _recent.update(used)
     while len(_recent) > _MOST_RECENT:
@@ -61,10 +80,43 @@ def of_invocation(invocation: Invocation) -> list[str]:
     return list(used)
 
 
-@functools.lru_cache(maxsize=256)
-def _is_named_like_a_key(name: str | bytes) -> bool:
-    """Whether a header's or a field's name says that a key is in it. Kept, as every request has the same dozen headers."""
-    return _NAMED_LIKE_A_KEY.search(name if isinstance(name, str) else name.decode("latin-1")) is not None
+def of_request(request: Any) -> list[str]:
+    """What an httpx request carries: the values of its headers but those that are known to hold no secret, and of its query."""
+    if request is None:
+        return []
+    url, may_hold_a_key = request.url, _headers_seen
+    found = list(credentials_in(str(url))) if url.userinfo or url.query else []
+    for name, value in request.headers.raw:
+        if may_hold_a_key[name]:
+            found.extend(_words_of(value))
+    return found
+
+
+class _Headers(dict[bytes, bool]):
+    """Whether a header, by its name, is neither HTTP's nor one that a client library adds by itself: every request has the same dozen."""
+
+    _MAX: Final = 256
+
+    def __missing__(self, header: bytes) -> bool:
+        name = header.decode("latin-1").lower()
+        judged = _is_named_like_a_key(name) or not (name in _HARMLESS or name.startswith(_HARMLESS_PREFIXES))
+        if len(self) < self._MAX:
+            self[header] = judged
+        return judged
+
+
+_headers_seen: Final = _Headers()
+
+
+def _is_named_like_a_key(name: str) -> bool:
+    """Whether a header's or a field's name says that a key is in it."""
+    return _NAMED_LIKE_A_KEY.search(name) is not None
+
+
+@functools.lru_cache(maxsize=64)
+def _words_of(value: bytes) -> tuple[str, ...]:
+    """Kept, as a client's key is the same in each request."""
+    return tuple(_words(value.decode("latin-1")))
 
 
 def _words(header: str) -> Iterator[str]:

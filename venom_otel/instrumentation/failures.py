@@ -7,6 +7,7 @@ what it refused, is read from its words: a missing model and a wrong path are bo
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final, NamedTuple, TypeGuard
 
@@ -182,6 +183,7 @@ def _is_status(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and 400 <= value <= 599  # noqa: PLR2004
 
 
+@functools.lru_cache(maxsize=128)  # a server that fails says the same words each time
 def _kind_of_status(status: int, message: str) -> str:
     if status in (400, 404, 422) and _misses_model(message):
         return semconv.KIND_MODEL_NOT_FOUND

@@ -57,6 +57,15 @@ def current() -> Invocation | None:
     return invocation if invocation is not None and not invocation.ended else None
 
 
+def who(identity: Identity) -> dict[str, AttributeValue]:
+    """What a span says of who answers, at its start where that is known then, else at its end."""
+    return {
+        semconv.LLM_PROVIDER: identity.provider,
+        semconv.GEN_AI_PROVIDER_NAME: identity.provider,
+        semconv.LLM_IDENTITY_SOURCE: identity.source,
+    }
+
+
 class Invocation:
     """A round trip under way. Not thread-safe: it belongs to the task that makes the call."""
 
@@ -198,15 +207,21 @@ class Invocation:
 
     def _complete(self, identity: Identity, outcome: str, failure: Failure | None, duration: float) -> None:
         try:
-            self.identity = identity
             end_ns = self._start_ns + int(duration * NANOSECONDS)
             span = self.span
             if span.is_recording():
-                span.set_attributes(self._end_attributes(identity, outcome, failure))
+                attributes = self._end_attributes(outcome, failure)
+                if identity is not self.identity:
+                    attributes.update(who(identity))
+                if identity.gateway is not None:
+                    attributes[semconv.LLM_GATEWAY] = identity.gateway
+                self._recorder.add_end_attributes(self, identity, attributes)
+                span.set_attributes(attributes)
                 if failure is not None:
                     span.add_event(semconv.EVENT_EXCEPTION, _exception_attributes(failure), end_ns)
                     span.set_status(Status(StatusCode.ERROR, failure.message))
             span.end(end_ns)
+            self.identity = identity
             self._recorder.finished(
                 self,
                 outcome,
@@ -219,30 +234,22 @@ class Invocation:
         except Exception:
             guard.report("completing a span")
 
-    def _end_attributes(self, identity: Identity, outcome: str, failure: Failure | None) -> dict[str, AttributeValue]:
+    def _end_attributes(self, outcome: str, failure: Failure | None) -> dict[str, AttributeValue]:
         facts = self.facts
-        attributes: dict[str, AttributeValue] = {
-            semconv.LLM_PROVIDER: identity.provider,
-            semconv.GEN_AI_PROVIDER_NAME: identity.provider,
-            semconv.LLM_IDENTITY_SOURCE: identity.source,
-            semconv.LLM_OUTCOME: outcome,
-        }
-        if identity.gateway is not None:
-            attributes[semconv.LLM_GATEWAY] = identity.gateway
+        attributes: dict[str, AttributeValue] = {semconv.LLM_OUTCOME: outcome}
         if self._first_chunk is not None:
             attributes[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = self._first_chunk
         for fact, value in vars(facts).items():
-            if fact in _FACTS and value is not None:
+            if value is not None and fact in _FACTS:
                 attributes[_FACTS[fact]] = value
-        if finish_reasons := facts.finish_reasons:
-            attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = finish_reasons
+        if facts.by_choice:
+            attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = facts.finish_reasons
         if failure is not None:
             attributes[semconv.ERROR_TYPE] = failure.error_type
             if failure.kind is not None:
                 attributes[semconv.LLM_ERROR_KIND] = failure.kind
             if failure.status_code is not None:
                 attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = failure.status_code
-        self._recorder.add_end_attributes(self, identity, attributes)
         return attributes
 
 

@@ -19,7 +19,7 @@ from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
 from venom_otel.instrumentation import credentials, guard, records
 from venom_otel.instrumentation.http import HttpClients
-from venom_otel.instrumentation.invocation import Invocation
+from venom_otel.instrumentation.invocation import Invocation, who
 from venom_otel.instrumentation.metrics import Instruments
 from venom_otel.instrumentation.semantic_kernel import connectors, replies
 
@@ -112,8 +112,7 @@ class Recorder:
             semconv.LLM_MODEL_NAME: model,
         }
         if identity is not None:  # samplers see what is set at the start
-            attributes[semconv.GEN_AI_PROVIDER_NAME] = identity.provider
-            attributes[semconv.LLM_PROVIDER] = identity.provider
+            attributes.update(who(identity))
         if endpoint is not None:
             attributes[semconv.LLM_ENDPOINT] = endpoint.url
             attributes[semconv.LLM_SERVER] = endpoint.server
@@ -184,11 +183,12 @@ class Recorder:
     def redact(self, invocation: Invocation, failure: Failure, error: BaseException) -> Failure:
         """Take keys out of a failure's words; adds the stack trace where the setting asks for it."""
         secrets = credentials.of_invocation(invocation)
-        stacktrace = "".join(traceback.format_exception(error)) if self._settings.record_stacktrace else None
-        return failure._replace(
-            message=endpoints.redact(failure.message, secrets),
-            stacktrace=None if stacktrace is None else endpoints.redact(stacktrace, secrets),
-        )
+        message = endpoints.redact(failure.message, secrets)
+        if message != failure.message:
+            failure = failure._replace(message=message)
+        if self._settings.record_stacktrace:
+            failure = failure._replace(stacktrace=endpoints.redact("".join(traceback.format_exception(error)), secrets))
+        return failure
 
     def settle(self, invocation: Invocation, failure: Failure | None, complete: Callable[[Identity], None]) -> None:
         """Complete an ended invocation as soon as it is known who answered: at once where it is, else off the path within 2 s."""
@@ -233,8 +233,9 @@ class Recorder:
         sinks = self._sinks
         assert sinks is not None
         facts = invocation.facts
+        answered = records.who_answered(invocation)
         sinks.instruments.record(
-            _metric_attributes(invocation),
+            _metric_attributes(invocation, answered),
             duration_s=duration_s,
             error_type=failure.error_type if failure is not None else None,
             first_chunk_s=first_chunk_s,
@@ -243,7 +244,7 @@ class Recorder:
             output_tokens=facts.output_tokens,
         )
         if failure is not None:
-            records.emit_exception(sinks.logger, invocation, failure, end_ns)
+            records.emit_exception(sinks.logger, invocation, failure, end_ns, answered)
         if invocation.content is not None and self._capture.on_event:
             records.emit_details(sinks.logger, invocation, _messages(invocation.content), end_ns)
         if self._settings.request_log:
@@ -284,8 +285,8 @@ def _marks(invocation: Invocation, failure: Failure | None) -> ReplyMarks | None
     return ReplyMarks(system_fingerprint=fingerprint) if failure is None else None
 
 
-def _metric_attributes(invocation: Invocation) -> dict[str, AttributeValue]:
-    attributes = records.who_answered(invocation)
+def _metric_attributes(invocation: Invocation, answered: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+    attributes = answered.copy()
     if invocation.endpoint is not None:
         attributes[semconv.SERVER_ADDRESS] = invocation.endpoint.host
         attributes[semconv.SERVER_PORT] = invocation.endpoint.port

@@ -38,12 +38,17 @@ def who_answered(invocation: Invocation) -> dict[str, AttributeValue]:
     return attributes
 
 
-def emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end_ns: int) -> None:
-    """Emit the conventions' event of a failed call, with severity WARN. `end_ns` is in nanoseconds since the epoch."""
-    attributes = who_answered(invocation)
-    attributes[semconv.EXCEPTION_TYPE] = failure.exception_type
-    attributes[semconv.EXCEPTION_MESSAGE] = failure.message
-    attributes[semconv.ERROR_TYPE] = failure.error_type
+def emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end_ns: int, answered: Mapping[str, AttributeValue]) -> None:
+    """Emit the conventions' event of a failed call, with severity WARN.
+
+    `end_ns` is in nanoseconds since the epoch, `answered` what `who_answered` says.
+    """
+    attributes = {
+        **answered,
+        semconv.EXCEPTION_TYPE: failure.exception_type,
+        semconv.EXCEPTION_MESSAGE: failure.message,
+        semconv.ERROR_TYPE: failure.error_type,
+    }
     if failure.kind is not None:
         attributes[semconv.LLM_ERROR_KIND] = failure.kind
     if failure.stacktrace is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 
@@ -45,7 +45,7 @@ def declared_model(service: Any, settings: Any) -> str:
 
 def openai_model(service: Any, settings: Any) -> str:
     """As `overridable_model`, but where the base URL names an Azure deployment, that one answers, whatever the body says."""
-    return _openai_base(service.client)[2] or overridable_model(service, settings)
+    return _openai(service.client).deployment or overridable_model(service, settings)
 
 
 def gemini_model(service: Any, _settings: Any) -> str:
@@ -56,31 +56,40 @@ def gemini_model(service: Any, _settings: Any) -> str:
 # -- OpenAI, Azure OpenAI, NVIDIA ------------------------------------------------------------------------------------------------
 
 
-_openai_bases: WeakKeyDictionary[Any, tuple[Any, str, str]] = WeakKeyDictionary()
+class _OpenAI(NamedTuple):
+    """What a client of openai's says of itself."""
+
+    base: Any
+    """Its base URL as it is."""
+    http: Any
+    """Its HTTP client as it is."""
+    endpoint: str
+    deployment: str
+    """The Azure deployment in the base URL, or ""."""
+    http_client: Any | None
 
 
-def _openai_base(client: Any) -> tuple[Any, str, str]:
-    """A client's base URL as it is, as an endpoint, and the Azure deployment in it or "".
+_openai_clients: WeakKeyDictionary[Any, _OpenAI] = WeakKeyDictionary()
 
-    Kept, as turning it into text costs 2 µs and every call asks twice (the public property another 1 µs each); whoever sets a client's
-    base URL anew sets another object.
-    """
-    base = getattr(client, "_base_url", None) or client.base_url
-    known = _openai_bases.get(client)
-    if known is None or known[0] is not base:
+
+def _openai(client: Any) -> _OpenAI:
+    """Kept, as turning the URL into text costs 2 µs and every call asks thrice; whoever sets a client's URL anew sets another object."""
+    base, http = getattr(client, "_base_url", None) or client.base_url, getattr(client, "_client", None)
+    known = _openai_clients.get(client)
+    if known is None or known.base is not base or known.http is not http:
         endpoint, _, deployment = str(base).partition("/deployments/")
-        known = _openai_bases[client] = (base, endpoint, deployment.strip("/"))
+        known = _openai_clients[client] = _OpenAI(base, http, endpoint, deployment.strip("/"), _if_httpx(http))
     return known
 
 
 def openai_url(service: Any) -> str | None:
     """The base URL, without an Azure deployment: that is the model, and one resource's deployments are one endpoint."""
-    return _openai_base(service.client)[1]
+    return _openai(service.client).endpoint
 
 
 def openai_http_client(service: Any) -> Any | None:
     """`httpx2` from openai 3 on; a user may hand in a classic `httpx` client."""
-    return _if_httpx(_dig(service, "client", "_client"))
+    return _openai(service.client).http_client
 
 
 def openai_headers(service: Any) -> dict[str, str]:
