@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from venom_otel.store.distribution import bucket
+from venom_otel.store.distribution import bucket, buckets
 from venom_otel.store.embedded.packed import pack, unpack_all
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 WIDTHS: Final = (60, 1)
 """Minutes that a roll-up spans, longest first; each is a multiple of the next."""
@@ -27,6 +27,20 @@ class Key(NamedTuple):
     start: int
     series: int
     ending: int
+
+
+class Measured(NamedTuple):
+    """The measures of some requests."""
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    durations_ns: int
+    durations: Sequence[int]
+    """The bucket of each."""
+    first_chunks_ns: int
+    first_chunks: Sequence[int]
+    """The bucket of each, of those that brought one."""
 
 
 class Tally:
@@ -49,15 +63,26 @@ class Tally:
         tally.first_chunks_ns, tally.first_chunks = of_first_chunks.sum_ns, Counter(of_first_chunks.buckets)
         return tally
 
-    def add(self, other: Tally) -> None:
-        """Count what the other counted."""
-        self.requests += other.requests
-        self.input_tokens += other.input_tokens
-        self.output_tokens += other.output_tokens
-        self.durations_ns += other.durations_ns
-        self.first_chunks_ns += other.first_chunks_ns
-        self.durations.update(other.durations)
-        self.first_chunks.update(other.first_chunks)
+    def add(self, some: Measured) -> None:
+        """Count these requests."""
+        self.requests += some.requests
+        self.input_tokens += some.input_tokens
+        self.output_tokens += some.output_tokens
+        self.durations_ns += some.durations_ns
+        self.durations.update(some.durations)
+        if some.first_chunks:
+            self.first_chunks_ns += some.first_chunks_ns
+            self.first_chunks.update(some.first_chunks)
+
+    def remove(self, some: Measured) -> None:
+        """Count these requests no longer."""
+        self.requests -= some.requests
+        self.input_tokens = max(self.input_tokens - some.input_tokens, 0)
+        self.output_tokens = max(self.output_tokens - some.output_tokens, 0)
+        self.durations_ns = max(self.durations_ns - some.durations_ns, 0)
+        self.first_chunks_ns = max(self.first_chunks_ns - some.first_chunks_ns, 0)
+        self.durations -= Counter(some.durations)
+        self.first_chunks -= Counter(some.first_chunks)
 
     def row(self) -> tuple[int, int, int, bytes, bytes | None]:
         """What is stored of it."""
@@ -71,7 +96,7 @@ class Tally:
 
 
 class Rollups:
-    """Adds requests to the roll-ups of their minute and their hour, inside the transaction that stores them."""
+    """Counts requests in the roll-ups of their minute and their hour, inside the transaction that stores or deletes them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -79,40 +104,60 @@ class Rollups:
 
     def add(self, requests: Iterable[Sequence[Any]]) -> None:
         """Count requests, given as rows of `insert_request`, each of which was stored just now."""
-        added = _tallies(requests)
-        if len(self._recent) + len(added) > _REMEMBERED:
-            self._recent.clear()
-        self._connection.executemany(statement("put_rollup"), [(*key, *self._with(key, tally).row()) for key, tally in added.items()])
+        touched: dict[Key, Tally] = {}
+        for key, measured in _measured(requests):
+            tally = touched[key] = self._tally(key)
+            tally.add(measured)
+        self._write(touched)
+
+    def remove(self, requests: Iterable[Sequence[Any]]) -> None:
+        """Count requests no longer, given as for `add`, each of which is deleted in this transaction; empty roll-ups go, too."""
+        touched: dict[Key, Tally] = {}
+        for key, measured in _measured(requests):
+            tally = touched[key] = self._tally(key)
+            tally.remove(measured)
+        empty = [key for key, tally in touched.items() if tally.requests <= 0]
+        for key in empty:
+            del touched[key], self._recent[key]
+        self._connection.executemany(statement("delete_rollup"), empty)
+        self._write(touched)
 
     def forget(self) -> None:
         """Drop what is remembered of the file; for a transaction that failed."""
         self._recent.clear()
 
-    def _with(self, key: Key, added: Tally) -> Tally:
+    def _tally(self, key: Key) -> Tally:
         tally = self._recent.get(key)
         if tally is None:
             row = self._connection.execute(statement("find_rollup"), key).fetchone()
             tally = self._recent[key] = Tally.of_row(*row) if row else Tally()
-        tally.add(added)
         return tally
 
+    def _write(self, tallies: Mapping[Key, Tally]) -> None:
+        self._connection.executemany(statement("put_rollup"), [(*key, *tally.row()) for key, tally in tallies.items()])
+        if len(self._recent) > _REMEMBERED:
+            self._recent.clear()
 
-def _tallies(requests: Iterable[Sequence[Any]]) -> dict[Key, Tally]:
-    """Requests by minute and by hour."""
-    tallies: defaultdict[Key, Tally] = defaultdict(Tally)
-    for _, start_ns, duration_ns, series, ending, first_chunk_ns, input_tokens, output_tokens, *_ in requests:
-        minute = start_ns // MINUTE_NS
+
+def _measured(requests: Iterable[Sequence[Any]]) -> Iterator[tuple[Key, Measured]]:
+    """The measures of requests by minute, for each roll-up that counts them."""
+    groups: defaultdict[tuple[int, int, int], list[Sequence[Any]]] = defaultdict(list)
+    for row in requests:
+        groups[row[1] // MINUTE_NS, row[3], row[4]].append(row)
+    for (minute, series, ending), rows in groups.items():
+        _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
+        arrived = [value for value in first_chunks if value is not None]
+        measured = Measured(
+            len(rows),
+            sum(filter(None, input_tokens)),
+            sum(filter(None, output_tokens)),
+            sum(durations),
+            buckets(durations),
+            sum(arrived),
+            buckets(arrived),
+        )
         for width in WIDTHS:
-            tally = tallies[Key(width, minute // width * width, series, ending)]
-            tally.requests += 1
-            tally.input_tokens += input_tokens or 0
-            tally.output_tokens += output_tokens or 0
-            tally.durations_ns += duration_ns
-            tally.durations[bucket(duration_ns)] += 1
-            if first_chunk_ns is not None:
-                tally.first_chunks_ns += first_chunk_ns
-                tally.first_chunks[bucket(first_chunk_ns)] += 1
-    return tallies
+            yield Key(width, minute // width * width, series, ending), measured
 
 
 class _BoundedSum:
