@@ -62,6 +62,27 @@ class Waterfall(ui.element, component="assets/waterfall.js"):
         self._props["selected"] = span_id
 
 
+class LogList(ui.element, component="assets/log_list.js"):
+    """The log records of a trace; rows as `views.log_rows` makes them."""
+
+    def __init__(self, on_select: Callable[[str], Awaitable[None]]) -> None:
+        super().__init__()
+        self._props.update(texts={"title": texts.LOGS}, rows=[], selected="")
+
+        async def selected(event: GenericEventArguments) -> None:
+            await on_select(str(event.args))
+
+        self.on("select", selected)
+
+    def show(self, rows: Sequence[Row], selected: str) -> None:
+        """Show these records, those of one span marked."""
+        self._props.update(rows=list(rows), selected=selected)
+
+    def select(self, span_id: str) -> None:
+        """Mark the records of another span."""
+        self._props["selected"] = span_id
+
+
 class LocalTime(ui.element, component="assets/local_time.js", dependencies=["assets/venom_clock.js"]):
     """A point in time, date and clock, in the reader's own time zone; a short one without today's date."""
 

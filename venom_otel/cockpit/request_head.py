@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from venom_otel.store.protocol import RequestSummary, Span
 
 
-def request_head(back: str, trace_id: str, request: RequestSummary | None, spans: Sequence[Span]) -> None:
+def request_head(back: str, trace_id: str, request: RequestSummary | None, spans: Sequence[Span], *, logged: bool) -> None:
     """Build it into the current element.
 
     Args:
@@ -26,11 +26,13 @@ def request_head(back: str, trace_id: str, request: RequestSummary | None, spans
         trace_id: the trace.
         request: None for a trace without a request to a model.
         spans: all of the trace; empty for an unknown one.
+        logged: whether it has log records.
     """
     ui.link(texts.BACK, back).classes("back")
     if not spans:
-        ui.label(texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
-        ui.label(texts.NO_TRACE).classes("muted")
+        ui.label(texts.ONLY_LOGS if logged else texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
+        if not logged:
+            ui.label(texts.NO_TRACE).classes("muted")
         with ui.element("div").classes("facts"):
             _trace_fact(trace_id)
         return
@@ -80,6 +82,9 @@ def _facts(request: RequestSummary | None, spans: Sequence[Span]) -> None:
     if counted := views.tokens(request):
         with _fact("tokens"):
             ui.label(counted)
+    if request.output_tokens and request.duration_ns:
+        with _fact("speed"):
+            ui.label(texts.tokens_per_second(formats.figures(request.output_tokens * 1_000_000_000 / request.duration_ns)))
     if request.endpoint:
         with _fact("endpoint"):
             ui.label(request.endpoint)

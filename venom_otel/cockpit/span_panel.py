@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
 from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, views
+from venom_otel.services.severities import severity_word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from venom_otel.store.protocol import AttributeValue, Span, SpanEvent
+    from venom_otel.services.traces import Step
+    from venom_otel.store.protocol import AttributeValue, LogRecord, SpanEvent
+
+MAX_LOGS: Final = 100
+"""Most log records shown whole; the list below the timeline has all of them."""
 
 
-def span_panel(span: Span, *, begin_ns: int) -> None:
+def span_panel(step: Step, *, begin_ns: int) -> None:
     """Build it into the current element; `begin_ns` is where the trace's time axis starts."""
+    span = step.span
     with ui.element("div").classes("panel-head"):
         ui.label(span.name).props("role=heading aria-level=2").classes("panel-title")
     with ui.element("div").classes("facts in-panel"):
@@ -37,6 +43,8 @@ def span_panel(span: Span, *, begin_ns: int) -> None:
             ui.label(span.status_message).classes("failure-words")
     for event in span.events:
         _event(event, begin_ns)
+    for record in step.logs[:MAX_LOGS]:
+        _log(record, begin_ns)
     _table(texts.ATTRIBUTES, span.attributes)
     with ui.expansion(texts.RESOURCE).props("dense").classes("resource"):
         _rows(span.resource)
@@ -55,19 +63,32 @@ def _event(event: SpanEvent, begin_ns: int) -> None:
                 ui.label(formats.value(trace))
 
 
+def _log(record: LogRecord, begin_ns: int) -> None:
+    with ui.element("div").classes(f"event log is-{severity_word(record.severity).lower() or 'unset'}"):
+        with ui.element("div").classes("event-head"):
+            ui.label(views.severity(record)).classes("log-severity")
+            ui.label(texts.at_offset(formats.duration(record.time_ns - begin_ns))).classes("muted")
+        if record.body is not None:
+            ui.label(formats.value(record.body)).classes("log-whole")
+        _pairs(views.log_words(record))
+
+
 def _table(title: str, attributes: Mapping[str, AttributeValue]) -> None:
     ui.label(title).props("role=heading aria-level=3").classes("section-title")
     _rows(attributes)
 
 
 def _rows(attributes: Mapping[str, AttributeValue]) -> None:
+    _pairs(views.words(attributes))
+    if not attributes:
+        ui.label(texts.NOTHING).classes("muted")
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> None:
     with ui.element("dl").classes("attributes"):
-        for name, words in views.words(attributes):
+        for name, words in pairs:
             with ui.element("div").classes("attribute"):
                 with ui.element("dt"):
                     ui.label(name)
                 with ui.element("dd"):
                     ui.label(words)
-        if not attributes:
-            with ui.element("div").classes("attribute"):
-                ui.label(texts.NOTHING).classes("muted")

@@ -167,9 +167,9 @@ FIRST_CHUNK: Final = "first token"
 ATTRIBUTES: Final = "Attributes"
 EVENTS: Final = "Events"
 LOGS: Final = "Log records"
-LOGS_HELP: Final = "Everything that was logged while this trace ran, by time"
 NO_SPAN: Final = "no span"
-BODY: Final = "body"
+NO_SEVERITY: Final = "\u2013"
+ONLY_LOGS: Final = "Of this trace only log records have arrived"
 LOGGER: Final = "logger"
 EVENT_NAME: Final = "event"
 RESOURCE: Final = "Resource"
@@ -181,6 +181,7 @@ FACTS: Final = {
     "duration": "Duration",
     "first": "First token",
     "tokens": "Tokens",
+    "speed": "Speed",
     "endpoint": "Endpoint",
     "service": "Application",
     "trace": "Trace",
@@ -194,6 +195,11 @@ def span_count(count: int, shown: int) -> str:
     if shown < count:
         return f"first {shown} of {count} spans"
     return "1 span" if count == 1 else f"{count} spans"
+
+
+def log_count(count: int) -> str:
+    """How many log records a trace has."""
+    return "1 record" if count == 1 else f"{count} records"
 
 
 def tokens(read: str, written: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
 from venom_otel.cockpit import texts, views
-from venom_otel.cockpit.elements import Waterfall
+from venom_otel.cockpit.elements import LogList, Waterfall
 from venom_otel.cockpit.request_head import request_head
 from venom_otel.cockpit.span_panel import span_panel
 from venom_otel.errors import StoreError
+from venom_otel.services.traces import Trace, walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,12 @@ if TYPE_CHECKING:
 PAUSE: Final = 0.5
 """Seconds between two looks at a trace that may still be growing."""
 
+AGAIN: Final = 2.0
+"""Seconds until the next look where nothing is told: log records arrive without a word, and an unreadable store may have recovered."""
+
+YOUNG: Final = 60.0
+"""Seconds after its last span in which a trace may still get log records."""
+
 
 class TraceView:
     """One browser's look at one trace; the selected span is part of the address."""
@@ -34,31 +43,40 @@ class TraceView:
         self._address = address
         self._trace_id = trace_id.lower()
         self._selected = span_id
+        self._trace = Trace()
         self._spans: Sequence[tuple[int, Span]] = ()
+        """Every span with its depth, parents before children."""
         self._request: RequestSummary | None = None
 
     async def show(self) -> None:
         """Build the view and keep it true until the reader goes elsewhere, which cancels this."""
         self._build()
         with self._history.changes() as changes:
-            await self._look()
-            async for _ in changes:
+            while True:
                 await self._look()
                 await asyncio.sleep(PAUSE)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN if self._problem.visible or self._young() else None):
+                        if await anext(changes, None) is None:
+                            return
 
     def _build(self) -> None:
         ui.keyboard(on_key=self._back_on_escape, ignore=["input", "select", "textarea"])
         self._head = ui.element("div").classes("trace-head")
         self._problem = ui.label().classes("problem").props("role=alert")
         self._problem.set_visibility(False)
-        with ui.element("div").classes("trace") as self._trace:
+        with ui.element("div").classes("trace") as self._body:
             with ui.element("section").classes("panel timeline"):
                 with ui.element("div").classes("panel-head"):
                     ui.label(texts.WATERFALL).props("role=heading aria-level=2").classes("panel-title")
                     self._count = ui.label().classes("muted")
                 self._waterfall = Waterfall(self._select)
+                with ui.element("div").classes("panel-head logs-head") as self._logs_head:
+                    ui.label(texts.LOGS).props("role=heading aria-level=2").classes("panel-title")
+                    self._log_count = ui.label().classes("muted")
+                self._logs = LogList(self._select)
             self._panel = ui.element("section").classes("panel details")
-        self._trace.set_visibility(False)
+        self._body.set_visibility(False)
         self._show_head()
 
     # -- what the store says -----------------------------------------------------------------------------------------------------
@@ -67,48 +85,69 @@ class TraceView:
         if not views.is_trace_id(self._trace_id):
             return
         try:
-            spans = views.spans((await self._history.trace(self._trace_id)).steps)
-            if len(spans) == len(self._spans):
+            trace = await self._history.trace(self._trace_id)
+            spans = views.spans(trace.steps)
+            if _size(trace) == _size(self._trace):
                 self._tell("")
                 return
             selected = self._selected
-            if selected not in {span.span_id for _, span in spans}:
+            if spans and selected not in {span.span_id for _, span in spans}:
                 selected = next(iter(views.requests_in(spans)), spans[0][1].span_id)
             request = await self._request_of(spans, selected)
         except StoreError as error:
             self._tell(str(error))
             return
         self._tell("")
-        self._spans, self._selected, self._request = spans, selected, request
-        self._trace.set_visibility(True)
-        self._count.text = texts.span_count(len(spans), min(len(spans), views.MAX_SPANS))
-        self._waterfall.show(views.timeline(spans), selected)
-        self._show_head()
-        self._show_panel()
+        self._trace, self._spans, self._selected, self._request = trace, spans, selected, request
+        self._show()
 
     async def _request_of(self, spans: Sequence[tuple[int, Span]], span_id: str) -> RequestSummary | None:
         """The request to a model that a span belongs to, else the trace's first."""
         wanted = views.request_of(spans, span_id)
         if wanted is None or (self._request is not None and self._request.span_id == wanted):
             return self._request
-        found = await self._history.request(f"{self._trace_id}-{wanted}")
-        return found.summary if found is not None else None
+        return await self._history.summary(f"{self._trace_id}-{wanted}")
+
+    def _young(self) -> bool:
+        """Whether log records of it may still arrive."""
+        return any(time.time_ns() - span.end_ns < YOUNG * 1e9 for _, span in self._spans)
 
     def _tell(self, problem: str) -> None:
         self._problem.text = problem
         self._problem.set_visibility(bool(problem))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------------
+    def _show(self) -> None:
+        self._body.set_visibility(True)
+        self._waterfall.set_visibility(bool(self._spans))
+        self._count.text = texts.span_count(len(self._spans), min(len(self._spans), views.MAX_SPANS))
+        if self._spans:
+            self._waterfall.show(views.timeline(self._spans), self._selected)
+        rows = views.log_rows(self._trace, self._begin_ns())
+        self._log_count.text = texts.log_count(len(rows))
+        self._logs_head.set_visibility(bool(rows))
+        self._logs.show(rows, self._selected)
+        self._show_head()
+        self._show_panel()
+
     def _show_head(self) -> None:
         self._head.clear()
         with self._head:
-            request_head(self._address.href, self._trace_id, self._request, [span for _, span in self._spans])
+            request_head(
+                self._address.href, self._trace_id, self._request, [span for _, span in self._spans], logged=bool(self._trace.logs)
+            )
 
     def _show_panel(self) -> None:
-        span = next(span for _, span in self._spans if span.span_id == self._selected)
         self._panel.clear()
-        with self._panel:
-            span_panel(span, begin_ns=min(span.start_ns for _, span in self._spans))
+        step = next((step for step in walk(self._trace.steps) if step.span.span_id == self._selected), None)
+        if step is not None:
+            with self._panel:
+                span_panel(step, begin_ns=self._begin_ns())
+
+    def _begin_ns(self) -> int:
+        """Where the time axis starts: with the first span, or the first record of a trace that has no span."""
+        spans = [span.start_ns for _, span in self._spans]
+        return min(spans or [record.time_ns for record in self._trace.logs])
 
     async def _select(self, span_id: str) -> None:
         if span_id not in {span.span_id for _, span in self._spans}:
@@ -116,6 +155,7 @@ class TraceView:
         self._selected = span_id
         ui.navigate.history.replace(f"/trace/{self._trace_id}?span={span_id}")
         self._waterfall.select(span_id)
+        self._logs.select(span_id)
         self._show_panel()
         try:
             request = await self._request_of(self._spans, span_id)
@@ -129,3 +169,9 @@ class TraceView:
     def _back_on_escape(self, event: KeyEventArguments) -> None:
         if event.action.keydown and event.key.escape:
             ui.navigate.to(self._address.href)
+
+
+def _size(trace: Trace) -> tuple[int, int]:
+    """What grows as more of a trace arrives: its spans, and its log records."""
+    steps = list(walk(trace.steps))
+    return len(steps), len(trace.logs) + sum(len(step.logs) for step in steps)

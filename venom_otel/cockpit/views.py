@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel import semconv
 from venom_otel.cockpit import failures, formats, texts, theme
+from venom_otel.services.severities import severity_word
+from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from venom_otel.services.traces import Step
-    from venom_otel.store.protocol import AttributeValue, RequestSummary, Span
+    from venom_otel.services.traces import Step, Trace
+    from venom_otel.store.protocol import AttributeValue, LogRecord, RequestSummary, Span
 
 MAX_SPANS: Final = 1000
 """Most rows of one timeline; a browser draws so many in well under a second."""
@@ -113,6 +115,37 @@ def _bar(depth: int, span: Span, begin: int, whole: int) -> dict[str, Any]:
         "first": round(min(100 * first * 1_000_000_000 / length, 100), 2) if isinstance(first, (int, float)) and length else 0,
         "duration": formats.duration(length),
     }
+
+
+def log_rows(trace: Trace, begin: int) -> list[dict[str, Any]]:
+    """Every log record of a trace by time, as `assets/log_list.js` takes them; `begin` is where the time axis starts."""
+    inside = [(record, step.span) for step in walk(trace.steps) for record in step.logs]
+    records: list[tuple[LogRecord, Span | None]] = [*inside, *((record, None) for record in trace.logs)]
+    records.sort(key=lambda pair: (pair[0].time_ns, pair[0].sequence))
+    return [
+        {
+            "id": record.sequence,
+            "at": texts.at_offset(formats.duration(record.time_ns - begin)),
+            "severity": severity(record),
+            "level": severity_word(record.severity).lower() or "unset",
+            "body": formats.value(record.body) if record.body is not None else record.event_name,
+            "span": span.span_id if span else "",
+            "name": span.name if span else texts.NO_SPAN,
+            "attributes": log_words(record),
+        }
+        for record, span in records
+    ]
+
+
+def severity(record: LogRecord) -> str:
+    """How grave a record is, in OTLP's word or else the sender's."""
+    return severity_word(record.severity) or record.severity_text or texts.NO_SEVERITY
+
+
+def log_words(record: LogRecord) -> list[tuple[str, str]]:
+    """What a record says besides its body: its attributes, its logger, its event."""
+    more = {texts.LOGGER: record.scope, texts.EVENT_NAME: record.event_name}
+    return [*words(record.attributes), *((name, value) for name, value in more.items() if value)]
 
 
 def provider_of(span: Span) -> str:
