@@ -280,6 +280,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Purged:
+    """What was deleted on request."""
+
+    items: Mapping[Signal, int]
+    requests: int
+    freed_bytes: int
+    """That went back to the disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What became of one export request."""
 
@@ -352,6 +362,14 @@ class TelemetryStore(Protocol):
 
     async def usage(self) -> Usage:
         """What the store holds, from counters; cheap at any size."""
+        ...
+
+    async def purge(self, before_ns: int | None) -> Purged:
+        """Delete what arrived before a time, or all that is there; arrivals meanwhile are kept, and nobody waits for them long.
+
+        Raises:
+            StoreError: it cannot be deleted, or is another's to delete.
+        """
         ...
 
     def close(self) -> None:

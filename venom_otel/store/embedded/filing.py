@@ -11,6 +11,7 @@ from venom_otel.store.embedded.streams import StreamBook
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from venom_otel.store.embedded.blocks import Block
     from venom_otel.store.embedded.decode import Decoded
@@ -45,6 +46,11 @@ class Filing:
                 statement("insert_log"),
                 [(item, record.time_ns or arrived_ns, kinds[record.kind]) for item, record in enumerate(of.records, base)],
             )
+
+    def forget(self, streams: Sequence[bytes]) -> None:
+        """Blocks were deleted: these streams are no longer in the file, nor are kinds of log records that none is of."""
+        self.book.forget(streams)
+        self._kinds.clear()
 
     def settle(self, *, committed: bool) -> None:
         """End the transaction."""

@@ -1,4 +1,4 @@
-"""The one thread that writes: it decodes what waits, commits it as a group and only then answers each sender."""
+"""The one thread that writes: it decodes what waits, commits it as a group and only then answers each sender; in between it deletes."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from venom_otel.errors import PayloadError, StoreBusyError, StoreError
-from venom_otel.store.embedded.decode import Decoder
+from venom_otel.store.embedded.decode import DIGEST_BYTES, Decoder
+from venom_otel.store.embedded.upkeep import Purge
 from venom_otel.store.protocol import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from venom_otel.store.embedded.decode import Decoded
+    from venom_otel.store.embedded.upkeep import Upkeep
     from venom_otel.store.embedded.writer import Writer
-    from venom_otel.store.protocol import Signal
+    from venom_otel.store.protocol import Purged, Signal
 
 _logger: Final = logging.getLogger(__name__)
 
 GROUP_S: Final = 0.2
 """A group is closed when nothing waits, or after so long."""
 GROUP_ITEMS: Final = 32_768
+_INTERRUPT_S: Final = 0.1
 REMEMBERED: Final = 32_768
 """Requests that are recognised when they are sent again: minutes at full speed, more than exporters go on trying."""
 
@@ -42,12 +45,13 @@ class Waiting(NamedTuple):
 class Ingest:
     """Takes requests from any thread; the future it gives resolves after the commit."""
 
-    def __init__(self, writer: Writer, max_queue_bytes: int) -> None:
+    def __init__(self, writer: Writer, upkeep: Upkeep, max_queue_bytes: int) -> None:
         self._writer = writer
+        self._upkeep = upkeep
         self._max_queue_bytes = max_queue_bytes
         self._decoder = Decoder(writer.streams)
         self._recent: OrderedDict[bytes, None] = OrderedDict.fromkeys(reversed(list(writer.recent_digests(REMEMBERED))))
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | Purge | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._bytes = 0
         self._closed = False
@@ -82,22 +86,57 @@ class Ingest:
 
         return unsubscribe
 
+    def purge(self, before_ns: int | None) -> Future[Purged]:
+        """Delete after what waits now has been stored; see `TelemetryStore.purge`."""
+        done: Future[Purged] = Future()
+        with self._lock:
+            if self._closed:
+                done.set_exception(StoreError("the store is closed"))
+            else:
+                self._queue.put(Purge(before_ns, done))
+        return done
+
     def close(self) -> None:
         """Store what waits, then stop. Calling it twice does no harm."""
         with self._lock:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
-        self._thread.join()
+        while self._thread.is_alive():
+            self._writer.interrupt_vacuum()
+            self._thread.join(_INTERRUPT_S)
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
+        while (first := self._next()) is not None:
             group, last = self._gather(first)
             self._store(group)
             if last:
                 break
             if self._queue.empty():
                 self._checkpoint()
+            if self._upkeep.pause() <= 0:
+                self._keep_up(idle=False)
+        self._upkeep.close()
+
+    def _next(self) -> Waiting | None:
+        """Wait for a request, None at the end; while none comes, what is old is deleted."""
+        while True:
+            try:
+                return self._get(self._upkeep.pause())
+            except queue.Empty:
+                self._keep_up(idle=True)
+
+    def _get(self, timeout: float) -> Waiting | None:
+        """The next request, None at the end; orders on the way are handed on."""
+        while isinstance(item := self._queue.get(timeout=timeout), Purge):
+            self._upkeep.add(item)
+            timeout = 0
+        return item
+
+    def _keep_up(self, *, idle: bool) -> None:
+        for digests in self._upkeep.step(idle=idle):
+            for start in range(0, len(digests), DIGEST_BYTES):
+                self._recent.pop(digests[start : start + DIGEST_BYTES], None)
 
     def _gather(self, first: Waiting) -> tuple[list[tuple[Waiting, Decoded]], bool]:
         """Decode what waits until nothing does, or the group is large or old enough; true where the end of the queue was met."""
@@ -112,7 +151,7 @@ class Ingest:
             if items >= GROUP_ITEMS or time.monotonic() >= deadline:
                 return group, False
             try:
-                waiting = self._queue.get_nowait()
+                waiting = self._get(0)
             except queue.Empty:
                 return group, False
         return group, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ from venom_otel.store.embedded.pool import ReadPool
 from venom_otel.store.embedded.schema import open_writer
 from venom_otel.store.embedded.search import search
 from venom_otel.store.embedded.streams import DEFAULT_LIMIT
+from venom_otel.store.embedded.upkeep import Retention, Upkeep
+from venom_otel.store.embedded.usage import usage
 from venom_otel.store.embedded.writer import Writer
 
 if TYPE_CHECKING:
@@ -32,15 +35,18 @@ if TYPE_CHECKING:
         MetricFilter,
         MetricPoint,
         MetricSeries,
+        Purged,
         RequestFilter,
         RequestSummary,
         Search,
         Signal,
         Span,
+        Usage,
         Written,
     )
 
 _MIB: Final = 1024 * 1024
+_FOR_EVER: Final = Retention()
 
 
 class EmbeddedStore:
@@ -54,6 +60,7 @@ class EmbeddedStore:
         min_free_bytes: free disk space below which nothing more is stored.
         max_queue_bytes: most bytes that may wait for the disk.
         max_series: most streams of metric points that are kept; points of further ones are rejected.
+        retention: how long and how much is kept.
 
     Raises:
         StoreFormatError: the file is another program's, or of a newer version.
@@ -61,7 +68,13 @@ class EmbeddedStore:
     """
 
     def __init__(
-        self, path: Path, *, min_free_bytes: int = 64 * _MIB, max_queue_bytes: int = 64 * _MIB, max_series: int = DEFAULT_LIMIT
+        self,
+        path: Path,
+        *,
+        min_free_bytes: int = 64 * _MIB,
+        max_queue_bytes: int = 64 * _MIB,
+        max_series: int = DEFAULT_LIMIT,
+        retention: Retention = _FOR_EVER,
     ) -> None:
         self._lock = _lock(path)
         try:
@@ -70,7 +83,8 @@ class EmbeddedStore:
             os.close(self._lock)
             raise
         self._writer = writer
-        self._ingest = Ingest(writer, max_queue_bytes)
+        self._path = path
+        self._ingest = Ingest(writer, Upkeep(writer, path, retention, min_free_bytes), max_queue_bytes)
         self._reads = ReadPool(path)
         self._open = True
 
@@ -119,6 +133,14 @@ class EmbeddedStore:
     async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
         """See `TelemetryStore.metric_points`."""
         return await self._reads.run(metrics.points, series, since_ns, until_ns, limit)
+
+    async def usage(self) -> Usage:
+        """See `TelemetryStore.usage`."""
+        return await self._reads.run(usage, self._path)
+
+    async def purge(self, before_ns: int | None) -> Purged:
+        """See `TelemetryStore.purge`."""
+        return await asyncio.wrap_future(self._ingest.purge(before_ns))
 
     def close(self) -> None:
         """See `TelemetryStore.close`."""

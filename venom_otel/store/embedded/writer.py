@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.errors import StoreError, StoreFullError
 from venom_otel.store.embedded.backfill import COUNTER as UNFILED
@@ -13,23 +13,37 @@ from venom_otel.store.embedded.blocks import pack, trace_key
 from venom_otel.store.embedded.decode import DIGEST_BYTES
 from venom_otel.store.embedded.filing import Filing
 from venom_otel.store.embedded.names import Names
+from venom_otel.store.embedded.removal import Removal
 from venom_otel.store.embedded.rollups import Rollups
 from venom_otel.store.embedded.sql import statement
-from venom_otel.store.protocol import Signal
+from venom_otel.store.embedded.usage import ITEMS
+from venom_otel.store.mapping import MAX_INT64
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from venom_otel.store.embedded.blocks import Block
     from venom_otel.store.embedded.decode import Decoded
+    from venom_otel.store.embedded.removal import Removed
     from venom_otel.store.embedded.streams import StreamBook
 
 _OF_ONE_REQUEST: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for a row; everything else it raises is about the file."""
-ITEMS: Final = {Signal.TRACES: "spans", Signal.METRICS: "points", Signal.LOGS: "records"}
-"""The counters of what is kept of each signal."""
+_PAGES: Final = ("page_size", "page_count", "freelist_count")
 _IDLE_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
+
+
+class Room(NamedTuple):
+    """Sizes in bytes."""
+
+    file: int
+    free: int
+
+    @property
+    def used(self) -> int:
+        """What is kept needs so much."""
+        return self.file - self.free
 
 
 class Writer:
@@ -51,6 +65,8 @@ class Writer:
         self._endings = Names(connection, "ending")
         self._rollups = Rollups(connection)
         self._filing = Filing(connection, max_series)
+        self._removal = Removal(connection, self._rollups)
+        self._copying = False
         self._counters: dict[str, int] = dict(connection.execute(statement("counters")))
         try:
             backfill(connection, self._filing, self._counters.pop(UNFILED))
@@ -98,6 +114,69 @@ class Writer:
         self._counters = counters
         self._filing.settle(committed=True)
 
+    @property
+    def newest_block(self) -> int:
+        """The greatest number of a block given so far; 0 before the first."""
+        return self._counters["block"] - 1
+
+    def oldest_ns(self) -> int | None:
+        """When the oldest block arrived; None where there is none."""
+        row = self._connection.execute(statement("oldest_arrival")).fetchone()
+        return None if row is None else int(row[0])
+
+    def room(self) -> Room:
+        """How large the file is, and how much of it is free for what comes."""
+        size, pages, free = (int(self._connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
+        return Room(size * pages, size * free)
+
+    def remove(self, *, last: int = MAX_INT64, before_ns: int = MAX_INT64) -> Removed:
+        """Delete the oldest blocks with everything made of them, one transaction's worth; see `Removal.oldest`.
+
+        Raises:
+            StoreError: the file cannot be written; nothing was deleted.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            removed = self._removal.oldest(last, before_ns)
+            counters = dict(self._counters)
+            counters["requests"] -= removed.requests
+            for signal, items in removed.items.items():
+                counters[ITEMS[signal]] -= items
+            self._set_counters(counters)
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, OSError | sqlite3.Error):
+                raise self._in_words(error) from error
+            raise
+        self._counters = counters
+        self._series.clear()  # names that nothing speaks of any more have no number
+        self._filing.forget(removed.streams)
+        return removed
+
+    def vacuum(self) -> None:
+        """Give free space back to the disk. Takes as long as what is kept needs to be copied twice, and as much room beside the file.
+
+        Raises:
+            StoreError: it cannot be done, for want of room or since the file is being read; nothing is lost.
+        """
+        try:
+            # Deprecated, but SQLite would else copy into a directory of its own choice, often a small one in memory.
+            directory = str(self._path.parent).replace("'", "''")
+            self._connection.execute(f"PRAGMA temp_store_directory = '{directory}'")
+            self._copying = True
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            raise self._in_words(error) from error
+        finally:
+            self._copying = False
+
+    def interrupt_vacuum(self) -> None:
+        """Break a `vacuum` off, from any thread; it then fails, and nothing is lost."""
+        if self._copying:
+            self._connection.interrupt()
+
     def checkpoint(self) -> None:
         """Move the write-ahead log into the file if it has grown; called when nothing waits. It does not block readers."""
         if self._log.exists() and self._log.stat().st_size > _IDLE_CHECKPOINT_BYTES:
@@ -132,8 +211,11 @@ class Writer:
             counters["block"], counters["request"] = number + 1, request
             counters["requests"] += len(inserted)
             counters[ITEMS[block.signal]] += block.items
-        many(statement("set_counter"), [{"name": name, "value": value} for name, value in counters.items()])
+        self._set_counters(counters)
         return counters
+
+    def _set_counters(self, counters: Mapping[str, int]) -> None:
+        self._connection.executemany(statement("set_counter"), [{"name": name, "value": value} for name, value in counters.items()])
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """Add requests; gives those that were not there already."""

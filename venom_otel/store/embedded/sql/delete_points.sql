@@ -1,0 +1,1 @@
+DELETE FROM points WHERE id BETWEEN :first AND :last;

@@ -1,0 +1,1 @@
+DELETE FROM rollups WHERE width = ? AND start = ? AND series = ? AND ending = ?;

@@ -1,0 +1,1 @@
+SELECT DISTINCT kind FROM logs WHERE id BETWEEN :first AND :last;

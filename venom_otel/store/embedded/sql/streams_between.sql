@@ -1,0 +1,1 @@
+SELECT DISTINCT stream FROM points WHERE id BETWEEN :first AND :last;
