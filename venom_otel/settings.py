@@ -77,6 +77,13 @@ class CockpitSettings(BaseSettings):
         default=64 * 1024 * 1024, gt=0, description="Most bytes that may wait for the store before senders are told to retry."
     )
     min_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Free disk space below which nothing more is stored.")
+    max_series: int = Field(
+        default=100_000, ge=0, description="Most metric series that are kept; points of further ones are refused with words."
+    )
+    retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
+    retention_bytes: int = Field(
+        default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."
+    )
 
 
 def load(cls: type[SettingsT]) -> SettingsT:

@@ -22,7 +22,7 @@ from venom_otel.settings import CockpitSettings, load
 if TYPE_CHECKING:
     import socket
 
-_STORE: Final = "telemetry.sqlite3"
+STORE: Final = "telemetry.sqlite3"
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def _run(
 
     directory = data_dir(settings)
     with (
-        EmbeddedStore(directory / _STORE, min_free_bytes=settings.min_free_bytes, max_queue_bytes=settings.max_queue_bytes) as store,
+        EmbeddedStore.from_settings(directory / STORE, settings) as store,
         contextlib.ExitStack() as until_the_end,
     ):
         running = Running(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from venom_otel.settings import CockpitSettings
     from venom_otel.store.protocol import (
         Aggregate,
         Dimension,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     )
 
 _MIB: Final = 1024 * 1024
+_DAY_S: Final = 86_400
 _FOR_EVER: Final = Retention()
 
 
@@ -87,6 +89,17 @@ class EmbeddedStore:
         self._ingest = Ingest(writer, Upkeep(writer, path, retention, min_free_bytes), max_queue_bytes)
         self._reads = ReadPool(path)
         self._open = True
+
+    @classmethod
+    def from_settings(cls, path: Path, settings: CockpitSettings) -> Self:
+        """The store at `path`, with the limits that the settings give."""
+        return cls(
+            path,
+            min_free_bytes=settings.min_free_bytes,
+            max_queue_bytes=settings.max_queue_bytes,
+            max_series=settings.max_series,
+            retention=Retention(settings.retention_days * _DAY_S, settings.retention_bytes),
+        )
 
     def __enter__(self) -> Self:
         return self
