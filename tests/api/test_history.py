@@ -1,9 +1,10 @@
 """The history over HTTP."""
 
 import threading
+import time
 
 import pytest
-from support.otlp import SECOND, chat, request_id, span, traces
+from support.otlp import SECOND, chat, log_record, log_records, request_id, span, traces
 
 from venom_otel.store.protocol import Signal
 
@@ -83,6 +84,40 @@ def test_one_request_with_its_steps(api):
     assert [(item["name"], item["duration_seconds"]) for item in inner] == [("POST", 0.5), ("chat inside", 1.0)]
 
 
+def test_recent_ones_by_how_long_ago(api):
+    now = time.time_ns()
+    api.send(chat(start_ns=now - 3_600 * SECOND), chat(start_ns=now - 60 * SECOND))
+    assert [item["cursor"] for item in api.listed(since="15m")["items"]] == [2]
+    assert [item["cursor"] for item in api.listed(since="2h", until="15m")["items"]] == [1]
+
+
+def test_log_records_stand_at_their_spans(api):
+    one = chat(start_ns=START)
+    api.send(one)
+    said = {"seed": 7, "blob": b"\x00"}
+    inside = log_record("model 'x' not found", of=one, severity=13, said=said, time_ns=START + SECOND)
+    loose = log_record({"left": 3}, trace_id=one.trace_id, severity=0, time_ns=START)
+    api.store.write(Signal.LOGS, log_records(inside, loose)).result(10)
+    (step,) = api.get(f"/history/requests/{request_id(one)}").json()["steps"]
+    assert step["logs"] == [
+        {
+            "at": "2026-09-21T14:13:21.123456Z",
+            "severity": "WARN",
+            "severity_number": 13,
+            "event_name": "",
+            "body": "model 'x' not found",
+            "span_id": one.span_id.hex(),
+            "service": "chat-api",
+            "scope": "tests",
+            "attributes": {"seed": 7, "blob": "AA=="},
+            "resource": {"service.name": "chat-api"},
+        }
+    ]
+    trace = api.get(f"/history/traces/{one.trace_id.hex()}").json()
+    assert [step["logs"][0]["body"] for step in trace["steps"]] == ["model 'x' not found"]
+    assert [(record["body"], record["severity"], record["span_id"]) for record in trace["logs"]] == [({"left": 3}, "", None)]
+
+
 def test_a_trace_by_its_id(api):
     root = span(name="agent", kind=1)
     api.send(root, chat(parent=root))
@@ -128,6 +163,14 @@ def test_a_trace_deeper_than_anybody_reads(api):
         ({"limit": 1}, [3]),
         ({"model": "b", "status": "COMPLETED"}, [3]),
         ({"provider": "nobody"}, []),
+        ({"text": "OLLAMA"}, [3, 1]),
+        ({"text": "nowhere"}, []),
+        ({"text": "ollama", "model": "b"}, [3]),
+        ({"attribute": "llm.error.kind=auth"}, [2]),
+        ({"attribute": ["llm.provider=ollama", "service.name=batch"]}, [3]),
+        ({"attribute": "llm.provider=ollama", "text": "nowhere"}, []),
+        ({"attribute": "llm.provider=olla"}, []),
+        ({"text": "b", "after": 1, "attribute": "llm.model=b"}, [2, 3]),
     ],
     ids=str,
 )
@@ -190,6 +233,12 @@ def test_waiting_for_what_comes(api):
         ("/history/requests?before=-1", 422, "before: "),
         ("/history/requests?wait=31", 422, "wait: "),
         ("/history/requests?modle=a", 422, "there is no parameter 'modle', only provider, model, "),
+        ("/history/requests?until=soon", 422, "until: 'soon' is no time"),
+        ("/history/requests?since=15m&until=1h", 422, "`since` must not be later than `until`. /openapi.json"),
+        ("/history/requests?attribute=seed", 422, "attribute: 'seed' is no attribute and value: give them like gen_ai.request.seed=7"),
+        ("/history/requests?attribute=a%3D1&attribute=a%3D2", 422, "attribute: 'a' is given twice"),
+        ("/history/requests?attribute=%3D1", 422, "attribute: '=1' is no attribute and value"),
+        ("/history/requests?limit=0&wait=99", 422, "not '0'; wait: Input should be less than or equal to 30, not '99'"),
         ("/history/requests/nothing", 404, "no request 'nothing' is stored"),
         (f"/history/requests/{'0' * 32}-{'0' * 16}", 404, "GET /api/v1/history/requests lists those that are"),
         ("/history/traces/nothing", 422, "trace_id: "),

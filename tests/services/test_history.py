@@ -3,23 +3,11 @@
 import asyncio
 
 import pytest
-from support.otlp import chat, new_span_id, new_trace_id, request_id, span, traces
+from support.otlp import chat, log_record, log_records, new_span_id, new_trace_id, request_id, span, traces
 
-from venom_otel.services.history import MAX_LIMIT, History
+from venom_otel.services.history import MAX_LIMIT
 from venom_otel.services.traces import MAX_DEPTH, tree
-from venom_otel.store.embedded import EmbeddedStore
-from venom_otel.store.protocol import RequestFilter, Signal
-
-
-@pytest.fixture
-def store(tmp_path):
-    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as opened:
-        yield opened
-
-
-@pytest.fixture
-def history(store):
-    return History(store)
+from venom_otel.store.protocol import RequestFilter, RequestStatus, Search, Signal
 
 
 def send(store, *spans):
@@ -83,6 +71,75 @@ async def test_a_step_whose_parent_has_not_arrived_stands_by_itself(store, histo
     found = await history.request(request_id(child))
     assert found is not None
     assert names(found.steps) == [("chat a", [])]
+
+
+async def test_log_records_stand_at_the_span_they_name(store, history):
+    root = span(name="root")
+    child = chat(parent=root, start_ns=root.start_time_unix_nano + 1)
+    stranger = span(trace_id=root.trace_id)  # never sent
+    records = [log_record(words, of=of, time_ns=time_ns) for words, of, time_ns in [("2", child, 2), ("1", child, 1), ("r", root, 1)]]
+    loose = [log_record("s", of=stranger, time_ns=9), log_record("t", trace_id=root.trace_id, time_ns=8)]
+    send(store, root, child)
+    store.write(Signal.LOGS, log_records(*records, *loose, log_record("of another", of=span()))).result(10)
+    trace = await history.trace(root.trace_id.hex())
+    (top,) = trace.steps
+    assert [record.body for record in top.logs] == ["r"]
+    assert [record.body for record in top.children[0].logs] == ["1", "2"]
+    assert [record.body for record in trace.logs] == ["t", "s"]
+    found = await history.request(request_id(child))
+    assert [record.body for record in found.steps[0].logs] == ["1", "2"]
+    assert found.trace == trace
+
+
+async def test_a_trace_of_which_only_log_records_arrived(store, history):
+    trace_id = new_trace_id()
+    store.write(Signal.LOGS, log_records(log_record("early", trace_id=trace_id))).result(10)
+    trace = await history.trace(trace_id.hex())
+    assert trace
+    assert (trace.steps, [record.body for record in trace.logs]) == ([], ["early"])
+
+
+async def searched(history, search, limit=2, **which):
+    """Every match, page by page, and how the pages went."""
+    pages, before = [], None
+    while True:
+        page = await history.requests(RequestFilter(before=before, **which), limit, search=search)
+        pages.append([item.sequence for item in page.items])
+        before = page.older
+        if before is None:
+            return pages
+
+
+async def test_a_search_goes_back_to_the_oldest(store, history):
+    send(store, *(chat(more={"note": f"number {number % 3}"}) for number in range(9)))
+    assert [number for page in await searched(history, Search("NUMBER 1")) for number in page] == [8, 5, 2]
+    assert [number for page in await searched(history, Search(attributes={"note": "number 1"})) for number in page] == [8, 5, 2]
+    assert [number for page in await searched(history, Search("number 1"), status=RequestStatus.FAILED) for number in page] == []
+
+
+async def test_a_search_is_followed_from_where_it_was(store, history):
+    send(store, *(chat() for _ in range(3)), chat(more={"note": "needle"}))
+    search = Search("needle")
+    page = await history.requests(search=search)
+    assert ([item.sequence for item in page.items], page.newer) == ([4], 4)
+    send(store, chat(), chat())
+    page = await history.requests(RequestFilter(after=page.newer), search=search)
+    assert (page.items, page.newer) == ([], 6)  # what was looked at is not looked at again
+
+    async def arrive():
+        for note in ("hay", "needle"):
+            await asyncio.to_thread(send, store, chat(more={"note": note}))
+
+    async with asyncio.timeout(20):
+        page, _ = await asyncio.gather(history.requests(RequestFilter(after=page.newer), search=search, wait_s=30), arrive())
+    assert ([item.sequence for item in page.items], page.newer) == ([8], 8)
+
+
+async def test_a_search_without_a_match_ends(history, store):
+    send(store, chat())
+    page = await history.requests(search=Search("nowhere"))
+    assert (page.items, page.older, page.newer) == ([], None, 1)
+    assert (await history.requests(RequestFilter(after=0), search=Search("nowhere"), wait_s=0.05)).items == []
 
 
 async def read_back(store, *spans):

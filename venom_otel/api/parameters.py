@@ -28,7 +28,7 @@ def _step(words: str) -> str:
     return words
 
 
-def _attributes(pairs: list[str]) -> list[str]:
+def attributes(pairs: list[str]) -> list[str]:
     names = [pair.partition("=")[0] for pair in pairs]
     for pair, name in zip(pairs, names, strict=True):
         if not name or "=" not in pair:
@@ -86,7 +86,7 @@ class RequestQuery(Filters):
     )
     until: Moment | None = Field(None, description="Only those that began then or earlier; as `since`.", examples=["2026-11-22T22:00:00Z"])
     text: str = Field("", max_length=1000, description="Stands anywhere in its span; upper and lower case are one.", examples=["quota"])
-    attribute: Annotated[list[str], AfterValidator(_attributes)] = Field(
+    attribute: Annotated[list[str], AfterValidator(attributes)] = Field(
         default_factory=list,
         description="`name=value` of an attribute of the request's span or its resource, exactly; may be given several times.",
         examples=[["gen_ai.request.seed=7"]],
@@ -97,6 +97,13 @@ class RequestQuery(Filters):
     wait: float = Field(
         0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]
     )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> RequestQuery:
+        which = self.which()
+        if which.since_ns is not None and which.until_ns is not None and which.until_ns < which.since_ns:
+            raise ValueError("`since` must not be later than `until`")
+        return self
 
     def which(self) -> RequestFilter:
         """The filter as the services take it."""

@@ -54,10 +54,10 @@ class Window:
 
     @classmethod
     def readable(cls, since_ns: int, until_ns: int) -> Self:
-        """In steps that a chart can show. It ends with the step that holds `until_ns`, and begins with a whole one."""
+        """In steps that a chart can show: the last one is that in which the range ends, the first a whole one."""
         length = max(until_ns - since_ns, MINUTE)
         step = next((width for width in _WIDTHS if length <= READABLE_STEPS * width), _WIDTHS[-1])
-        last = until_ns // step * step
+        last = (until_ns - 1) // step * step
         first = max(last - (max(round(length / step), 1) - 1) * step, 0)
         return cls(first, max(until_ns, first + 1), step)
 

@@ -145,6 +145,14 @@ class History:
                     counts[dimension][value] += part.requests
         return {dimension: dict(counter.most_common(MAX_CHOICES)) for dimension, counter in counts.items()}
 
+    async def metric_series(self, which: MetricFilter, limit: int) -> Sequence[MetricSeries]:
+        """Series of measurements that match, by name, then service, then attributes."""
+        return await self._store.metric_series(which, limit)
+
+    async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
+        """The points of one series within a range, by time: where there are more than `limit`, the newest of them."""
+        return await self._store.metric_points(series, since_ns, until_ns, limit)
+
     def changes(self) -> Changes:
         """Learn of arrivals without asking again and again.
 

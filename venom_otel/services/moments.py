@@ -8,7 +8,7 @@ from typing import Final
 
 _SECOND: Final = 1_000_000_000
 _UNITS: Final = {"s": _SECOND, "m": 60 * _SECOND, "h": 3600 * _SECOND, "d": 86_400 * _SECOND, "w": 7 * 86_400 * _SECOND}
-_SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
+_SPAN: Final = re.compile(r"([0-9]{1,9})([smhdw])")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
