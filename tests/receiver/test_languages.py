@@ -1,0 +1,87 @@
+"""OpenTelemetry's exporters for Python, Go and JavaScript deliver with their default settings, and come back when they are told to."""
+
+import asyncio
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from support.cockpit import wait_for
+
+from tools import exporters
+from venom_otel.receiver import grpc, http
+from venom_otel.settings import CockpitSettings
+from venom_otel.store.protocol import RequestFilter
+
+SPANS = 700
+"""More than one batch."""
+LIMIT = 4_000_000
+LANGUAGES = {
+    "python": [sys.executable, str(Path(__file__).parent / "exporters" / "python" / "main.py")],
+    "go": exporters.go_command(),
+    "js": exporters.js_command(),
+}
+PROTOCOLS = [("python", "http"), ("python", "grpc"), ("go", "http"), ("go", "grpc"), ("js", "json"), ("js", "proto"), ("js", "grpc")]
+COME_BACK = [one for one in PROTOCOLS if one != ("js", "grpc")]
+"""JavaScript's exporter for gRPC (0.301) sends nothing twice, whatever it is told."""
+
+
+@pytest.fixture
+def settings():
+    return CockpitSettings(min_free_bytes=0, max_queue_bytes=LIMIT)
+
+
+@pytest.fixture(params=PROTOCOLS, ids="-".join)
+def program(request, receiver, rpc, tmp_path):
+    """Starts the exporters of one language and protocol; nothing is said but where to send."""
+    language, protocol = request.param
+    command = LANGUAGES[language]
+    if not Path(command[-1]).is_file():
+        pytest.skip("the exporters are not built: run `make exporters`")
+    endpoint = f"http://{rpc.address}" if protocol == "grpc" else receiver.url
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+
+    async def start():
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(*command, protocol, str(SPANS), env=environment, stdout=pipe, stderr=pipe)
+
+    return start
+
+
+async def ended_well(process):
+    """The id of the trace that it sent."""
+    async with asyncio.timeout(60):
+        out, words = await process.communicate()
+    assert process.returncode == 0, words.decode()
+    return out.decode().strip()
+
+
+async def everything_is_there(receiver, tmp_path, trace_id):
+    found = await receiver.store.requests(RequestFilter(), 2 * SPANS)
+    assert len(found) == SPANS
+    assert {(item.trace_id, item.provider) for item in found} == {(trace_id, "openai")}
+    spans = await receiver.store.trace(trace_id)
+    assert sorted({span.name for span in spans}) == ["chat", "whole"]
+    assert len(spans) == SPANS + 1
+    with closing(sqlite3.connect(tmp_path / "t.db")) as connection:
+        kept = dict(connection.execute("SELECT signal, sum(items) FROM blocks GROUP BY signal"))
+    assert kept == {"traces": SPANS + 1, "metrics": 2, "logs": 1}
+
+
+async def test_delivers(program, receiver, tmp_path):
+    await everything_is_there(receiver, tmp_path, await ended_well(await program()))
+
+
+@pytest.mark.parametrize("program", COME_BACK, ids="-".join, indirect=True)
+async def test_comes_back_when_too_much_was_on_its_way(program, receiver, tmp_path, monkeypatch):
+    refused = []
+    for protocol in (http, grpc):
+        monkeypatch.setattr(protocol, "refusal", lambda error, answer=protocol.refusal: refused.append(answer(error)) or refused[-1])
+    with receiver.service.flight() as others:
+        others.admit(LIMIT)
+        process = await program()
+        await asyncio.to_thread(wait_for, lambda: refused, "the first refusal")
+    await everything_is_there(receiver, tmp_path, await ended_well(process))
+    assert {(one.code, one.retry_after_s) for one in refused} == {(14, 1)}
