@@ -10,6 +10,7 @@ import venom_otel
 from venom_otel.api import problems
 from venom_otel.api.health import health_router
 from venom_otel.api.history import history_router
+from venom_otel.api.metrics import metrics_router
 from venom_otel.api.security import SameOrigin
 from venom_otel.receiver.hosts import AllowedHosts
 
@@ -36,6 +37,7 @@ def create_app(history: History, settings: CockpitSettings) -> FastAPI:
     )
     app.include_router(health_router(history), prefix=PREFIX)
     app.include_router(history_router(history), prefix=PREFIX)
+    app.include_router(metrics_router(history), prefix=PREFIX)
     problems.install(app)
     app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
     return app

@@ -226,8 +226,8 @@ def spans(steps: Sequence[Step]) -> list[Span]:
             duration_seconds=max(step.span.end_ns - step.span.start_ns, 0) / _NS,
             status=_word(_STATUSES, step.span.status_code),
             status_message=step.span.status_message,
-            attributes=_plain(step.span.attributes),
-            resource=_plain(step.span.resource),
+            attributes=plain(step.span.attributes),
+            resource=plain(step.span.resource),
             events=[_event(event) for event in step.span.events],
             logs=[_log(record) for record in step.logs],
             steps=spans(step.children),
@@ -264,17 +264,17 @@ def _log(record: LogRecord) -> Log:
         severity=severity_word(record.severity) or record.severity_text,
         severity_number=record.severity,
         event_name=record.event_name,
-        body=_plain(record.body),
+        body=plain(record.body),
         span_id=record.span_id,
         service=record.service,
         scope=record.scope,
-        attributes=_plain(record.attributes),
-        resource=_plain(record.resource),
+        attributes=plain(record.attributes),
+        resource=plain(record.resource),
     )
 
 
 def _event(event: SpanEvent) -> Event:
-    return Event(name=event.name, at=utc(event.time_ns), attributes=_plain(event.attributes))
+    return Event(name=event.name, at=utc(event.time_ns), attributes=plain(event.attributes))
 
 
 def utc(ns: int) -> datetime:
@@ -286,12 +286,12 @@ def _word(words: Sequence[str], number: int) -> str:
     return words[number] if 0 <= number < len(words) else str(number)
 
 
-def _plain(value: AttributeValue) -> Any:
+def plain(value: AttributeValue) -> Any:
     """An attribute's value as JSON has it: bytes in base64."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -29,6 +29,7 @@ def _step(words: str) -> str:
 
 
 def attributes(pairs: list[str]) -> list[str]:
+    """Objects to what is not `name=value`, or names one twice."""
     names = [pair.partition("=")[0] for pair in pairs]
     for pair, name in zip(pairs, names, strict=True):
         if not name or "=" not in pair:

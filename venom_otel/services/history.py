@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from venom_otel.services.figures import Overview, Window
     from venom_otel.services.traces import Step
-    from venom_otel.store.protocol import LogRecord, RequestSummary, Search, TelemetryStore
+    from venom_otel.store.protocol import LogRecord, MetricFilter, MetricPoint, MetricSeries, RequestSummary, Search, TelemetryStore
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
