@@ -113,7 +113,7 @@ class Decoder:
         Raises:
             PayloadError: the bytes are no such request.
         """
-        decoded = Decoded(signal, raw, _digest(signal, raw))
+        decoded = Decoded(signal, raw, digest(signal, raw))
         try:
             match signal:
                 case Signal.TRACES:
@@ -185,10 +185,16 @@ class Decoder:
                         decoded.trace_ids.add(trace_id)
 
 
-def _digest(signal: Signal, raw: bytes) -> bytes:
-    digest = hashlib.sha256(signal.encode())
-    digest.update(raw)
-    return digest.digest()[:DIGEST_BYTES]
+def digest(signal: Signal, raw: bytes) -> bytes:
+    """By which a request is recognised when it is sent again."""
+    hashing = digesting(signal)
+    hashing.update(raw)
+    return hashing.digest()[:DIGEST_BYTES]
+
+
+def digesting(signal: Signal) -> hashlib._Hash:
+    """The same for a request that comes in parts: `update` for each, then the first `DIGEST_BYTES` of its digest."""
+    return hashlib.sha256(signal.encode())
 
 
 def _times(start: int, end: int) -> tuple[int, int]:

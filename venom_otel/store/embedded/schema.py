@@ -62,6 +62,30 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def open_archive(path: Path) -> sqlite3.Connection:
+    """Open the store at `path` for reading from another process than the one that may write it.
+
+    Raises:
+        StoreFormatError: another program's file, or one of a newer version.
+        StoreError: there is none, it cannot be read, or it is of an older version.
+    """
+    if not path.exists():
+        raise StoreError(f"there is no store at {path} yet. `venom-otel up` makes one, and `venom-otel import` fills it.")
+    try:
+        _check(path)
+        connection = open_reader(path)
+        version = _version(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"the store {path} cannot be opened: {error}. Check its permissions.") from error
+    if version < current_version():
+        connection.close()
+        raise StoreError(
+            f"{path} was written by an older venom-otel (store version {version}, this one writes {current_version()}). "
+            "Start `venom-otel up` once, which brings it up to date; end one that still runs first."
+        )
+    return connection
+
+
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False)
 

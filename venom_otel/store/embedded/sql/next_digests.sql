@@ -1,0 +1,1 @@
+SELECT block, digests FROM payloads WHERE block > :after ORDER BY block LIMIT 1;
