@@ -94,6 +94,13 @@ EVENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.exception"
 EVENT_OPERATION_DETAILS: Final = "gen_ai.client.inference.operation.details"
 REQUEST_LOGGER: Final = "venom_otel.requests"
 
+# -- what `venom-otel doctor` sends to see whether it arrives; no request to a model -------------------------------------------------
+DOCTOR_SCOPE: Final = "venom_otel.doctor"
+DOCTOR_SPAN: Final = "venom_otel.doctor.span"
+DOCTOR_METRIC: Final = "venom_otel.doctor.runs"
+DOCTOR_EVENT: Final = "venom_otel.doctor.record"
+DOCTOR_RUN: Final = "venom_otel.doctor.run"
+
 # -- values ----------------------------------------------------------------------------------------------------------------------
 OPERATION_CHAT: Final = "chat"
 INFERENCE_OPERATIONS: Final = frozenset({OPERATION_CHAT, "text_completion", "generate_content"})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
 from dotenv import load_dotenv
 
 from venom_otel.cli.demo import demo
+from venom_otel.cli.doctor import doctor
 from venom_otel.cli.requests import requests
 from venom_otel.cli.up import up
 
@@ -24,12 +26,14 @@ app = typer.Typer(
 
 
 @app.callback()
-def read_dotenv() -> None:
+def read_dotenv(context: typer.Context) -> None:
     """See which model server and which model answered, how long it took, and why a request failed.
 
     Settings come from options, then VENOM_OTEL_* variables, then a file `.env` in the working directory.
     """
+    before = frozenset(os.environ)
     load_dotenv(Path.cwd() / ".env")
+    context.obj = frozenset(os.environ) - before  # the doctor says where each variable comes from
 
 
 @app.command()
@@ -43,3 +47,4 @@ def version() -> None:
 app.command()(up)
 app.command()(demo)
 app.command()(requests)
+app.command()(doctor)

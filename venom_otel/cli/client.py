@@ -42,27 +42,34 @@ class Client:
         Raises:
             CockpitError: nothing answers there, or it is no cockpit, or it refuses; the message says what to do.
         """
-        if wait_s:
-            query = query | {"wait": int(wait_s)}
+        return self.get(_REQUESTS, query | {"wait": int(wait_s)} if wait_s else query, holding="items", wait_s=wait_s)
+
+    def get(self, path: str, query: Query | None = None, *, holding: str, wait_s: float = 0) -> dict[str, Any]:
+        """What the API answers at `path`; what does not hold a field `holding` is no answer of ours.
+
+        Raises:
+            CockpitError: as for `requests`.
+        """
         try:
-            reply = self._http.get(f"{self._url}{_REQUESTS}", params=query, timeout=_TIMEOUT_S + wait_s)
+            reply = self._http.get(f"{self._url}{path}", params=query, timeout=_TIMEOUT_S + wait_s)
         except httpx.TransportError as error:
             raise CockpitError(
                 f"no cockpit answers at {self._url} ({error}). Start one with `venom-otel up`, or name another with --url."
             ) from None
         except httpx.InvalidURL as error:
             raise CockpitError(f"--url {self._url}: {error}. It must look like http://127.0.0.1:8765.") from None
-        return self._page(reply)
+        return self._body(reply, holding)
 
-    def _page(self, reply: httpx.Response) -> dict[str, Any]:
+    def _body(self, reply: httpx.Response, holding: str) -> dict[str, Any]:
         try:
             body = reply.json()
         except ValueError:
             body = None
-        if reply.is_success and isinstance(body, dict) and "items" in body:
+        if reply.is_success and isinstance(body, dict) and holding in body:
             return body
         detail = body.get("detail") if isinstance(body, dict) else None
-        if isinstance(detail, str) and reply.status_code != HTTPStatus.NOT_FOUND:
+        problem = reply.headers.get("content-type", "").startswith("application/problem+json")
+        if isinstance(detail, str) and (problem or reply.status_code != HTTPStatus.NOT_FOUND):
             raise CockpitError(f"the cockpit at {self._url} answers: {detail}")
         raise CockpitError(
             f"what answers at {self._url} is no venom-otel cockpit (HTTP {reply.status_code}). Name the right one with --url."

@@ -144,10 +144,10 @@ def _destination(signal: Signal, name: str, asked_by: str) -> Destination:
     if name not in _DEFAULT_ENDPOINT:
         return Destination(name, None, asked_by)
     endpoint = text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or text("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return Destination(name, _address(endpoint or _DEFAULT_ENDPOINT[name]), asked_by)
+    return Destination(name, address_of(endpoint or _DEFAULT_ENDPOINT[name]), asked_by)
 
 
-def _address(endpoint: str) -> Address | None:
+def address_of(endpoint: str) -> Address | None:
     """Host and port of an endpoint; None where it is no address of a host, such as a Unix socket."""
     try:
         parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")

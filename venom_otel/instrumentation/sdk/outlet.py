@@ -31,7 +31,7 @@ class Outlet:
 
     def __init__(self, exporter: Any, address: Address | None, name: str) -> None:
         self._exporter = exporter
-        self._address = address if address is not None and not _proxied(address) else None
+        self._address = address if address is not None and not is_proxied(address) else None
         self._where = str(address) if address is not None else name
         self._healthy = False
         self._next_knock = 0.0
@@ -138,6 +138,6 @@ def _arguments(destination: Destination) -> dict[str, Any]:
 _CREDENTIAL_PARTS: Final = ("", "_TRACES", "_METRICS", "_LOGS")
 
 
-def _proxied(address: Address) -> bool:
+def is_proxied(address: Address) -> bool:
     """Whether a proxy stands before an address, so that trying the address itself says nothing."""
     return not address.is_loopback and address.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(address.host)
