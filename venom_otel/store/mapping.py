@@ -106,6 +106,9 @@ MEASURED: Final = frozenset(
 )
 """Those of `HOT` that are read for each request; the others say who and how it ended, and repeat from request to request."""
 
+ERROR_TYPES: Final = (semconv.ERROR_TYPE, semconv.HTTP_RESPONSE_STATUS_CODE)
+"""What says the type of a failed request's error: its type, else the status of the reply."""
+
 _STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
     semconv.OUTCOME_OK: RequestStatus.COMPLETED,
     semconv.OUTCOME_ERROR: RequestStatus.FAILED,
@@ -142,11 +145,6 @@ def ending(status_code: int, hot: Hot) -> Ending:
     if status is None:
         status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
     return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""))
-
-
-def error_type(hot: Hot) -> str | None:
-    """The error's type, or the status of the failed reply."""
-    return hot.get(semconv.ERROR_TYPE) or hot.get(semconv.HTTP_RESPONSE_STATUS_CODE)
 
 
 def _address(hot: Hot) -> str:

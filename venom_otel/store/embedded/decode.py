@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -13,19 +13,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from venom_otel import semconv
 from venom_otel.errors import PayloadError
-from venom_otel.store.embedded.memo import HotAttributes, Judgements, ServiceNames, StatusCodes
+from venom_otel.store.embedded.memo import Facts, Judgements, ServiceNames, StatusCodes
 from venom_otel.store.embedded.meters import Meters
 from venom_otel.store.embedded.places import MAX_PLACES
 from venom_otel.store.embedded.records import LogKind, RecordRow
 from venom_otel.store.embedded.wire import attribute_value, parse_slim
-from venom_otel.store.mapping import MAX_INT64, error_type
-from venom_otel.store.protocol import RequestStatus, Signal
+from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
+    from venom_otel.store.embedded.memo import Judgement
     from venom_otel.store.embedded.points import PointRow
     from venom_otel.store.embedded.streams import Stream, StreamBook
     from venom_otel.store.embedded.wire import SlimSpan
-    from venom_otel.store.mapping import Ending, Party
 
 TRACE_ID_BYTES: Final = 16
 SPAN_ID_BYTES: Final = 8
@@ -35,23 +35,14 @@ MAX_MESSAGE: Final = 2_000
 
 _NO_TRACE: Final = bytes(TRACE_ID_BYTES)
 _NO_SPAN: Final = bytes(SPAN_ID_BYTES)
+_UNJUDGED: Final = object()
+
 _NO_IDENTIFIER: Final = "spans without a trace id of 16 bytes and a span id of 8 bytes, not all zero, cannot be found again"
 
 
-class RequestRow(NamedTuple):
-    """A request to a model, ready to be stored."""
-
-    start_ns: int
-    duration_ns: int
-    party: Party
-    ending: Ending
-    first_chunk_ns: int | None
-    input_tokens: int | None
-    output_tokens: int | None
-    error_type: str | None
-    error_message: str | None
-    trace_id: bytes
-    span_id: bytes
+RequestRow = tuple[int, int, "Judgement", int | None, int | None, int | None, str | None, str | None, bytes, bytes]
+"""A request to a model, ready to be stored: start, duration, judgement, time to the first chunk, input tokens, output tokens, the error's
+type and words, trace id and span id. Times are nanoseconds."""
 
 
 @dataclass(slots=True)
@@ -101,7 +92,7 @@ class Decoder:
     """
 
     def __init__(self, book: StreamBook) -> None:
-        self._hot = HotAttributes()
+        self._facts = Facts()
         self._status = StatusCodes()
         self._service = ServiceNames()
         self._judgements = Judgements()
@@ -133,7 +124,9 @@ class Decoder:
     def _traces(self, decoded: Decoded) -> None:
         # The full parse alone proves that every nested message can be read, now and later from its block.
         ExportTraceServiceRequest.FromString(decoded.raw)
-        hot_of, code_of, judge, add = self._hot.__getitem__, self._status, self._judgements.of, decoded.requests.append
+        self._facts.trim()
+        fact_of, measures, code_of = self._facts.__getitem__, self._facts.measures, self._status
+        known, add = self._judgements.get, decoded.requests.append
         trace_ids: list[bytes] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -141,30 +134,31 @@ class Decoder:
             service = self._service[resource.resource]
             for scope in resource.scopes:
                 for span in scope.spans:
-                    trace_id, span_id = span.trace_id, span.span_id
+                    trace_id, span_id, start, end = span.trace_id, span.span_id, span.start, span.end
                     if len(trace_id) != TRACE_ID_BYTES or len(span_id) != SPAN_ID_BYTES or trace_id == _NO_TRACE or span_id == _NO_SPAN:
                         decoded.rejected += 1
                         continue
-                    start, end = span.start, span.end
                     trace_ids.append(trace_id)
                     starts.append(start)
                     ends.append(end)
-                    hot = dict(filter(None, map(hot_of, span.attributes)))
-                    if hot and (judgement := judge(service, span.kind, code_of[span.status], hot)) is not None:
-                        failed = judgement.ending.status is not RequestStatus.COMPLETED
-                        add(
-                            RequestRow(
-                                *_times(start, end),
-                                *judgement,
-                                hot.get(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK),
-                                hot.get(semconv.GEN_AI_USAGE_INPUT_TOKENS),
-                                hot.get(semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
-                                error_type(hot) if failed else None,
-                                _message(span) if failed else None,
-                                trace_id,
-                                span_id,
-                            )
-                        )
+                    attributes = span.attributes[:]
+                    key = service, span.kind, code_of[span.status], tuple(map(fact_of, attributes))
+                    judgement = known(key, _UNJUDGED)
+                    if judgement is _UNJUDGED:
+                        judgement = self._judgements.judge(key, attributes)
+                    if judgement is None:
+                        continue
+                    if end > MAX_INT64 or end < start:
+                        start, end = _bounded(start, end)
+                    place, place_of_input, place_of_output = judgement.places
+                    first_chunk = None if place is None else measures[attributes[place]]
+                    input_tokens = None if place_of_input is None else measures[attributes[place_of_input]]
+                    output_tokens = None if place_of_output is None else measures[attributes[place_of_output]]
+                    error = words = None
+                    if not judgement.completed:
+                        error = None if judgement.error_place is None else measures[attributes[judgement.error_place]]
+                        words = _message(span)
+                    add((start, end - start, judgement, first_chunk, input_tokens, output_tokens, error, words, trace_id, span_id))
         decoded.items = len(starts)
         decoded.reason = _NO_IDENTIFIER if decoded.rejected else ""
         decoded.trace_ids.update(trace_ids)
@@ -197,12 +191,10 @@ def digesting(signal: Signal) -> hashlib._Hash:
     return hashlib.sha256(signal.encode())
 
 
-def _times(start: int, end: int) -> tuple[int, int]:
-    """Start and duration within what a column holds; a span that ends before it starts took no time."""
-    if end - start >= 0 and end <= MAX_INT64:
-        return start, end - start
+def _bounded(start: int, end: int) -> tuple[int, int]:
+    """Start and end within what a column holds; a span that ends before it starts took no time."""
     start = min(start, MAX_INT64)
-    return start, min(max(end - start, 0), MAX_INT64 - start)
+    return start, min(max(start, end), MAX_INT64)
 
 
 def _message(span: SlimSpan) -> str | None:

@@ -1,12 +1,16 @@
 """Serialized attributes, resources and statuses that were seen before are not decoded again, nor is their meaning worked out again.
 
-A process sends the same few hundred attributes over and over: remembering what their bytes mean makes decoding five times as fast.
-Every memory here is bounded, and values that never repeat (response ids) are soon no longer remembered.
+A process sends the same few hundred attributes over and over. So each attribute becomes a number, and the numbers of a span's attributes
+are what its meaning is known by: most spans are understood by looking up sixteen attributes and one tuple. Every memory here is bounded,
+and values that never repeat (response ids) are soon no longer remembered.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -14,12 +18,19 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from venom_otel import semconv
 from venom_otel.store.embedded.wire import attribute_value
-from venom_otel.store.mapping import HOT, MEASURED, ending, is_request, party, text
+from venom_otel.store.mapping import ERROR_TYPES, HOT, MEASURED, ending, is_request, party, text
+from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from venom_otel.store.mapping import Ending, Hot, Party
 
 _HOT_KEYS: Final = frozenset(name.encode() for name in HOT)
+_MEASURED_NUMBERS: Final = {name: -number for number, name in enumerate(sorted(MEASURED), 1)}
+PLACED: Final = (semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK, semconv.GEN_AI_USAGE_INPUT_TOKENS, semconv.GEN_AI_USAGE_OUTPUT_TOKENS)
+"""The measures of every request."""
+_NOTHING: Final = 0
 _MAX_ENTRIES: Final = 65_536
 _MAX_BYTES: Final = 200
 """Longer attributes are not worth remembering."""
@@ -32,33 +43,65 @@ _KEY_START: Final = 2
 _ONE_BYTE_LENGTH: Final = 0x80
 
 
-class HotAttributes(dict[bytes, "tuple[str, Any] | None"]):
-    """Serialized KeyValue to (name, converted value), or to None where the list does not need it. Ask by indexing."""
+class Facts(dict[bytes, int]):
+    """Serialized KeyValue to a number for what the list needs of it. Ask by indexing.
+
+    0: nothing. Below 0: that it is a certain one of `MEASURED`; its value is in `measures`. Above 0: its name and value; the number stands
+    for no other, ever.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._values_of: dict[bytes, int] = {}
+        self.measures: Final[dict[bytes, Any]] = {}
+        """Serialized KeyValue to the value of a measured attribute: of all that were asked for since the last `trim`."""
+        self._numbers: dict[tuple[str, Any], int] = {}
+        self._next = count(1)
+        self._values_of: Counter[bytes] = Counter()
+        self._endless: set[bytes] = set()
 
-    def __missing__(self, raw: bytes) -> tuple[str, Any] | None:
-        key = _key(raw)
-        found = _decode(raw) if key is None or key in _HOT_KEYS else None
-        if key is not None and len(raw) < _MAX_BYTES and len(self) < _MAX_ENTRIES:
-            if len(self._values_of) > _MAX_KEYS:
-                self._values_of.clear()
-            values = self._values_of[key] = self._values_of.get(key, 0) + 1
-            if values < _MAX_VALUES:
-                self[raw] = found
-        return found
+    def trim(self) -> None:
+        """Forget measures where they have become many. Between two requests: while one is taken apart, nothing of it is forgotten."""
+        if len(self.measures) > _MAX_ENTRIES:
+            self.measures.clear()
+            self.clear()
+
+    def __missing__(self, raw: bytes) -> int:
+        # The key is known where it stands first and its length fits one byte, as every known sender writes it.
+        known = len(raw) > _KEY_START and raw[0] == _KEY_FIELD and raw[1] < _ONE_BYTE_LENGTH
+        key = raw[_KEY_START : _KEY_START + raw[1]] if known else b""
+        if key in self._endless:
+            return _NOTHING
+        number = _NOTHING if known and key not in _HOT_KEYS else self._number(raw)
+        if number < _NOTHING or (known and len(raw) < _MAX_BYTES and len(self) < _MAX_ENTRIES and self._repeats(key)):
+            self[raw] = number
+        return number
+
+    def _number(self, raw: bytes) -> int:
+        fact = decode_fact(raw)
+        if fact is None:
+            return _NOTHING
+        if fact[0] in _MEASURED_NUMBERS:
+            self.measures[raw] = fact[1]
+            return _MEASURED_NUMBERS[fact[0]]
+        if len(self._numbers) >= _MAX_ENTRIES:
+            self._numbers.clear()
+        return self._numbers.get(fact) or self._numbers.setdefault(fact, next(self._next))
+
+    def _repeats(self, key: bytes) -> bool:
+        """Note another value of a key; False where it has too many."""
+        if len(self._values_of) > _MAX_KEYS:
+            self._values_of.clear()
+            self._endless.clear()
+        self._values_of[key] += 1
+        if self._values_of[key] < _MAX_VALUES:
+            return True
+        if key not in _HOT_KEYS:
+            self._endless.add(key)
+        return False
 
 
-def _key(raw: bytes) -> bytes | None:
-    """The key, where it stands first and its length fits one byte, as every known sender writes it."""
-    if len(raw) > _KEY_START and raw[0] == _KEY_FIELD and raw[1] < _ONE_BYTE_LENGTH:
-        return raw[_KEY_START : _KEY_START + raw[1]]
-    return None
-
-
-def _decode(raw: bytes) -> tuple[str, Any] | None:
+def decode_fact(raw: bytes) -> tuple[str, Any] | None:
+    """Name and converted value of a serialized KeyValue; None where the list does not need it."""
     attribute = KeyValue.FromString(raw)
     convert = HOT.get(attribute.key)
     value = None if convert is None else convert(attribute_value(attribute.value))
@@ -91,30 +134,43 @@ class ServiceNames(dict[bytes, str]):
         return name
 
 
-class Judgement(NamedTuple):
-    """What makes a span a request: who took part and how it ended."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What makes a span a request."""
 
     party: Party
     ending: Ending
+    completed: bool
+    places: tuple[int | None, ...]
+    """Where among the span's attributes the measures of `PLACED` stand, None for nowhere."""
+    error_place: int | None
+    """Where the error's type stands."""
 
 
 class Judgements(dict[tuple[Any, ...], "Judgement | None"]):
-    """What the attributes that repeat make of a span: a request, or None. Ask by `of`."""
+    """Judgements by all that they depend on: the service, the span's kind, its status code and the facts of its attributes."""
 
-    _REPEATING: Final = tuple(name for name in HOT if name not in MEASURED)
     _MAX_ENTRIES: Final = 16_384
 
-    def of(self, service: str, kind: int, status_code: int, hot: Hot) -> Judgement | None:
-        """The judgement on one span."""
-        streamed = semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK in hot
-        return self[service, kind, status_code, streamed, *map(hot.get, self._REPEATING)]
-
-    def __missing__(self, key: tuple[Any, ...]) -> Judgement | None:
-        service, kind, status_code, streamed, *values = key
-        hot = {name: value for name, value in zip(self._REPEATING, values, strict=True) if value is not None}
-        if streamed:
-            hot[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = 0
-        judgement = Judgement(party(service, hot), ending(status_code, hot)) if is_request(kind, hot) else None
+    def judge(self, key: tuple[str, int, int, tuple[int, ...]], attributes: Sequence[bytes]) -> Judgement | None:
+        """Judge a span that no judgement is known for, and remember it; None for what is no request."""
+        service, kind, status_code, _ = key
+        hot: Hot = {}
+        places: dict[str, int] = {}
+        for place, fact in enumerate(map(decode_fact, attributes)):
+            if fact is not None:
+                hot[fact[0]] = fact[1]
+                places[fact[0]] = place
+        judgement = None
+        if is_request(kind, hot):
+            ended = ending(status_code, hot)
+            judgement = Judgement(
+                party(service, hot),
+                ended,
+                ended.status is RequestStatus.COMPLETED,
+                tuple(map(places.get, PLACED)),
+                next((places[name] for name in ERROR_TYPES if hot.get(name)), None),
+            )
         if len(self) >= self._MAX_ENTRIES:
             self.clear()
         self[key] = judgement

@@ -193,9 +193,10 @@ class Writer:
         for block in blocks:
             number, first = counters["block"], counters["request"]
             request = first + len(block.requests)
-            series, endings = self._series, self._endings
+            named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for _, _, judgement, *_ in block.requests}
             rows = [
-                (sequence, row[0], row[1], series[row[2]], endings[row[3]], *row[4:]) for sequence, row in enumerate(block.requests, first)
+                (sequence, start, duration, *named[judgement], *others)
+                for sequence, (start, duration, judgement, *others) in enumerate(block.requests, first)
             ]
             inserted = self._insert(rows)
             self._rollups.add(inserted)
