@@ -35,8 +35,6 @@ MAX_MESSAGE: Final = 2_000
 
 _NO_TRACE: Final = bytes(TRACE_ID_BYTES)
 _NO_SPAN: Final = bytes(SPAN_ID_BYTES)
-_UNJUDGED: Final = object()
-
 _NO_IDENTIFIER: Final = "spans without a trace id of 16 bytes and a span id of 8 bytes, not all zero, cannot be found again"
 
 
@@ -143,10 +141,8 @@ class Decoder:
                     ends.append(end)
                     attributes = span.attributes[:]
                     key = service, span.kind, code_of[span.status], tuple(map(fact_of, attributes))
-                    judgement = known(key, _UNJUDGED)
-                    if judgement is _UNJUDGED:
-                        judgement = self._judgements.judge(key, attributes)
-                    if judgement is None:
+                    judgement = known(key) or self._judgements.judge(key, attributes)
+                    if not judgement.is_request:
                         continue
                     if end > MAX_INT64 or end < start:
                         start, end = _bounded(start, end)

@@ -136,8 +136,10 @@ class ServiceNames(dict[bytes, str]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """What makes a span a request."""
+    """What the attributes of a span mean."""
 
+    is_request: bool
+    """Whether it is a request to a model; the rest is only asked for then."""
     party: Party
     ending: Ending
     completed: bool
@@ -147,13 +149,13 @@ class Judgement:
     """Where the error's type stands."""
 
 
-class Judgements(dict[tuple[Any, ...], "Judgement | None"]):
+class Judgements(dict[tuple[Any, ...], Judgement]):
     """Judgements by all that they depend on: the service, the span's kind, its status code and the facts of its attributes."""
 
     _MAX_ENTRIES: Final = 16_384
 
-    def judge(self, key: tuple[str, int, int, tuple[int, ...]], attributes: Sequence[bytes]) -> Judgement | None:
-        """Judge a span that no judgement is known for, and remember it; None for what is no request."""
+    def judge(self, key: tuple[str, int, int, tuple[int, ...]], attributes: Sequence[bytes]) -> Judgement:
+        """Judge a span that no judgement is known for, and remember it."""
         service, kind, status_code, _ = key
         hot: Hot = {}
         places: dict[str, int] = {}
@@ -161,16 +163,15 @@ class Judgements(dict[tuple[Any, ...], "Judgement | None"]):
             if fact is not None:
                 hot[fact[0]] = fact[1]
                 places[fact[0]] = place
-        judgement = None
-        if is_request(kind, hot):
-            ended = ending(status_code, hot)
-            judgement = Judgement(
-                party(service, hot),
-                ended,
-                ended.status is RequestStatus.COMPLETED,
-                tuple(map(places.get, PLACED)),
-                next((places[name] for name in ERROR_TYPES if hot.get(name)), None),
-            )
+        ended = ending(status_code, hot)
+        judgement = Judgement(
+            is_request(kind, hot),
+            party(service, hot),
+            ended,
+            ended.status is RequestStatus.COMPLETED,
+            tuple(map(places.get, PLACED)),
+            next((places[name] for name in ERROR_TYPES if hot.get(name)), None),
+        )
         if len(self) >= self._MAX_ENTRIES:
             self.clear()
         self[key] = judgement
