@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 from support.cockpit import Cockpit
+from support.otlp import SECOND, chat, log_record, log_records, new_trace_id, span, traces
 
 from venom_otel.cockpit import texts
 
@@ -77,6 +78,58 @@ def test_a_trace_that_comes_later_and_grows(open_tab, application):
     expect(page.locator(".span-name")).to_have_text(["first step", "second step"])
     finish()
     expect(page.locator(".span-name")).to_have_text(["whole", "first step", "second step"])
+
+
+def send_logs(cockpit, *records):
+    reply = httpx.post(f"{cockpit.otlp}/v1/logs", content=log_records(*records), headers={"Content-Type": "application/x-protobuf"})
+    assert reply.status_code == 200
+
+
+def test_log_records_by_time_and_by_span(open_tab, cockpit):
+    root = span(name="ticket", duration_ns=2 * SECOND)
+    request = chat(parent=root, start_ns=root.start_time_unix_nano + SECOND)
+    begin = root.start_time_unix_nano
+    httpx.post(f"{cockpit.otlp}/v1/traces", content=traces(root, request), headers={"Content-Type": "application/x-protobuf"})
+    send_logs(
+        cockpit,
+        log_record("asked too much", of=request, severity=17, said={"quota": 3}, time_ns=begin + SECOND),
+        log_record(HOSTILE, of=root, severity=9, time_ns=begin),
+        log_record("from elsewhere", trace_id=root.trace_id, severity=0, time_ns=begin + 2 * SECOND),
+    )
+    page = open_tab(f"/trace/{root.trace_id.hex()}")
+    records = page.get_by_role("list", name=texts.LOGS).get_by_role("listitem")
+    expect(records.locator(".log-body")).to_have_text([HOSTILE, "asked too much", "from elsewhere"])
+    expect(records.locator(".log-severity")).to_have_text(["INFO", "ERROR", texts.NO_SEVERITY])
+    expect(records.locator(".log-at")).to_have_text(["+0 µs", "+1.00 s", "+2.00 s"])
+    expect(records.locator(".log-span")).to_have_text(["ticket", "chat llama3.1:8b", texts.NO_SPAN])
+    details = page.locator(".details")
+    expect(details.get_by_role("heading", level=2)).to_have_text("chat llama3.1:8b")
+    expect(details.locator(".event.log")).to_have_count(1)
+    expect(details.locator(".event.log")).to_contain_text("asked too much")
+    expect(details.locator(".event.log .attribute", has_text="quota")).to_contain_text("3")
+    records.first.locator("summary").press("Enter")
+    expect(details.get_by_role("heading", level=2)).to_have_text("ticket")
+    expect(records.first.locator(".attribute", has_text="logger")).to_be_visible()
+    assert page.title() != "owned"
+
+
+def test_log_records_that_come_later(open_tab, cockpit):
+    one = chat()
+    httpx.post(f"{cockpit.otlp}/v1/traces", content=traces(one), headers={"Content-Type": "application/x-protobuf"})
+    page = open_tab(f"/trace/{one.trace_id.hex()}")
+    expect(page.get_by_role("treeitem")).to_have_count(1)
+    expect(page.get_by_role("heading", name=texts.LOGS)).to_be_hidden()
+    send_logs(cockpit, log_record("a second later", of=one))
+    expect(page.locator(".log-body")).to_have_text("a second later")
+
+
+def test_a_trace_of_which_only_log_records_arrived(open_tab, cockpit):
+    record = log_record("alone", trace_id=new_trace_id(), severity=13)
+    send_logs(cockpit, record)
+    page = open_tab(f"/trace/{record.trace_id.hex()}")
+    expect(page.get_by_role("heading", level=1)).to_have_text(texts.ONLY_LOGS)
+    expect(page.locator(".log-body")).to_have_text("alone")
+    expect(page.locator(".log-severity")).to_have_text("WARN")
 
 
 def test_what_others_wrote_is_only_text(open_tab, application):

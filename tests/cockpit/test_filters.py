@@ -1,0 +1,80 @@
+"""What an address says of requests, without a page."""
+
+import pytest
+
+from venom_otel.cockpit.filters import RANGES, Filters
+from venom_otel.services.figures import DAY, HOUR, MINUTE
+from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
+
+NOW = 1_790_000_000_000_000_000
+
+ADDRESSES = [
+    "/",
+    "/?status=failed",
+    "/?provider=ollama&model=llama3.2:1b&endpoint=http://localhost:11434/v1",
+    "/?service=chat-api&error_kind=auth&since=15m&text=a+b%26c",
+    "/?since=2026-09-21T14:13:20Z&until=2026-09-21T14:14:19.999999Z",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_there_and_back(address):
+    assert Filters.from_address(address).address() == address
+    assert bool(Filters.from_address(address)) is (address != "/")
+
+
+@pytest.mark.parametrize(
+    "address", ["/?status=broken", "/?since=lately", "/?until=lately", "/?colour=red", "/?provider=", "/trace/x?span=y", "/?&&==", ""]
+)
+def test_what_cannot_be_used_counts_as_not_said(address):
+    assert Filters.from_address(address) == Filters()
+
+
+def test_as_the_services_take_it():
+    filters = Filters.from_address("/?status=FAILED&provider=vllm&since=15m&until=5m")
+    assert filters.which(NOW, before=7) == RequestFilter(
+        provider="vllm", status=RequestStatus.FAILED, since_ns=NOW - 15 * MINUTE, until_ns=NOW - 5 * MINUTE, before=7
+    )
+    assert Filters().which(NOW) == RequestFilter()
+
+
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [
+        ("", None),
+        ("out of memory", Search("out of memory")),
+        ("gen_ai.request.seed=7", Search("", {"gen_ai.request.seed": "7"})),
+        ("quota  llm.provider=vllm exceeded service.name=a", Search("quota exceeded", {"llm.provider": "vllm", "service.name": "a"})),
+        ("seed=7", Search("seed=7")),  # without a dot it may be anything
+        ("(a.b=c", Search("(a.b=c")),
+        ("url.full=http://a/?b=c", Search("", {"url.full": "http://a/?b=c"})),
+    ],
+)
+def test_words_and_attributes_of_a_search(text, search):
+    assert Filters(text=text).search() == search
+
+
+@pytest.mark.parametrize(
+    ("address", "age", "length"),
+    [
+        ("/", None, HOUR),
+        ("/", 59 * MINUTE, HOUR),
+        ("/", 61 * MINUTE, 6 * HOUR),
+        ("/", 3 * DAY, 7 * DAY),
+        ("/", 300 * DAY, 30 * DAY),
+        ("/?since=15m", 3 * DAY, 15 * MINUTE),
+        ("/?since=30d", None, 30 * DAY),
+        ("/?until=1d", None, HOUR),
+    ],
+)
+def test_what_the_charts_show(address, age, length):
+    window = Filters.from_address(address).window(NOW, None if age is None else NOW - age)
+    assert length - window.step_ns <= window.length_ns <= length
+    assert window.until_ns == (NOW - DAY if "until" in address else NOW)
+
+
+def test_a_range_of_ones_own():
+    assert not Filters().chosen_range
+    assert not any(Filters(since=name).chosen_range for name in RANGES)
+    assert Filters(since="20m").chosen_range
+    assert Filters(since="15m", until="5m").chosen_range
