@@ -10,8 +10,10 @@ import venom_otel
 from venom_otel.api import problems
 from venom_otel.api.health import health_router
 from venom_otel.api.history import history_router
+from venom_otel.api.logs import logs_router
 from venom_otel.api.metrics import metrics_router
 from venom_otel.api.security import SameOrigin
+from venom_otel.api.store import store_router
 from venom_otel.receiver.hosts import AllowedHosts
 
 if TYPE_CHECKING:
@@ -21,12 +23,13 @@ if TYPE_CHECKING:
 PREFIX: Final = "/api/v1"
 
 
-def create_app(history: History, settings: CockpitSettings) -> FastAPI:
+def create_app(history: History, settings: CockpitSettings, *, token: str | None = None) -> FastAPI:
     """The application for the cockpit's port; a page may be mounted on it before it is served.
 
     Args:
         history: what the API answers from.
         settings: which address is listened on and under which names it may be opened.
+        token: what write actions ask for; None where none is offered.
     """
     app = FastAPI(
         title="venom-otel",
@@ -38,6 +41,8 @@ def create_app(history: History, settings: CockpitSettings) -> FastAPI:
     app.include_router(health_router(history), prefix=PREFIX)
     app.include_router(history_router(history), prefix=PREFIX)
     app.include_router(metrics_router(history), prefix=PREFIX)
+    app.include_router(logs_router(history), prefix=PREFIX)
+    app.include_router(store_router(history, token), prefix=PREFIX)
     problems.install(app)
     app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
     return app

@@ -47,7 +47,8 @@ _SUMMARY: Final[dict[str, Any]] = {
     "error": _ERROR,
 }
 
-_LOG: Final[dict[str, Any]] = {
+TRACE_ID_EXAMPLE: Final = _REQUEST_ID.partition("-")[0]
+LOG_EXAMPLE: Final[dict[str, Any]] = {
     "at": "2026-11-22T21:04:07.223401Z",
     "severity": "WARN",
     "severity_number": 13,
@@ -75,7 +76,7 @@ _SPAN: Final[dict[str, Any]] = {
     "attributes": {semconv.LLM_PROVIDER: "vllm", semconv.ERROR_TYPE: _ERROR["code"]},
     "resource": {semconv.SERVICE_NAME: "chat-api"},
     "events": [],
-    "logs": [_LOG],
+    "logs": [LOG_EXAMPLE],
     "steps": [],
 }
 
@@ -141,7 +142,7 @@ class Event(BaseModel):
 class Log(BaseModel):
     """A log record."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _LOG})
+    model_config = ConfigDict(json_schema_extra={"example": LOG_EXAMPLE})
 
     at: datetime
     severity: str = Field(description="TRACE, DEBUG, INFO, WARN, ERROR or FATAL; the sender's own word where it gave no number.")
@@ -207,7 +208,7 @@ def request(detail: RequestDetail) -> RequestWithSteps:
 
 def trace(trace_id: str, found: services.Trace) -> Trace:
     """A whole trace."""
-    return Trace(trace_id=trace_id, steps=spans(found.steps), logs=[_log(record) for record in found.logs])
+    return Trace(trace_id=trace_id, steps=spans(found.steps), logs=[log(record) for record in found.logs])
 
 
 def spans(steps: Sequence[Step]) -> list[Span]:
@@ -229,7 +230,7 @@ def spans(steps: Sequence[Step]) -> list[Span]:
             attributes=plain(step.span.attributes),
             resource=plain(step.span.resource),
             events=[_event(event) for event in step.span.events],
-            logs=[_log(record) for record in step.logs],
+            logs=[log(record) for record in step.logs],
             steps=spans(step.children),
         )
         for step in steps
@@ -258,7 +259,8 @@ def _fields(summary: RequestSummary) -> dict[str, Any]:
     }
 
 
-def _log(record: LogRecord) -> Log:
+def log(record: LogRecord) -> Log:
+    """A log record."""
     return Log(
         at=utc(record.time_ns),
         severity=severity_word(record.severity) or record.severity_text,

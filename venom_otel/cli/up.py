@@ -106,7 +106,7 @@ def _run(
             announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
 
         history = History(store)
-        application = create_app(history, settings)
+        application = create_app(history, settings, token=running.token)
         page.mount(application, history, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(

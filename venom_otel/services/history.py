@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from venom_otel.services import logs
 from venom_otel.services.changes import Changes
 from venom_otel.services.figures import DAY, overview
 from venom_otel.services.traces import Trace, assembled, walk
@@ -23,8 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from venom_otel.services.figures import Overview, Window
+    from venom_otel.services.logs import LogPage
     from venom_otel.services.traces import Step
-    from venom_otel.store.protocol import LogRecord, MetricFilter, MetricPoint, MetricSeries, RequestSummary, Search, TelemetryStore
+    from venom_otel.store.protocol import (
+        LogRecord,
+        MetricFilter,
+        MetricPoint,
+        MetricSeries,
+        Purged,
+        RequestSummary,
+        Search,
+        TelemetryStore,
+        Usage,
+    )
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 500
@@ -152,6 +164,18 @@ class History:
     async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
         """The points of one series within a range, by time: where there are more than `limit`, the newest of them."""
         return await self._store.metric_points(series, since_ns, until_ns, limit)
+
+    async def logs(self, which: LogFilter, limit: int) -> LogPage:
+        """Log records of every application, by page; see `services.logs.page`."""
+        return await logs.page(self._store, which, limit)
+
+    async def usage(self) -> Usage:
+        """How much is kept, and since when."""
+        return await self._store.usage()
+
+    async def purge(self, before_ns: int | None) -> Purged:
+        """Delete what arrived before a time, or all that is there; see `TelemetryStore.purge`."""
+        return await self._store.purge(before_ns)
 
     def changes(self) -> Changes:
         """Learn of arrivals without asking again and again.
