@@ -53,7 +53,8 @@ _FOUND_S: Final = 10.0
 _OTLP: Final = frozenset({"otlp_proto_http", "otlp_proto_grpc", "otlp_json_http"})
 _NOT_INSTALLED: Final = "its exporter is not installed"
 _NAMES: Final[dict[Signal, str]] = {"traces": "span", "metrics": "measurement", "logs": "log record"}
-_STATUS: Final = re.compile(r"(?:code|status)\D{0,12}(\d{3})", re.IGNORECASE)
+_HTTP_ANSWER: Final = re.compile(r"code: (\d{3}), reason: (.*)")
+_GRPC_ANSWER: Final = re.compile(r"code: StatusCode\.(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,14 @@ def make_sample() -> Sample:
 
 
 def _send(signal: Signal, destination: Destination, sample: Sample, heard: _Listener) -> Sent:
+    if not entry_points(group=f"opentelemetry_{signal}_exporter", name=destination.exporter):
+        return Sent(signal, destination, taken=False, why=_NOT_INSTALLED)
     address = destination.address
     if address is not None and not outlet.is_proxied(address):
         try:
             socket.create_connection((address.host, address.port), _KNOCK_S).close()
         except OSError as error:
             return Sent(signal, destination, taken=False, why=f"cannot be reached ({error.strerror or error})")
-    if not entry_points(group=f"opentelemetry_{signal}_exporter", name=destination.exporter):
-        return Sent(signal, destination, taken=False, why=_NOT_INSTALLED)
     exporter = outlet.make_exporter(signal, destination)
     if exporter is None:
         return Sent(signal, destination, taken=False, why=heard.words())
@@ -170,11 +171,20 @@ def _said(results: list[Sent]) -> Iterator[Finding]:
         if sent.taken:
             yield ok(f"a {_NAMES[sent.signal]} was sent and taken: {_where(sent)}")
         else:
-            alike.setdefault((_where(sent), redact(sent.why)), []).append(sent)
+            alike.setdefault((_where(sent), _in_short(redact(sent.why))), []).append(sent)
     for (where, why), failed in alike.items():
         names = [f"a {_NAMES[sent.signal]}" for sent in failed]
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
         yield broken(f"{listed} {'does' if len(names) == 1 else 'do'} not arrive at {where}: {why}", _mend(failed[0]))
+
+
+def _in_short(why: str) -> str:
+    """The answer alone, which exporters wrap into a sentence for each signal."""
+    if (http := _HTTP_ANSWER.search(why)) is not None:
+        return f"HTTP {http[1]} {http[2]}".rstrip()
+    if (grpc := _GRPC_ANSWER.search(why)) is not None:
+        return f"gRPC {grpc[1]}"
+    return why
 
 
 def _where(sent: Sent) -> str:
@@ -186,7 +196,7 @@ def _mend(sent: Sent) -> str:
     if sent.why == _NOT_INSTALLED:
         package = environment.PACKAGES.get(sent.destination.exporter, "")
         return f"pip install {package}, or unset {sent.destination.asked_by.partition('=')[0]}"
-    status = _STATUS.search(sent.why)
+    status = _HTTP_ANSWER.search(sent.why)
     match int(status[1]) if status else 0:
         case 401 | 403:
             return "the receiver wants credentials: OTEL_EXPORTER_OTLP_HEADERS=authorization=…"

@@ -103,7 +103,7 @@ def _named() -> Iterator[Place | Finding]:
             if variable == "OLLAMA_HOST":
                 value = _ollama_host(value)
             try:
-                yield Place(endpoint.parse(value), variable, os.environ.get(f"{vendor}_API_KEY"))
+                yield Place(endpoint.parse(value), variable, os.environ.get(f"{vendor}_API_KEY", "").strip() or None)
             except SettingsError as error:
                 yield broken(f"{variable}: {error}", "give a base URL, such as http://127.0.0.1:8000/v1")
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 VERSION: Final = "0.17.4-simulated"
 CHAT: Final = "/api/chat"
 
-_NOT_FOUND: Final = b"404 page not found"
 _WARM_LOAD_S: Final = 0.012
 """What Ollama says of a model that is in memory already: 3 to 30 ms."""
 
 
 class SimulatedOllama(SimulatedRuntime):
     """Answers `/api/chat` and `/v1/chat/completions`, and says by `/` and `/api/version` that it is Ollama."""
+
+    chats = frozenset({CHAT, openai_dialect.PATH})
 
     def get(self, path: str) -> Reply:
         """Say who it is and which models are installed."""
@@ -37,12 +38,10 @@ class SimulatedOllama(SimulatedRuntime):
             return whole(HTTPStatus.OK, {"models": [{"name": name, "model": name, "size": 0} for name in self.models]})
         if path == openai_dialect.MODELS:
             return openai_dialect.model_list(list(self.models), "library")
-        return whole(HTTPStatus.NOT_FOUND, _NOT_FOUND, "text/plain")
+        return self.not_found()
 
-    def post(self, path: str, body: dict[str, Any]) -> Reply:
+    def chat(self, path: str, body: dict[str, Any]) -> Reply:
         """Answer a chat in the dialect of the path."""
-        if path not in {CHAT, openai_dialect.PATH}:
-            return whole(HTTPStatus.NOT_FOUND, _NOT_FOUND, "text/plain")
         native = path == CHAT
         model = self.models.get(str(body.get("model")))
         if model is None:
@@ -62,6 +61,10 @@ class SimulatedOllama(SimulatedRuntime):
             fingerprint="fp_ollama",
             fingerprint_on_chunks=True,
         )
+
+    def not_found(self) -> Reply:
+        """As Ollama's router does."""
+        return whole(HTTPStatus.NOT_FOUND, b"404 page not found", "text/plain")
 
 
 def _native(body: dict[str, Any], model: str, answer: Answer) -> Reply:

@@ -72,13 +72,20 @@ class SimulatedRuntime(ABC):
             raise RuntimeError("the simulated runtime does not run: use it in a `with` block")
         return f"http://127.0.0.1:{self._server.server_port}"
 
+    chats: frozenset[str]
+    """Paths that take a POST."""
+
     @abstractmethod
     def get(self, path: str) -> Reply:
         """Answer a GET."""
 
     @abstractmethod
-    def post(self, path: str, body: dict[str, Any]) -> Reply:
-        """Answer a POST."""
+    def chat(self, path: str, body: dict[str, Any]) -> Reply:
+        """Answer a POST to one of `chats`."""
+
+    @abstractmethod
+    def not_found(self) -> Reply:
+        """Answer whatever goes to a path that it does not have."""
 
     def __enter__(self) -> Self:
         self._server = _Server(self, self._speed)
@@ -161,12 +168,16 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.loads(self.rfile.read(length)) if 0 <= length <= _LARGEST_BYTES else None
         except ValueError:
             body = None
+        if self._path not in runtime.chats:
+            self.close_connection = True  # with what was not read
+            self._send(runtime.not_found())
+            return
         if not isinstance(body, dict):
             self.close_connection = True
             self._send(whole(HTTPStatus.BAD_REQUEST, {"error": "the body is no JSON object of a known length"}))
             return
         runtime.note(self._path, body)
-        self._send(runtime.post(self._path, body))
+        self._send(runtime.chat(self._path, body))
 
     @property
     def _path(self) -> str:

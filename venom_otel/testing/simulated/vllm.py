@@ -15,6 +15,8 @@ VERSION: Final = "0.32.0+simulated"
 class SimulatedVllm(SimulatedRuntime):
     """Answers `/v1/chat/completions`, and says by `/version` and `/v1/models` that it is vLLM."""
 
+    chats = frozenset({openai_dialect.PATH})
+
     def get(self, path: str) -> Reply:
         """Say who it is and which models it serves."""
         if path == "/version":
@@ -23,12 +25,10 @@ class SimulatedVllm(SimulatedRuntime):
             return whole(HTTPStatus.OK, b"")
         if path == openai_dialect.MODELS:
             return openai_dialect.model_list(list(self.models), "vllm", parent=None, max_model_len=8192)
-        return whole(HTTPStatus.NOT_FOUND, {"detail": "Not Found"})
+        return self.not_found()
 
-    def post(self, path: str, body: dict[str, Any]) -> Reply:
+    def chat(self, path: str, body: dict[str, Any]) -> Reply:  # noqa: ARG002 - there is one path
         """Answer a chat; a request without a model is the first one's."""
-        if path != openai_dialect.PATH:
-            return whole(HTTPStatus.NOT_FOUND, {"detail": "Not Found"})
         name = body.get("model") or next(iter(self.models))
         model = self.models.get(name)
         if model is None:
@@ -45,6 +45,10 @@ class SimulatedVllm(SimulatedRuntime):
             fingerprint=f"vllm-{VERSION}-00000000",
             fingerprint_on_chunks=False,
         )
+
+    def not_found(self) -> Reply:
+        """As FastAPI does."""
+        return whole(HTTPStatus.NOT_FOUND, {"detail": "Not Found"})
 
 
 def _error(status: HTTPStatus, words: str, kind: str, param: str | None = None, *, after_s: float = 0.0) -> Reply:
