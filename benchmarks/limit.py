@@ -92,9 +92,10 @@ class LimitChatCompletion(OpenAIChatCompletion):
             }
         )
         span.end()
-        _duration.record(duration, _ANSWERED)
-        _tokens.record(usage.prompt_tokens, _INPUT)
-        _tokens.record(usage.completion_tokens, _OUTPUT)
+        here = trace.set_span_in_context(span)
+        _duration.record(duration, _ANSWERED, here)
+        _tokens.record(usage.prompt_tokens, _INPUT, here)
+        _tokens.record(usage.completion_tokens, _OUTPUT, here)
         return contents
 
     async def _inner_get_streaming_chat_message_contents(
@@ -155,13 +156,14 @@ class LimitChatCompletion(OpenAIChatCompletion):
             }
         )
         span.end()
-        _duration.record(duration, _ANSWERED)
-        _first.record(first_chunk, _ANSWERED)
+        here = trace.set_span_in_context(span)
+        _duration.record(duration, _ANSWERED, here)
+        _first.record(first_chunk, _ANSWERED, here)
         record = _chunk.record
         for gap in gaps:
             record(gap, _ANSWERED)
-        _tokens.record(usage.prompt_tokens, _INPUT)
-        _tokens.record(usage.completion_tokens, _OUTPUT)
+        _tokens.record(usage.prompt_tokens, _INPUT, here)
+        _tokens.record(usage.completion_tokens, _OUTPUT, here)
 
 
 def _fail(span: Span, error: BaseException, duration: float) -> None:
@@ -177,11 +179,12 @@ def _fail(span: Span, error: BaseException, duration: float) -> None:
     span.add_event("exception", exception)
     span.set_status(Status(StatusCode.ERROR, message))
     span.end()
-    _duration.record(duration, {**_POINT, "error.type": error_type})
+    here = trace.set_span_in_context(span)
+    _duration.record(duration, {**_POINT, "error.type": error_type}, here)
     _logger.emit(
         LogRecord(
             timestamp=time.time_ns(),
-            context=trace.set_span_in_context(span),
+            context=here,
             severity_number=SeverityNumber.WARN,
             severity_text="WARN",
             body=f"{PROVIDER} {MODEL}: {kind}: {message}",

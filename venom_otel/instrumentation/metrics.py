@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from venom_otel import semconv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram, Meter
     from opentelemetry.util.types import AttributeValue
+
+_NO_SPAN: Final = set_span_in_context(INVALID_SPAN)
+"""Not an empty context: the SDK takes the current one for that."""
 
 
 class Instruments:
@@ -38,23 +44,25 @@ class Instruments:
         chunk_gaps_s: list[float] | None,
         input_tokens: int | None,
         output_tokens: int | None,
+        context: Context,
     ) -> None:
         """Record one round trip. `attributes` holds what all points share and is not changed.
 
+        `context` is that of its span, to which exemplars then lead; the gaps between chunks, hundreds in a stream, are no exemplars.
         Durations are in seconds. `error_type` is a dimension of the duration alone. Token counts are recorded only where the reply gave
         them, as the conventions demand.
         """
         if error_type is None:
-            self._duration.record(duration_s, attributes)
+            self._duration.record(duration_s, attributes, context)
         else:
-            self._duration.record(duration_s, {**attributes, semconv.ERROR_TYPE: error_type})
+            self._duration.record(duration_s, {**attributes, semconv.ERROR_TYPE: error_type}, context)
         if first_chunk_s is not None:
-            self._first_chunk.record(first_chunk_s, attributes)
+            self._first_chunk.record(first_chunk_s, attributes, context)
         if chunk_gaps_s:
             record_gap = self._chunk.record
             for gap in chunk_gaps_s:
-                record_gap(gap, attributes)
+                record_gap(gap, attributes, _NO_SPAN)
         if input_tokens is not None:
-            self._tokens.record(input_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_INPUT})
+            self._tokens.record(input_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_INPUT}, context)
         if output_tokens is not None:
-            self._tokens.record(output_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_OUTPUT})
+            self._tokens.record(output_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_OUTPUT}, context)

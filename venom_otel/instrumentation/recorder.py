@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, set_span_in_context
 
 from venom_otel import semconv
 from venom_otel.errors import SettingsError
@@ -234,6 +234,7 @@ class Recorder:
         assert sinks is not None
         facts = invocation.facts
         answered = records.who_answered(invocation)
+        context = set_span_in_context(invocation.span)
         sinks.instruments.record(
             _metric_attributes(invocation, answered),
             duration_s=duration_s,
@@ -242,9 +243,10 @@ class Recorder:
             chunk_gaps_s=chunk_gaps_s,
             input_tokens=facts.input_tokens,
             output_tokens=facts.output_tokens,
+            context=context,
         )
         if failure is not None:
-            records.emit_exception(sinks.logger, invocation, failure, end_ns, answered)
+            records.emit_exception(sinks.logger, invocation, failure, end_ns=end_ns, answered=answered, context=context)
         if invocation.content is not None and self._capture.on_event:
             records.emit_details(sinks.logger, invocation, _messages(invocation.content), end_ns)
         if self._settings.request_log:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry._logs import Logger
+    from opentelemetry.context import Context
     from opentelemetry.util.types import AttributeValue
 
     from venom_otel.instrumentation.failures import Failure
@@ -38,10 +39,12 @@ def who_answered(invocation: Invocation) -> dict[str, AttributeValue]:
     return attributes
 
 
-def emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end_ns: int, answered: Mapping[str, AttributeValue]) -> None:
+def emit_exception(
+    logger: Logger, invocation: Invocation, failure: Failure, *, end_ns: int, answered: Mapping[str, AttributeValue], context: Context
+) -> None:
     """Emit the conventions' event of a failed call, with severity WARN.
 
-    `end_ns` is in nanoseconds since the epoch, `answered` what `who_answered` says.
+    `end_ns` is in nanoseconds since the epoch, `answered` what `who_answered` says, `context` that of the span.
     """
     attributes = {
         **answered,
@@ -56,7 +59,7 @@ def emit_exception(logger: Logger, invocation: Invocation, failure: Failure, end
     logger.emit(
         LogRecord(
             timestamp=end_ns,
-            context=trace.set_span_in_context(invocation.span),
+            context=context,
             severity_number=SeverityNumber.WARN,
             severity_text="WARN",
             body=f"{invocation.provider} {invocation.model}: {failure.kind or failure.error_type}: {failure.message}",
