@@ -63,7 +63,7 @@ def settings() -> CockpitSettings:
 @pytest.fixture
 def receiver(tmp_path: Path, settings: CockpitSettings) -> Iterator[Receiver]:
     """A receiver with an empty store."""
-    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=settings.min_free_bytes, max_queue_bytes=settings.max_queue_bytes) as store:
+    with EmbeddedStore.from_settings(tmp_path / "t.db", settings) as store:
         service = IngestService.from_settings(store, settings)
         with (
             served(create_receiver(service, AllowedHosts.from_settings(settings))) as url,

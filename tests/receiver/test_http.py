@@ -252,7 +252,7 @@ def test_json_answers_are_json(receiver):
         b"", b"{", b"[]", b"null", b"7", b"\xff", b'{"resourceSpans": 1}', b'{"resourceSpans": [{"scopeSpans": true}]}',
         b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "secret"}]}]}]}',
         json.dumps(otlp_json("not hexadecimal", "11")).encode(), json.dumps(otlp_json("00", "11")).replace('"00"', "5").encode(),
-        b'{"resourceSpans": ' * 5_000, b'{"resourceSpans":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"\\ud83d": 1}', b'{"resourceSpans": ' * 5_000, b'{"resourceSpans":' + b"[" * 500 + b"]" * 500 + b"}",
     ],
 )  # fmt: skip
 def test_400_for_what_is_no_otlp_in_json(receiver, body):

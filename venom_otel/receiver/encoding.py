@@ -56,7 +56,8 @@ def from_json(signal: Signal, body: bytes) -> bytes:
         if not isinstance(parsed, dict):
             raise TypeError
         json_format.ParseDict(parsed, request, ignore_unknown_fields=True, max_recursion_depth=_MAX_DEPTH)
-    except (ValueError, TypeError, AttributeError, RecursionError, json_format.Error) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError, SystemError, json_format.Error) as error:
+        # SystemError is protobuf's for a name that is no UTF-8, half of a surrogate pair.
         # Only what is said of places: other words of these errors quote the body.
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise PayloadError(f"the body is no OTLP {signal} request in JSON{where}; sending it again cannot help") from None
