@@ -11,6 +11,7 @@ import struct
 import sys
 from array import array
 from collections import Counter
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.distribution import Distribution
@@ -29,12 +30,13 @@ _TYPES: Final = {1: "B", 2: "H", _LANE: "I"}
 
 def pack(sum_ns: int, buckets: Mapping[int, int]) -> bytes:
     """The blob of a distribution with at least one value."""
-    first, last = min(buckets), max(buckets)
-    width = next((width for width in _TYPES if max(buckets.values()) < 256**width), _LANE)
-    if 2 * sum(buckets.values()) <= width * (last - first + 1):
-        width, numbers = _LISTED, array("h", Counter(buckets).elements())
+    first, last, counts = min(buckets), max(buckets), buckets.values()
+    most = max(counts)
+    width = 1 if most < 1 << 8 else 2 if most < 1 << 16 else _LANE
+    if 2 * sum(counts) <= width * (last - first + 1):
+        width, numbers = _LISTED, array("h", chain.from_iterable(map(repeat, buckets, counts)))
     else:
-        numbers = array(_TYPES[width], [buckets.get(bucket, 0) for bucket in range(first, last + 1)])
+        numbers = array(_TYPES[width], map(buckets.get, range(first, last + 1), repeat(0)))
     return _HEAD.pack(min(sum_ns, _MAX_SUM), width, first) + _little_endian(numbers).tobytes()
 
 

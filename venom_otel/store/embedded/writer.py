@@ -190,6 +190,7 @@ class Writer:
         """Write blocks with all that is made of them; the counters as they are then."""
         counters = dict(self._counters)
         many = self._connection.executemany
+        counted: list[Sequence[Any]] = []
         for block in blocks:
             number, first = counters["block"], counters["request"]
             request = first + len(block.requests)
@@ -199,7 +200,7 @@ class Writer:
                 for sequence, (start, duration, judgement, *others) in enumerate(block.requests, first)
             ]
             inserted = self._insert(rows)
-            self._rollups.add(inserted)
+            counted += inserted
             ids = (first, request - 1) if block.requests else (None, None)
             self._connection.execute(
                 statement("insert_block"), (number, block.signal, arrived_ns, block.first_ns, block.last_ns, block.items, *ids)
@@ -212,6 +213,7 @@ class Writer:
             counters["block"], counters["request"] = number + 1, request
             counters["requests"] += len(inserted)
             counters[ITEMS[block.signal]] += block.items
+        self._rollups.add(counted)
         self._set_counters(counters)
         return counters
 
