@@ -132,6 +132,7 @@ class Loop(asyncio.SelectorEventLoop):
 
     async def _tidy_up(self) -> None:
         while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.sleep(0)  # anyio's tasks warn of what they never awaited if they are cancelled before their first step
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
