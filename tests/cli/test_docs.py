@@ -1,4 +1,4 @@
-"""What docs/cockpit.md says of the command line is true."""
+"""What the documentation says of the command line is true."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import typer.main
 from venom_otel.cli.app import app
 from venom_otel.cli.listing import COLUMNS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "cockpit.md").read_text(encoding="utf-8")
+PAGES = ("cockpit.md", "demo.md", "doctor.md")
+TEXT = "\n".join((Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 
 
 def test_every_option_is_named():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from venom_otel import semconv
 from venom_otel.api.models import plain, utc
 from venom_otel.api.parameters import Moment, Parameters, attributes
 from venom_otel.api.problems import responses
@@ -29,12 +30,12 @@ class SeriesQuery(Parameters):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(None, description="The metric's name, exactly.", examples=["gen_ai.client.token.usage"])
+    name: str | None = Field(None, description="The metric's name, exactly.", examples=[semconv.METRIC_TOKEN_USAGE])
     service: str | None = Field(None, description="`service.name` of the application, exactly.", examples=["chat-api"])
     attribute: Annotated[list[str], AfterValidator(attributes)] = Field(
         default_factory=list,
         description="`name=value` of a point's attribute; may be given several times.",
-        examples=[["llm.provider=vllm"]],
+        examples=[[f"{semconv.LLM_PROVIDER}=vllm"]],
     )
     since: Moment | None = Field(None, description="Only series with a point then or later: a time, or how long ago.", examples=["15m"])
     limit: int = Field(100, ge=1, le=MAX_SERIES, description="Most series.")
@@ -58,16 +59,16 @@ class PointQuery(Parameters):
 
 _SERIES_EXAMPLE: Final[dict[str, Any]] = {
     "id": 12,
-    "name": "gen_ai.client.operation.duration",
+    "name": semconv.METRIC_OPERATION_DURATION,
     "kind": "histogram",
     "unit": "s",
     "description": "Duration of a call to a model.",
     "temporality": "cumulative",
     "monotonic": None,
     "service": "chat-api",
-    "scope": "venom_otel",
-    "attributes": {"llm.provider": "vllm"},
-    "resource": {"service.name": "chat-api"},
+    "scope": semconv.SCOPE,
+    "attributes": {semconv.LLM_PROVIDER: "vllm"},
+    "resource": {semconv.SERVICE_NAME: "chat-api"},
     "newest": "2026-11-22T21:04:05.123456Z",
 }
 
