@@ -82,6 +82,7 @@ def telemetry_page() -> str:
         f" `{semconv.GEN_AI_TOKEN_TYPE}` (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
         f"Buckets of durations, in seconds: {duration}.",
         f"Buckets of token counts: {tokens}.",
+        "Exemplars lead to the span of the call, in all of them but the gaps between chunks.",
         "## Log records",
         _table(
             ("event or logger", "severity", "when"),
