@@ -46,7 +46,7 @@ def test_colours_come_from_the_theme():
 
 @pytest.mark.parametrize(
     ("length", "tick"),
-    [(15 * MINUTE, 5 * MINUTE), (HOUR, 10 * MINUTE), (6 * HOUR, HOUR), (DAY, 6 * HOUR), (7 * DAY, 5 * DAY), (30 * DAY, 5 * DAY)],
+    [(15 * MINUTE, 5 * MINUTE), (HOUR, 10 * MINUTE), (6 * HOUR, HOUR), (DAY, 3 * HOUR), (7 * DAY, DAY), (30 * DAY, 5 * DAY)],
 )
 def test_labels_are_few(length, tick):
     axis = charts.requests_chart(Window.readable(BEGIN - length, BEGIN), {})["xAxis"]["axisLabel"]

@@ -28,13 +28,14 @@ _TAIL: Final = 0.95
 _STILL: Final[Options] = {"emphasis": {"disabled": True}, "animation": False}
 _LABEL: Final[Options] = {"color": "var(--muted)", "fontSize": 11, "fontFamily": "inherit"}
 _MILLISECOND: Final = SECOND // 1_000
-_MOST_LABELS: Final = 6
+_MOST_LABELS: Final = 8
 _TICKS: Final = (MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, DAY, 5 * DAY, 28 * DAY)
 
 # JavaScript that runs in the reader's browser, for only that knows the reader's time zone. `v` is a step's begin in milliseconds.
 _LOCAL: Final = "(v => v - new Date(v).getTimezoneOffset() * 60000)"
 _CLOCK: Final = "new Date(+v).toLocaleTimeString(undefined, {hour: '2-digit', minute: '2-digit', hourCycle: 'h23'})"
 _DAY: Final = "new Date(+v).toLocaleDateString(undefined, {month: 'short', day: 'numeric'})"
+_COUNT: Final = "v => v >= 1000 ? +(v / 1000).toPrecision(3) + ' k' : v"
 _SECONDS: Final = (
     "v => v == null ? '\u2013' : v >= 120 ? +(v / 60).toPrecision(3) + ' m' "
     ": v >= 1 ? +v.toPrecision(3) + ' s' : +(v * 1000).toPrecision(3) + ' ms'"
@@ -59,7 +60,7 @@ def requests_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
         }
         for status in STACK
     ]
-    return _chart(window, starts, series, {"minInterval": 1})
+    return _chart(window, starts, series, {"minInterval": 1, "axisLabel": _LABEL | {":formatter": _COUNT}})
 
 
 def latency_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
@@ -72,6 +73,7 @@ def latency_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
             "type": "line",
             "color": f"var(--{colour})",
             "symbol": "none",
+            "showAllSymbol": True,
             "lineStyle": {"width": 2 if q == _MEDIAN else 1, "type": "solid" if q == _MEDIAN else "dashed"},
             "data": _points([_seconds(of[start].quantile(q)) if start in of else None for start in starts]),
             **_STILL,

@@ -84,9 +84,10 @@ class FilterBar:
                 if value:
                     self._add(dimension, [value])
                 select.value = value
-                select.classes(add="is-chosen" if value else "", remove="" if value else "is-chosen")
+                _mark(select, chosen=bool(value))
             self._status.value = filters.status
             self._text.value = filters.text
+            _mark(self._text, chosen=bool(filters.text))
             self._clear.set_visibility(bool(filters))
         finally:
             self._showing = False
@@ -132,7 +133,7 @@ class FilterBar:
                 for moment in (filters.since_ns(now), filters.until_ns(now)):
                     LocalTime(now if moment is None else moment, short=True)
         self._since.set_options(options, value=_CUSTOM if filters.chosen_range else filters.since)
-        self._since.classes(add="is-chosen" if filters.since else "", remove="" if filters.since else "is-chosen")
+        _mark(self._since, chosen=bool(filters.since or filters.until))
 
     def _add(self, dimension: Dimension, values: Iterable[str]) -> None:
         select = self._selects[dimension]
@@ -146,6 +147,10 @@ class FilterBar:
     def _to_search(self, event: KeyEventArguments) -> None:
         if event.action.keydown and not event.action.repeat and event.key == "/":
             self._text.run_method("focus")
+
+
+def _mark(element: ui.element, *, chosen: bool) -> None:
+    element.classes(add="is-chosen" if chosen else "", remove="" if chosen else "is-chosen")
 
 
 def _select(label: str, options: dict[str, str]) -> ui.select:

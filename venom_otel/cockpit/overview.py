@@ -79,7 +79,7 @@ class Overview:
             _figure(texts.REQUESTS, formats.count(total.requests), "is-all")
             for status in RequestStatus:
                 count = total.counts[status]
-                with ui.element("span").classes(f"figure is-{status.lower()}"):
+                with ui.element("span").classes(f"figure is-{status.lower()}{'' if count else ' is-none'}"):
                     ui.element("span").classes("status-mark").props("aria-hidden=true")
                     ui.label(texts.STATUS[status]).classes("figure-name")
                     ui.label(formats.count(count)).classes("figure-value")

@@ -85,7 +85,7 @@ DURATION: Final = "Duration"
 FIRST: Final = "First token"
 SPEED_HELP: Final = "Tokens written per second of a completed request"
 NO_FIGURE: Final = "\u2013"
-WITHOUT_SEARCH: Final = "whatever is searched for"
+WITHOUT_SEARCH: Final = "the search is not applied"
 
 
 def range_shown(nanoseconds: int) -> str:
