@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 PROGRAM = Path(sys.executable).with_name("venom-otel")
 START_S = 30.0
@@ -50,14 +50,23 @@ def command(*arguments: str, home: Path, cwd: Path | None = None, **more: str) -
 
 
 class Cockpit:
-    """`venom-otel up --json`, its data in `folder`; ended by SIGTERM when the context is left."""
+    """`venom-otel up --json`, its data in `folder`; ended by SIGTERM when the context is left.
+
+    Args:
+        folder: its home; its data lies in `data` below.
+        port: as for the command, like the next.
+        otlp_port: 0, here and above, for a free one.
+        within: a command that starts the one which it is given, in the same process.
+        more: variables.
+    """
 
     page = ""
     otlp = ""
     otlp_grpc: str | None = ""
 
-    def __init__(self, folder: Path, *, port: int = 0, otlp_port: int = 0, **more: str) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, otlp_port: int = 0, within: Sequence[str | Path] = (), **more: str) -> None:
         self.folder = folder
+        self._within = within
         self._ports = ["--port", str(port), "--otlp-port", str(otlp_port)]
         self.environment = environment(folder, **more)
         self.process: subprocess.Popen[str] | None = None
@@ -92,7 +101,7 @@ class Cockpit:
             RuntimeError: it ended instead; the message has its words.
         """
         self.process = subprocess.Popen(
-            [PROGRAM, "up", "--json", "--data-dir", str(self.folder / "data"), *self._ports],
+            [*self._within, PROGRAM, "up", "--json", "--data-dir", str(self.folder / "data"), *self._ports],
             env=self.environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
