@@ -19,6 +19,8 @@ LOCK = ROOT / "requirements" / "dev.lock"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venom-otel" / "bench"
 OWN = ("bare", "limit", "venom_otel")
 """Subjects that run in this interpreter's environment, the checkout's."""
+APART = ("phoenix",)
+"""Programs of their own, which share no library with what they are compared with: their versions are their own."""
 
 
 class MissingToolError(Exception):
@@ -46,7 +48,8 @@ def python_of(subject: str) -> str:
         for outdated in CACHE.glob(f"{subject}-{'[0-9a-f]' * 12}"):
             shutil.rmtree(outdated)
         subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(home)], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", str(python), "-r", str(requirements), "-c", str(LOCK)], check=True)
+        held = [] if subject in APART else ["-c", str(LOCK)]
+        subprocess.run([uv, "pip", "install", "-q", "--python", str(python), "-r", str(requirements), *held], check=True)
         complete.touch()
     return str(python)
 
