@@ -71,10 +71,13 @@ class Demo:
         if number is not None:
             self.process.send_signal(number)
         try:
-            words, errors = self.process.communicate(timeout=END_S)
+            # Not `communicate`, which loses what `page` has read ahead; all it says fits into a pipe.
+            self.process.wait(END_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
             raise
-        self.words += words
-        return self.process.returncode, self.words.rstrip("\n").rpartition("\n")[2], errors
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.words += self.process.stdout.read()
+        return self.process.returncode, self.words.rstrip("\n").rpartition("\n")[2], self.process.stderr.read()
