@@ -9,6 +9,8 @@ import pytest
 from support.cockpit import Cockpit, command, wait_for
 from support.demo import Demo
 
+pytestmark = pytest.mark.slow  # the demo imports Semantic Kernel and takes its time, as it should
+
 SEEN = {
     ("vllm", "simulated-qwen-7b", "COMPLETED", None),
     ("ollama", "simulated-llama-3b", "COMPLETED", None),

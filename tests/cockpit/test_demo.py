@@ -1,11 +1,13 @@
 """The page while the demo runs: what a newcomer sees."""
 
 import httpx
+import pytest
 from playwright.sync_api import expect
 from support.cockpit import wait_for
 from support.demo import Demo
 
 
+@pytest.mark.slow
 def test_everything_moves(cockpit, open_tab):
     page = open_tab()
     with Demo(cockpit.folder, VENOM_OTEL_DATA_DIR=str(cockpit.folder / "data")) as demo:
