@@ -55,20 +55,23 @@ def test_words_and_attributes_of_a_search(text, search):
 
 
 @pytest.mark.parametrize(
-    ("address", "age", "length"),
+    ("address", "oldest", "newest", "length"),
     [
-        ("/", None, HOUR),
-        ("/", 59 * MINUTE, HOUR),
-        ("/", 61 * MINUTE, 6 * HOUR),
-        ("/", 3 * DAY, 7 * DAY),
-        ("/", 300 * DAY, 30 * DAY),
-        ("/?since=15m", 3 * DAY, 15 * MINUTE),
-        ("/?since=30d", None, 30 * DAY),
-        ("/?until=1d", None, HOUR),
+        ("/", None, None, HOUR),
+        ("/", 14 * MINUTE, MINUTE, 15 * MINUTE),
+        ("/", 16 * MINUTE, MINUTE, HOUR),
+        ("/", 300 * DAY, 59 * MINUTE, HOUR),
+        ("/", 300 * DAY, 61 * MINUTE, 6 * HOUR),
+        ("/", 300 * DAY, 3 * DAY, 7 * DAY),
+        ("/", 300 * DAY, 299 * DAY, 30 * DAY),
+        ("/?since=15m", 3 * DAY, 3 * DAY, 15 * MINUTE),
+        ("/?since=30d", None, None, 30 * DAY),
+        ("/?until=1d", None, None, HOUR),
     ],
 )
-def test_what_the_charts_show(address, age, length):
-    window = Filters.from_address(address).window(NOW, None if age is None else NOW - age)
+def test_what_the_charts_show(address, oldest, newest, length):
+    began = [None if age is None else NOW - age for age in (oldest, newest)]
+    window = Filters.from_address(address).window(NOW, *began)
     assert length - window.step_ns <= window.length_ns <= length
     assert window.until_ns == (NOW - DAY if "until" in address else NOW)
 

@@ -57,7 +57,7 @@ def test_they_follow_the_filters(open_tab, filled):
     expect(page.locator(".chart-range").first).to_have_text("6 h")
     page.get_by_role("button", name=texts.CLEAR_FILTERS).click()
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
-    expect(page.locator(".chart-range").first).to_have_text("60 min")
+    expect(page.locator(".chart-range").first).to_have_text("15 min")
 
 
 def test_a_bar_leads_to_its_requests(open_tab, filled):

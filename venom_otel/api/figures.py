@@ -150,18 +150,22 @@ def _figures(group: services.Group, seconds: float) -> Figures:
         completed=figures.counts[RequestStatus.COMPLETED],
         failed=figures.counts[RequestStatus.FAILED],
         cancelled=figures.counts[RequestStatus.CANCELLED],
-        error_rate=figures.error_rate,
+        error_rate=_rounded(figures.error_rate, 4),
         usage=UsedTokens(input_tokens=figures.input_tokens, output_tokens=figures.output_tokens),
-        throughput=figures.output_tokens / seconds,
-        speed=figures.speed,
+        throughput=round(figures.output_tokens / seconds, 3),
+        speed=_rounded(figures.speed, 3),
         duration=_spread(figures.duration),
         first_token=_spread(figures.first_chunk),
     )
 
 
+def _rounded(number: float | None, digits: int) -> float | None:
+    return None if number is None else round(number, digits)
+
+
 def _spread(of: Distribution) -> Spread:
     def seconds(ns: float | None) -> float | None:
-        return None if ns is None else round(ns / SECOND, 9)
+        return None if ns is None else round(ns / SECOND, 6)
 
     return Spread(
         count=of.count,

@@ -52,7 +52,7 @@ def requests_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
             "stack": "requests",
             "color": _COLOURS[status],
             "barCategoryGap": "20%",
-            "barMaxWidth": 18,
+            "barMaxWidth": 24,
             # A few failures among thousands are still to be seen.
             "barMinHeight": 2,
             "data": [steps[start].counts[status] or None if start in steps else None for start in starts],

@@ -24,8 +24,7 @@ RANGES: Final[Mapping[str, int]] = {
 }
 """The ranges on offer, as `since` writes them."""
 
-_LEAST_NS: Final = HOUR
-"""Where no time is chosen, the charts show the shortest range from here on that holds the newest request."""
+_USUAL_NS: Final = HOUR
 
 _ATTRIBUTE: Final = re.compile(r"(?<!\S)([\w-]+(?:\.[\w-]+)+)=(\S+)")
 """A word of the search like `gen_ai.request.seed=7`; without a dot it may be anything somebody looks for."""
@@ -99,20 +98,22 @@ class Filters:
         text = " ".join(_ATTRIBUTE.sub(" ", self.text).split())
         return Search(text, attributes) if text or attributes else None
 
-    def window(self, now_ns: int, newest_ns: int | None) -> Window:
-        """What the charts show.
+    def window(self, now_ns: int, oldest_ns: int | None, newest_ns: int | None) -> Window:
+        """What the charts show: the time that was chosen, else an hour, less where all is newer than that, more where all is older.
 
         Args:
             now_ns: the present.
-            newest_ns: when the newest request began; None where there is none. Where no time is chosen it must be inside.
+            oldest_ns: when the oldest request began; None where there is none.
+            newest_ns: when the newest began.
         """
         until = self.until_ns(now_ns) or now_ns
         since = self.since_ns(now_ns)
         if since is None and self.until:
-            since = until - _LEAST_NS
+            since = until - _USUAL_NS
         elif since is None:
             age = now_ns - (newest_ns or now_ns)
-            since = until - next((length for length in RANGES.values() if length >= _LEAST_NS and age < length), RANGES["30d"])
+            least = 0 if oldest_ns is not None and now_ns - oldest_ns < min(RANGES.values()) else _USUAL_NS
+            since = until - next((length for length in RANGES.values() if length >= least and age < length), RANGES["30d"])
         return Window.readable(since, until)
 
 

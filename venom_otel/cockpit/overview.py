@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from venom_otel.cockpit.filters import Filters
     from venom_otel.services.figures import Window
     from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestFilter
 
 
 class Overview:
@@ -57,8 +58,7 @@ class Overview:
         """
         self._filters = filters
         now = time.time_ns()
-        newest = await self._history.requests(filters.which(now), 1) if not filters.since and not filters.until else None
-        window = filters.window(now, newest.items[0].start_ns if newest and newest.items else None)
+        window = filters.window(now, await self._began(filters.which(now, after=0)), await self._began(filters.which(now)))
         steps = (await self._history.overview(window, filters.which(now))).by_start()
         if filters != self._filters:
             return  # chosen anew meanwhile
@@ -72,6 +72,11 @@ class Overview:
         _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
         _show(self._latency, charts.latency_chart(window, steps), texts.latency_in_words(total))
         self._heads(total)
+
+    async def _began(self, which: RequestFilter) -> int | None:
+        """When the first request began that this asks for."""
+        page = await self._history.requests(which, 1)
+        return page.items[0].start_ns if page.items else None
 
     def _heads(self, total: Figures) -> None:
         self._requests_head.clear()
