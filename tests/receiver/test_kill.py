@@ -1,79 +1,137 @@
-"""What was answered with 200 survives `kill -9` of the receiver at any moment."""
+"""What was acknowledged survives `kill -9` of the receiver at any moment: spans, data points and log records, by HTTP and gRPC."""
 
 import asyncio
 import contextlib
+import itertools
+import json
 import os
 import random
 import signal
-import sqlite3
 import sys
+from dataclasses import dataclass
 
-import httpx
-from support.otlp import chat, request_id, span, traces
+import grpc
+import pytest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+from support.killable import SETTINGS
+from support.otlp import chat, log_record, log_records, metric_points, request_id, span, traces
+from support.poster import poster
+from support.repository import ROOT
+from support.store_check import check_store
 
+from venom_otel.receiver.grpc import SERVICES
+from venom_otel.receiver.http import PATHS
 from venom_otel.store.embedded import EmbeddedStore
-from venom_otel.store.protocol import RequestFilter, Signal
+from venom_otel.store.protocol import LogFilter, MetricFilter, RequestFilter, Signal
 
-SERVE = """
-import pathlib, socket, sys, uvicorn
-from venom_otel.receiver import AllowedHosts, IngestService, create_receiver
-from venom_otel.settings import CockpitSettings
-from venom_otel.store.embedded import EmbeddedStore
-settings = CockpitSettings(min_free_bytes=0)
-with EmbeddedStore(pathlib.Path(sys.argv[1]), min_free_bytes=0) as store, socket.create_server(("127.0.0.1", 0)) as listening:
-    print(listening.getsockname()[1], flush=True)
-    application = create_receiver(IngestService.from_settings(store, settings), AllowedHosts.from_settings(settings))
-    uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).run(sockets=[listening])
-"""
-ROUNDS = 4
-SENDERS = 8
+ROUNDS = 50
+SENDERS = 6
+POINTS = [(second * 1_000_000_000, second) for second in range(1, 4)]
 
 
-async def send(client, process, acknowledged, enough):
-    """Send requests until the receiver is gone; each has a request to a model and a step of it."""
-    while True:
-        one = chat(more={"text": "x" * 2_000})
-        body = traces(one, span(parent=one, name="step"))
-        try:
-            answer = await client.post("/v1/traces", content=body)
-        except httpx.TransportError:
-            return body
-        assert answer.status_code == 200
-        acknowledged.append((one, body))
-        if len(acknowledged) == enough:
-            os.kill(process.pid, signal.SIGKILL)
+@dataclass(frozen=True)
+class Sent:
+    """A request and what is to be found of it."""
+
+    signal: Signal
+    body: bytes
+    root: object
+    name: str
+
+    async def is_there(self, store):
+        match self.signal:
+            case Signal.TRACES:
+                names = [step.name for step in await store.trace(self.root.trace_id.hex())]
+                return names == [self.root.name, self.name]
+            case Signal.LOGS:
+                records = (await store.logs(LogFilter(trace_id=self.root.trace_id.hex()), 10)).items
+                return sorted(record.body for record in records) == [f"{self.name} 0", f"{self.name} 1"]
+            case Signal.METRICS:
+                (series,) = await store.metric_series(MetricFilter(name=self.name), 2)
+                points = await store.metric_points(series.id, 0, 2**63 - 1, 10)
+                return [(point.time_ns, point.value) for point in points] == POINTS
 
 
-async def test_every_acknowledged_span_is_there_after_kill_9(tmp_path):
-    path = tmp_path / "t.db"
-    dice = random.Random(os.urandom(8))
+def requests():
+    """One after the other, of each kind in turn."""
+    for number in itertools.count():
+        name, root = f"step {number}", chat(more={"text": "x" * 2_000})
+        yield Sent(Signal.TRACES, traces(root, span(parent=root, name=name)), root, name)
+        root = chat()
+        yield Sent(Signal.LOGS, log_records(*(log_record(f"{name} {line}", of=root) for line in range(2))), root, name)
+        points = [NumberDataPoint(time_unix_nano=time_ns, as_int=value) for time_ns, value in POINTS]
+        yield Sent(Signal.METRICS, metric_points(Metric(name=name, gauge=Gauge(data_points=points))), root, name)
+
+
+async def one_life(launcher, sending, dice):
+    """Start a receiver, send until it is killed in the midst of it; what it acknowledged, and what it did not."""
+    launcher.stdin.write(b"\n")
+    receiver = json.loads(await launcher.stdout.readline())
     acknowledged, unanswered = [], []
-    for _ in range(ROUNDS):
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVE, str(path), stdout=asyncio.subprocess.PIPE)
-        try:
-            url = f"http://127.0.0.1:{int(await process.stdout.readline())}"
-            headers = {"Content-Type": "application/x-protobuf"}
-            enough = len(acknowledged) + dice.randrange(50, 300)
-            async with asyncio.timeout(60), httpx.AsyncClient(base_url=url, headers=headers, timeout=30, verify=False) as client:
-                unanswered += await asyncio.gather(*(send(client, process, acknowledged, enough) for _ in range(SENDERS)))
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
-    assert len(acknowledged) >= ROUNDS * 50
-    with EmbeddedStore(path, min_free_bytes=0) as store:
-        found = await store.requests(RequestFilter(), 1_000_000)
-        listed = [item.request_id for item in found]
-        assert len(listed) == len(set(listed))
-        assert {request_id(one) for one, _ in acknowledged} <= set(listed)
-        for one, _ in acknowledged:
-            assert [step.name for step in await store.trace(one.trace_id.hex())] == [one.name, "step"]
-        # Exporters send again what got no answer, whether it was stored or not; and what did, it is known.
-        for body in unanswered:
-            store.write(Signal.TRACES, body).result(10)
-        assert {store.write(Signal.TRACES, body).result(10).items for _, body in acknowledged} == {0}
+    enough = dice.randrange(10, 150)
+
+    async def send(export):
+        while True:
+            one = next(sending)
+            if not await export(one):
+                unanswered.append(one)
+                return
+            acknowledged.append(one)
+            if len(acknowledged) == enough:
+                os.kill(receiver["pid"], signal.SIGKILL)
+
+    async with (
+        poster(f"http://127.0.0.1:{receiver['http']}") as http,
+        grpc.aio.insecure_channel(f"127.0.0.1:{receiver['grpc']}") as channel,
+    ):
+
+        async def by_http(one):
+            try:
+                answer = await http.post(PATHS[one.signal], one.body, "application/x-protobuf")
+            except (OSError, EOFError):
+                return False
+            assert answer.status == 200
+            return True
+
+        async def by_grpc(one):
+            code = await channel.unary_unary(f"/{SERVICES[one.signal]}/Export")(one.body, timeout=30).code()
+            assert code in {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+            return code is grpc.StatusCode.OK
+
+        await asyncio.gather(*(send(by_grpc if number % 2 else by_http) for number in range(SENDERS)))
+    return acknowledged, unanswered
+
+
+@pytest.mark.slow
+async def test_everything_acknowledged_is_there_after_fifty_kills(tmp_path):
+    path = tmp_path / "t.db"
+    dice, sending = random.Random(os.urandom(8)), requests()
+    acknowledged, unanswered = [], []
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests")}
+    pipe = asyncio.subprocess.PIPE
+    command = [sys.executable, "-m", "support.killable", str(path)]
+    launcher = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
+    try:
+        async with asyncio.timeout(100):
+            for _ in range(ROUNDS):
+                known, unknown = await one_life(launcher, sending, dice)
+                acknowledged += known
+                unanswered += unknown
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(launcher.pid, signal.SIGKILL)  # it and the receiver, where one still runs
+        await launcher.wait()
+    assert len(acknowledged) >= ROUNDS * 10
+    assert len(unanswered) == ROUNDS * SENDERS
+    check_store(path)
+    with EmbeddedStore.from_settings(path, SETTINGS) as store:
+        assert [one for one in acknowledged if not await one.is_there(store)] == []
+        # Exporters send again what got no answer, whether it was stored or not; and what was answered is known.
+        for one in unanswered:
+            store.write(one.signal, one.body).result(10)
+        assert {store.write(one.signal, one.body).result(10).items for one in acknowledged} == {0}
+        every = [*acknowledged, *unanswered]
+        assert [one for one in every if not await one.is_there(store)] == []
         listed = [item.request_id for item in await store.requests(RequestFilter(), 1_000_000)]
-        assert len(listed) == len(set(listed)) == len(acknowledged) + len(unanswered)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert connection.execute("SELECT sum(items) FROM blocks").fetchone() == (2 * len(listed),)
+        assert sorted(listed) == sorted(request_id(one.root) for one in every if one.signal is Signal.TRACES)
+    check_store(path)

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from support.cockpit import wait_for
 from tools import exporters
 from venom_otel.receiver import grpc, http
 from venom_otel.settings import CockpitSettings
-from venom_otel.store.protocol import RequestFilter
+from venom_otel.store.protocol import LogFilter, MetricFilter, RequestFilter, Signal
 
 SPANS = 700
 """More than one batch."""
@@ -58,24 +56,26 @@ async def ended_well(process):
     return out.decode().strip()
 
 
-async def everything_is_there(receiver, tmp_path, trace_id):
+async def everything_is_there(receiver, trace_id):
     found = await receiver.store.requests(RequestFilter(), 2 * SPANS)
     assert len(found) == SPANS
     assert {(item.trace_id, item.provider) for item in found} == {(trace_id, "openai")}
     spans = await receiver.store.trace(trace_id)
     assert sorted({span.name for span in spans}) == ["chat", "whole"]
     assert len(spans) == SPANS + 1
-    with closing(sqlite3.connect(tmp_path / "t.db")) as connection:
-        kept = dict(connection.execute("SELECT signal, sum(items) FROM blocks GROUP BY signal"))
-    assert kept == {"traces": SPANS + 1, "metrics": 2, "logs": 1}
+    (record,) = (await receiver.store.logs(LogFilter(trace_id=trace_id), 10)).items
+    assert record.body.startswith("a line from ")
+    series = await receiver.store.metric_series(MetricFilter(), 10)
+    assert sorted((one.name.partition(".")[2], one.kind) for one in series) == [("calls", "sum"), ("seconds", "histogram")]
+    assert (await receiver.store.usage()).items == {Signal.TRACES: SPANS + 1, Signal.METRICS: 2, Signal.LOGS: 1}
 
 
-async def test_delivers(program, receiver, tmp_path):
-    await everything_is_there(receiver, tmp_path, await ended_well(await program()))
+async def test_delivers(program, receiver):
+    await everything_is_there(receiver, await ended_well(await program()))
 
 
 @pytest.mark.parametrize("program", COME_BACK, ids="-".join, indirect=True)
-async def test_comes_back_when_too_much_was_on_its_way(program, receiver, tmp_path, monkeypatch):
+async def test_comes_back_when_too_much_was_on_its_way(program, receiver, monkeypatch):
     refused = []
     for protocol in (http, grpc):
         monkeypatch.setattr(protocol, "refusal", lambda error, answer=protocol.refusal: refused.append(answer(error)) or refused[-1])
@@ -83,5 +83,5 @@ async def test_comes_back_when_too_much_was_on_its_way(program, receiver, tmp_pa
         others.admit(LIMIT)
         process = await program()
         await asyncio.to_thread(wait_for, lambda: refused, "the first refusal")
-    await everything_is_there(receiver, tmp_path, await ended_well(process))
+    await everything_is_there(receiver, await ended_well(process))
     assert {(one.code, one.retry_after_s) for one in refused} == {(14, 1)}
