@@ -7,7 +7,7 @@ import typer.main
 from venom_otel.cli.app import app
 from venom_otel.cli.listing import COLUMNS
 
-PAGES = ("cockpit.md", "demo.md", "doctor.md")
+PAGES = ("cockpit.md", "demo.md", "doctor.md", "store.md")
 TEXT = "\n".join((Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 
 

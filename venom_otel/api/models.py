@@ -198,7 +198,12 @@ class Trace(BaseModel):
 
 def requests(page: RequestPage) -> Requests:
     """A page of the list."""
-    return Requests(items=[Request(**_fields(item)) for item in page.items], older=page.older, newer=page.newer)
+    return Requests(items=[listed(item) for item in page.items], older=page.older, newer=page.newer)
+
+
+def listed(summary: RequestSummary) -> Request:
+    """One request of the list."""
+    return Request(**_fields(summary))
 
 
 def request(detail: RequestDetail) -> RequestWithSteps:

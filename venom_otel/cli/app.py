@@ -10,6 +10,9 @@ from dotenv import load_dotenv
 
 from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
+from venom_otel.cli.export import export
+from venom_otel.cli.imports import import_
+from venom_otel.cli.purge import purge
 from venom_otel.cli.requests import requests
 from venom_otel.cli.up import up
 
@@ -47,4 +50,7 @@ def version() -> None:
 app.command()(up)
 app.command()(demo)
 app.command()(requests)
+app.command()(export)
+app.command("import")(import_)
+app.command()(purge)
 app.command()(doctor)

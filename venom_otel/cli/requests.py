@@ -11,11 +11,11 @@ import typer
 
 from venom_otel.cli.client import Client, Query
 from venom_otel.cli.listing import Item, printer
+from venom_otel.cli.options import asked_status
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.errors import CockpitError, SettingsError
 from venom_otel.services.history import MAX_LIMIT
 from venom_otel.settings import CockpitSettings, load
-from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,7 +48,7 @@ def requests(
     which: Query = {
         name: value
         for name, value in {
-            "status": _status(status),
+            "status": asked_status(status),
             "provider": provider,
             "model": model,
             "endpoint": endpoint,
@@ -94,12 +94,3 @@ def _address() -> str:
     settings = load(CockpitSettings)
     running = Running.find(data_dir(settings))
     return running.page if running is not None else f"http://{settings.host}:{settings.port}"
-
-
-def _status(word: str | None) -> str | None:
-    if word is None:
-        return None
-    if word.upper() not in RequestStatus.__members__:
-        known = ", ".join(status.lower() for status in RequestStatus)
-        raise SettingsError(f"--status {word}: there is {known}.")
-    return word.upper()

@@ -1,0 +1,145 @@
+"""`venom-otel export`: what is stored, as OTLP for other programs, or the list of requests for tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from venom_otel.cli.options import asked_status, instant
+from venom_otel.cli.output import STDOUT, opened
+from venom_otel.cli.running import data_dir as directory_of
+from venom_otel.cli.up import STORE
+from venom_otel.errors import SettingsError
+from venom_otel.settings import CockpitSettings, load
+from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.protocol import RequestFilter, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from venom_otel.store.embedded.archive import Archive
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    OTLP = "otlp"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def export(
+    *,
+    format_: Annotated[
+        Format, typer.Option("--format", help="otlp: every span, point and log record; jsonl, csv: the list of requests.")
+    ] = Format.OTLP,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="A file, packed where its name ends in .gz, or - for standard output.")
+    ] = STDOUT,
+    signal: Annotated[list[Signal] | None, typer.Option(help="otlp: only this one; may be given several times.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only from then on: 2026-11-22, 2026-11-22T21:04:05Z, or how long ago, 7d.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only up to then, as --since.")] = None,
+    last: Annotated[str | None, typer.Option(help="Only the last 30m, 24h, 7d.")] = None,
+    status: Annotated[str | None, typer.Option(help="jsonl, csv: only these: completed, failed or cancelled.")] = None,
+    provider: Annotated[str | None, typer.Option(help="jsonl, csv: only those this provider answered.")] = None,
+    model: Annotated[str | None, typer.Option(help="jsonl, csv: only those that asked for this model.")] = None,
+    endpoint: Annotated[str | None, typer.Option(help="jsonl, csv: only those to this base URL.")] = None,
+    service: Annotated[str | None, typer.Option(help="jsonl, csv: only those of this application.")] = None,
+    error_kind: Annotated[str | None, typer.Option(help="jsonl, csv: only failures of this kind.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
+    ] = None,
+) -> None:
+    """Write what is stored: as OTLP, which `venom-otel import` and the Collector read, or as the list of requests.
+
+    Works while `venom-otel up` runs and while it does not.
+    """
+    filters = {"provider": provider, "model": model, "endpoint": endpoint, "service": service, "error_kind": error_kind, "status": status}
+    given = [f"--{name.replace('_', '-')}" for name, value in filters.items() if value is not None]
+    if format_ is Format.OTLP and given:
+        raise SettingsError(f"{given[0]}: filters of requests are for --format jsonl and csv; otlp takes --signal and times.")
+    if format_ is not Format.OTLP and signal:
+        raise SettingsError("--signal: the list of requests is made of traces alone; it is for --format otlp.")
+    if last is not None and since is not None:
+        raise SettingsError("--last: give either --last or --since.")
+    now = time.time_ns()
+    since_ns = instant("--last" if last else "--since", last or since, now)
+    until_ns = instant("--until", until, now)
+    # Imported here: --help and the errors above need not wait for it.
+    from venom_otel.store.embedded.archive import Archive
+
+    settings = load(CockpitSettings)
+    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(settings)
+    with Archive(directory / STORE) as archive, opened(output) as out:
+        if format_ is Format.OTLP:
+            written = _otlp(archive, out, signal or tuple(Signal), since_ns or 0, until_ns or MAX_INT64)
+            words = ", ".join(f"{count} requests of {name}" for name, count in written.items()) or "nothing"
+        else:
+            which = RequestFilter(
+                provider=provider,
+                model=model,
+                endpoint=endpoint,
+                service=service,
+                status=asked_status(status),
+                error_kind=error_kind,
+                since_ns=since_ns,
+                until_ns=until_ns,
+            )
+            write = _jsonl if format_ is Format.JSONL else _csv
+            words = f"{write(_rows(archive, which), out)} requests"
+    if output != STDOUT:
+        print(f"{words} written to {output}", file=sys.stderr)
+
+
+def _otlp(archive: Archive, out: IO[str], signals: Collection[Signal], since_ns: int, until_ns: int) -> Counter[Signal]:
+    from venom_otel.receiver.otlp_json import to_json
+
+    written: Counter[Signal] = Counter()
+    for stored in archive.requests(signals, since_ns, until_ns):
+        out.write(to_json(stored.signal, stored.raw) + "\n")
+        written[stored.signal] += 1
+    return written
+
+
+def _rows(archive: Archive, which: RequestFilter) -> Iterator[dict[str, Any]]:
+    """Requests with the names that the API gives their fields, oldest first."""
+    from venom_otel.api import models
+
+    for summary in archive.summaries(which):
+        yield models.listed(summary).model_dump(mode="json")
+
+
+def _jsonl(rows: Iterator[dict[str, Any]], out: IO[str]) -> int:
+    count = 0
+    for row in rows:
+        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        count += 1
+    return count
+
+
+COLUMNS: Final = (
+    "request_id", "cursor", "status", "service", "llm_provider", "llm_model", "llm_response_model", "llm_endpoint", "created_at",
+    "finished_at", "duration_seconds", "first_token", "streaming", "usage.input_tokens", "usage.output_tokens",
+    "error.kind", "error.code", "error.words",
+)  # fmt: skip
+"""Of the CSV, which has what is nested in the API side by side."""
+
+
+def _csv(rows: Iterator[dict[str, Any]], out: IO[str]) -> int:
+    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    count = 0
+    for row in rows:
+        for nested in ("usage", "error"):
+            row |= {f"{nested}.{name}": value for name, value in (row.pop(nested) or {}).items()}
+        table.writerow(row)
+        count += 1
+    return count
