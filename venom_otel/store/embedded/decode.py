@@ -38,9 +38,9 @@ _NO_SPAN: Final = bytes(SPAN_ID_BYTES)
 _NO_IDENTIFIER: Final = "spans without a trace id of 16 bytes and a span id of 8 bytes, not all zero, cannot be found again"
 
 
-RequestRow = tuple[int, int, "Judgement", int | None, int | None, int | None, str | None, str | None, bytes, bytes]
+RequestRow = tuple[int, int, "Judgement", int, int, int, str, str, bytes, bytes]
 """A request to a model, ready to be stored: start, duration, judgement, time to the first chunk, input tokens, output tokens, the error's
-type and words, trace id and span id. Times are nanoseconds."""
+type and words, trace id and span id. Times are nanoseconds; a number that was not said is -1, a text ""."""
 
 
 @dataclass(slots=True)
@@ -147,12 +147,12 @@ class Decoder:
                     if end > MAX_INT64 or end < start:
                         start, end = _bounded(start, end)
                     place, place_of_input, place_of_output = judgement.places
-                    first_chunk = None if place is None else measures[attributes[place]]
-                    input_tokens = None if place_of_input is None else measures[attributes[place_of_input]]
-                    output_tokens = None if place_of_output is None else measures[attributes[place_of_output]]
-                    error = words = None
+                    first_chunk = -1 if place is None else measures[attributes[place]]
+                    input_tokens = -1 if place_of_input is None else measures[attributes[place_of_input]]
+                    output_tokens = -1 if place_of_output is None else measures[attributes[place_of_output]]
+                    error = words = ""
                     if not judgement.completed:
-                        error = None if judgement.error_place is None else measures[attributes[judgement.error_place]]
+                        error = "" if judgement.error_place is None else measures[attributes[judgement.error_place]]
                         words = _message(span)
                     add((start, end - start, judgement, first_chunk, input_tokens, output_tokens, error, words, trace_id, span_id))
         decoded.items = len(starts)
@@ -193,7 +193,7 @@ def _bounded(start: int, end: int) -> tuple[int, int]:
     return start, min(max(start, end), MAX_INT64)
 
 
-def _message(span: SlimSpan) -> str | None:
+def _message(span: SlimSpan) -> str:
     """What went wrong in words: the status message, else the last exception event's."""
     message = Status.FromString(span.status).message
     if not message:
@@ -202,4 +202,4 @@ def _message(span: SlimSpan) -> str | None:
             if event.name == semconv.EVENT_EXCEPTION:
                 said = (attribute_value(item.value) for item in event.attributes if item.key == semconv.EXCEPTION_MESSAGE)
                 message = next((text for text in said if isinstance(text, str)), message)
-    return message[:MAX_MESSAGE] or None
+    return message[:MAX_MESSAGE]

@@ -146,11 +146,11 @@ def _measured(requests: Iterable[Sequence[Any]]) -> Iterator[tuple[Key, Measured
         groups[row[1] // MINUTE_NS, row[3], row[4]].append(row)
     for (minute, series, ending), rows in groups.items():
         _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
-        arrived = [value for value in first_chunks if value is not None]
+        arrived = [value for value in first_chunks if value >= 0]
         measured = Measured(
             len(rows),
-            sum(filter(None, input_tokens)),
-            sum(filter(None, output_tokens)),
+            sum(value for value in input_tokens if value > 0),
+            sum(value for value in output_tokens if value > 0),
             sum(durations),
             buckets(durations),
             sum(arrived),

@@ -194,12 +194,7 @@ class Writer:
         for block in blocks:
             number, first = counters["block"], counters["request"]
             request = first + len(block.requests)
-            named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for _, _, judgement, *_ in block.requests}
-            rows = [
-                (sequence, start, duration, *named[judgement], *others)
-                for sequence, (start, duration, judgement, *others) in enumerate(block.requests, first)
-            ]
-            inserted = self._insert(rows)
+            inserted = self._insert(self._rows(block, first))
             counted += inserted
             ids = (first, request - 1) if block.requests else (None, None)
             self._connection.execute(
@@ -219,6 +214,16 @@ class Writer:
 
     def _set_counters(self, counters: Mapping[str, int]) -> None:
         self._connection.executemany(statement("set_counter"), [{"name": name, "value": value} for name, value in counters.items()])
+
+    def _rows(self, block: Block, first: int) -> list[tuple[Any, ...]]:
+        """The requests of a block as `insert_request` takes them, numbered from `first`."""
+        named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for _, _, judgement, *_ in block.requests}
+        return [
+            (number, start, duration, *named[judgement], chunk, read, wrote, error, words, bytearray(trace_id), bytearray(span_id))
+            for number, (start, duration, judgement, chunk, read, wrote, error, words, trace_id, span_id) in enumerate(
+                block.requests, first
+            )
+        ]
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """Add requests; gives those that were not there already."""

@@ -1,3 +1,4 @@
--- Columns as insert_request.sql has them, as far as roll-ups count them.
-SELECT id, start_ns, duration_ns, series, ending, first_chunk_ns, input_tokens, output_tokens
+-- Columns as insert_request.sql takes them, as far as roll-ups count them.
+SELECT
+    id, start_ns, duration_ns, series, ending, coalesce(first_chunk_ns, -1), coalesce(input_tokens, -1), coalesce(output_tokens, -1)
 FROM requests WHERE id BETWEEN :first AND :last;
