@@ -205,6 +205,8 @@ def shell(monkeypatch):
         ({"VENOM_OTEL_PROVIDRES": "a=b"}, "warning: VENOM_OTEL_PROVIDRES is no setting of venom-otel"),
         ({"VENOM_OTEL_PROVIDRES": "a=b"}, "did you mean VENOM_OTEL_PROVIDERS?"),
         ({"VENOM_OTEL_PORT": "eighty"}, "broken: VENOM_OTEL_PORT='eighty'"),
+        ({"VENOM_OTEL_PROVIDERS": "x"}, "broken: VENOM_OTEL_PROVIDERS: 'x' is not name=provider"),
+        ({"VENOM_OTEL_TOKEN": "short"}, "broken: VENOM_OTEL_TOKEN must have at least 16 characters"),
         ({"VENOM_OTEL_HTTP_SPANS": "false"}, "note: VENOM_OTEL_HTTP_SPANS=false (from the environment)"),
         ({}, "ok: no VENOM_OTEL_* variable is set: the defaults hold"),
     ],
@@ -251,6 +253,13 @@ def test_what_comes_from_dotenv(doctor):
         "note: VENOM_OTEL_PORT=0 (from the environment)",
         "warning: OTEL_SERVICE_NAME: only in the file .env",
     )
+
+
+def test_settings_that_will_not_do_stop_nothing_else(doctor):
+    status, found = doctor.examine(VENOM_OTEL_OTLP_PORT="many", VENOM_OTEL_PROVIDERS="x")
+    assert status == 1
+    holds(found["Settings"], "broken: VENOM_OTEL_OTLP_PORT='many'", "→ correct the variable, or remove it")
+    assert set(found) == {"Packages", "Settings", "This machine", "Telemetry", "Model servers"}
 
 
 def test_a_port_in_use(doctor):

@@ -70,6 +70,7 @@ def announce(ready: Ready, *, as_json: bool) -> None:
         console.print("\n  and start it with this variable, since the receiver is not at its standard address:\n")
         _code(console, f"OTEL_EXPORTER_OTLP_ENDPOINT={running.otlp}")
     console.print("\n  Then run it: each request appears on the page. Ctrl-C ends this.")
+    console.print("  No model at hand? [green]venom-otel demo[/]   Nothing arrives? [green]venom-otel doctor[/]")
     if not _is_loopback(ready.host):
         console.print(f"\n  [yellow]Everyone who can reach {escape(ready.host)} can read what is stored here.[/]")
 

@@ -31,19 +31,28 @@ def token(settings: CockpitSettings, data_dir: Path) -> str:
         SettingsError: the setting cannot be sent in a header or is too short to keep anyone out. Its value is not shown.
         StoreError: the file can be neither read nor written.
     """
-    given = settings.token.get_secret_value() if settings.token is not None else ""
-    if given:
-        if len(given) < _LEAST_CHARACTERS or not _is_sendable(given):
-            raise SettingsError(
-                f"VENOM_OTEL_TOKEN must have at least {_LEAST_CHARACTERS} characters, all of them visible ASCII. "
-                "Leave it out and one is made and kept in the data directory."
-            )
-        return given
+    if chosen := given(settings):
+        return chosen
     path = data_dir / FILE
     try:
         return _kept(path) or _made(path)
     except OSError as error:
         raise StoreError(f"the token {path} cannot be kept: {error.strerror}. VENOM_OTEL_DATA_DIR names another directory.") from None
+
+
+def given(settings: CockpitSettings) -> str:
+    """What `VENOM_OTEL_TOKEN` says; empty where it says nothing.
+
+    Raises:
+        SettingsError: as for `token`.
+    """
+    chosen = settings.token.get_secret_value() if settings.token is not None else ""
+    if chosen and (len(chosen) < _LEAST_CHARACTERS or not _is_sendable(chosen)):
+        raise SettingsError(
+            f"VENOM_OTEL_TOKEN must have at least {_LEAST_CHARACTERS} characters, all of them visible ASCII. "
+            "Leave it out and one is made and kept in the data directory."
+        )
+    return chosen
 
 
 def _kept(path: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,7 @@ class Stage:
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "venom_otel.cli.demo.apart", str(self._port)],
+            env={**os.environ, "OTEL_SDK_DISABLED": "true"},  # where a wrapper sets up an SDK in each process it would start itself anew
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

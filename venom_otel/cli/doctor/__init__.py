@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from venom_otel.cli.doctor.findings import Report
+from venom_otel.errors import SettingsError
 
 
 def doctor(
@@ -27,7 +28,10 @@ def doctor(
     report.section("Packages", versions.check())
     from_dotenv = context.obj if isinstance(context.obj, frozenset) else frozenset()
     report.section("Settings", variables.check(from_dotenv))
-    settings = load(CockpitSettings) if variables.are_usable() else CockpitSettings.model_construct()
+    try:
+        settings = load(CockpitSettings)
+    except SettingsError:  # said among the settings; the rest is looked at as if there were none
+        settings = CockpitSettings.model_construct()
     running = Running.find(data_dir(settings))
     report.section("This machine", machine.check(settings, running))
     report.section("Telemetry", delivery.check(running))

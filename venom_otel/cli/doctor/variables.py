@@ -7,8 +7,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from venom_otel.cli import token
 from venom_otel.cli.doctor.findings import broken, note, ok, warning
 from venom_otel.errors import SettingsError
+from venom_otel.identity.configured import parse_providers
+from venom_otel.identity.endpoint import parse_aliases
 from venom_otel.identity.redaction import redact
 from venom_otel.instrumentation.sdk import environment
 from venom_otel.settings import CockpitSettings, InstrumentationSettings, load
@@ -32,11 +35,6 @@ _GRPC_PORT, _HTTP_PORT = 4317, 4318
 def known() -> list[str]:
     """Every variable of this project's own."""
     return [*OTHERS, *(f"{PREFIX}{name}".upper() for cls in _SETTINGS for name in cls.model_fields)]
-
-
-def are_usable() -> bool:
-    """Whether every setting has a value that will do."""
-    return not list(_unusable())
 
 
 def check(from_dotenv: frozenset[str]) -> Iterator[Finding]:
@@ -65,11 +63,17 @@ def _own(from_dotenv: frozenset[str]) -> Iterator[Finding]:
 
 
 def _unusable() -> Iterator[Finding]:
-    for cls in _SETTINGS:
+    for read in (_for_applications, lambda: token.given(load(CockpitSettings))):
         try:
-            load(cls)
+            read()
         except SettingsError as error:
             yield broken(redact(str(error)), "correct the variable, or remove it")
+
+
+def _for_applications() -> None:
+    settings = load(InstrumentationSettings)
+    parse_providers(settings.providers)
+    parse_aliases(settings.server_aliases)
 
 
 def _opentelemetry(from_dotenv: frozenset[str]) -> Iterator[Finding]:
