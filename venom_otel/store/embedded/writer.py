@@ -217,7 +217,8 @@ class Writer:
 
     def _rows(self, block: Block, first: int) -> list[tuple[Any, ...]]:
         """The requests of a block as `insert_request` takes them, numbered from `first`."""
-        named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for _, _, judgement, *_ in block.requests}
+        judgements = {row[2] for row in block.requests}
+        named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for judgement in judgements}
         return [
             (number, start, duration, *named[judgement], chunk, read, wrote, error, words, bytearray(trace_id), bytearray(span_id))
             for number, (start, duration, judgement, chunk, read, wrote, error, words, trace_id, span_id) in enumerate(
