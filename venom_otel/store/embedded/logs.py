@@ -47,9 +47,11 @@ class _Inside:
         self._span_id = None if which.span_id is None else bytes.fromhex(which.span_id)
         self._text = Text(which.text) if which.text else None
 
-    def perhaps(self, raw: bytes) -> bool:
-        """Whether the bytes of a record may belong to what is asked for, its resource left aside."""
-        return self._span_id is None or self._span_id in raw
+    def perhaps(self, raw: bytes, resource: bytes) -> bool:
+        """Whether a record of these bytes may be what is asked for; False is certain."""
+        if self._span_id is not None and self._span_id not in raw:
+            return False
+        return self._text is None or self._text.perhaps_in(raw) or self._text.perhaps_in(resource)
 
     def holds(self, record: LogRecord) -> bool:
         """Whether a record is what is asked for; cursors are left aside."""
@@ -78,8 +80,8 @@ def _of_trace(connection: sqlite3.Connection, trace_id: bytes, inside: _Inside, 
     which = inside.which
     above, below = _cursors(which)
 
-    def wanted(item: int, raw: bytes) -> bool:
-        return trace_id in raw and above < item < below and inside.perhaps(raw)
+    def wanted(item: int, raw: bytes, resource: bytes) -> bool:
+        return trace_id in raw and above < item < below and inside.perhaps(raw, resource)
 
     blocks = connection.execute(statement("trace_blocks"), {"low": low_key(trace_id), "signal": Signal.LOGS})
     records = (record for block, arrived_ns, zstd in blocks for record in records_of(block, arrived_ns, zstd, wanted))
@@ -107,8 +109,8 @@ def _opened(connection: sqlite3.Connection, ids: Sequence[int], inside: _Inside 
         wanted = set(ordered)
         arrived_ns, zstd = connection.execute(statement("log_block"), {"block": block}).fetchone()
 
-        def look(item: int, raw: bytes, wanted: set[int] = wanted) -> bool:
-            return item in wanted and (inside is None or inside.perhaps(raw))
+        def look(item: int, raw: bytes, resource: bytes, wanted: set[int] = wanted) -> bool:
+            return item in wanted and (inside is None or inside.perhaps(raw, resource))
 
         records = list(records_of(block, arrived_ns, zstd, look))
         yield from records if ordered[0] <= ordered[-1] else reversed(records)

@@ -38,20 +38,20 @@ class RecordRow(NamedTuple):
     kind: LogKind
 
 
-def records_of(block: int, arrived_ns: int, zstd: bytes, wanted: Callable[[int, bytes], bool]) -> Iterator[LogRecord]:
+def records_of(block: int, arrived_ns: int, zstd: bytes, wanted: Callable[[int, bytes, bytes], bool]) -> Iterator[LogRecord]:
     """The log records of a block in its order.
 
     Args:
         block: the block's number.
         arrived_ns: when it arrived, which stands for the time of records that have none.
         zstd: its requests, compressed.
-        wanted: whether to open a record, by its number and its serialized bytes.
+        wanted: whether to open a record, by its number and the bytes of it and of its resource.
     """
     item = number(block, 0)
     for resource in parse_closed(unpack(zstd)).resources:  # logs nest as traces do, under the same numbers
         for scope in resource.scopes:
             for raw in scope.spans:
-                if wanted(item, raw):
+                if wanted(item, raw, resource.resource):
                     yield _record(item, arrived_ns, logs_pb2.LogRecord.FromString(raw), scope.scope, resource.resource)
                 item += 1
 
