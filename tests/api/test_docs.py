@@ -1,0 +1,31 @@
+"""docs/api.md names every route, and every parameter of the history's."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from venom_otel.api import create_app
+from venom_otel.services.history import History
+from venom_otel.settings import CockpitSettings
+from venom_otel.store.embedded import EmbeddedStore
+
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def paths(tmp_path):
+    """The paths of OpenAPI, of a cockpit that has all routes."""
+    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store:
+        yield create_app(History(store), CockpitSettings(), "a token").openapi()["paths"]
+
+
+def test_every_route_and_no_other(paths):
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert set(re.findall(r"`((?:GET|POST|PUT|DELETE) /api/v1/[^`]*)`", PAGE)) == routes
+
+
+@pytest.mark.parametrize("path", ["/api/v1/history/requests", "/api/v1/history/aggregates"])
+def test_every_parameter_of_the_history(paths, path):
+    for parameter in paths[path]["get"]["parameters"]:
+        assert f"`{parameter['name']}`" in PAGE, parameter["name"]
