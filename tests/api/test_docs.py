@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 def paths(tmp_path):
     """The paths of OpenAPI, of a cockpit that has all routes."""
     with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store:
-        yield create_app(History(store), CockpitSettings(), "a token").openapi()["paths"]
+        yield create_app(History(store), CockpitSettings(), token="a token").openapi()["paths"]
 
 
 def test_every_route_and_no_other(paths):
