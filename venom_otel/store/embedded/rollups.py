@@ -101,6 +101,7 @@ class Rollups:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._recent: dict[Key, Tally] = {}
+        self._newest = self._newest_starts()
 
     def add(self, requests: Iterable[Sequence[Any]]) -> None:
         """Count requests, given as rows of `insert_request`, each of which was stored just now."""
@@ -129,12 +130,21 @@ class Rollups:
     def _tally(self, key: Key) -> Tally:
         tally = self._recent.get(key)
         if tally is None:
-            row = self._connection.execute(statement("find_rollup"), key).fetchone()
-            tally = self._recent[key] = Tally.of_row(*row) if row else Tally()
+            stored = None
+            if key.start <= self._newest[key.width]:
+                stored = self._connection.execute(statement("find_rollup"), key).fetchone()
+            tally = self._recent[key] = Tally.of_row(*stored) if stored else Tally()
         return tally
+
+    def _newest_starts(self) -> dict[int, int]:
+        """For each width the newest roll-up that the file may have: later ones need not be looked for."""
+        newest = statement("newest_rollup")
+        return {width: self._connection.execute(newest, {"width": width}).fetchone()[0] or 0 for width in WIDTHS}
 
     def _write(self, tallies: Mapping[Key, Tally]) -> None:
         self._connection.executemany(statement("put_rollup"), [(*key, *tally.row()) for key, tally in tallies.items()])
+        for key in tallies:
+            self._newest[key.width] = max(self._newest[key.width], key.start)
         if len(self._recent) > _REMEMBERED:
             self._recent.clear()
 

@@ -1,0 +1,1 @@
+SELECT max(start) FROM rollups WHERE width = :width;
