@@ -1,5 +1,7 @@
 """Operations that write need the token."""
 
+from http import HTTPStatus
+
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -15,7 +17,7 @@ TOKEN = "q9-Zs_0123456789abcdef"
 def url():
     """An application with one operation that writes."""
     app = FastAPI()
-    router = APIRouter(dependencies=[Depends(TokenRequired(TOKEN))])
+    router = APIRouter(dependencies=[Depends(TokenRequired(TOKEN))], responses=problems.responses(HTTPStatus.UNAUTHORIZED))
 
     @router.post("/write")
     async def write() -> str:
@@ -58,3 +60,4 @@ def test_openapi_says_so(url):
     described = httpx.get(f"{url}/openapi.json").json()
     assert described["paths"]["/write"]["post"]["security"] == [{"token": []}]
     assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert "application/problem+json" in described["paths"]["/write"]["post"]["responses"]["401"]["content"]
