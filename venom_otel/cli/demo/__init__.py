@@ -37,9 +37,13 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def demo(
     *,
-    duration: Annotated[float | None, typer.Option(min=0, help="End by itself after so many seconds.", show_default="at Ctrl-C")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="End by itself after so many.", show_default="at Ctrl-C")
+    ] = None,
 ) -> None:
-    """Show the page with requests to two simulated model servers; no model is needed.
+    """Show the page moving, with two simulated model servers.
+
+    A real Semantic Kernel asks them; no model is needed.
 
     Where `venom-otel up` runs on your data the requests go there, under the service name "venom-otel demo". Else one is started that keeps
     its data for as long as the demo runs.
