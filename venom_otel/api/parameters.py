@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from venom_otel import semconv
 from venom_otel.services.figures import Window
 from venom_otel.services.history import DEFAULT_LIMIT, MAX_LIMIT
 from venom_otel.services.moments import moment, span_ns
@@ -15,6 +16,7 @@ from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, S
 
 MAX_WAIT_S: Final = 30.0
 AUTO: Final = "auto"
+_EXAMPLE: Final = f"{semconv.GEN_AI_REQUEST_SEED}=7"
 
 
 def _moment(words: str) -> str:
@@ -33,7 +35,7 @@ def attributes(pairs: list[str]) -> list[str]:
     names = [pair.partition("=")[0] for pair in pairs]
     for pair, name in zip(pairs, names, strict=True):
         if not name or "=" not in pair:
-            raise ValueError(f"{pair!r} is no attribute and value: give them like gen_ai.request.seed=7")
+            raise ValueError(f"{pair!r} is no attribute and value: give them like {_EXAMPLE}")
         if names.count(name) > 1:
             raise ValueError(f"{name!r} is given twice, and no span has two values of it: give each attribute once")
     return pairs
@@ -90,7 +92,7 @@ class RequestQuery(Filters):
     attribute: Annotated[list[str], AfterValidator(attributes)] = Field(
         default_factory=list,
         description="`name=value` of an attribute of the request's span or its resource, exactly; may be given several times.",
-        examples=[["gen_ai.request.seed=7"]],
+        examples=[[_EXAMPLE]],
     )
     after: int | None = Field(None, ge=0, description="A cursor: only what arrived later, oldest first.", examples=[1207])
     before: int | None = Field(None, ge=0, description="A cursor: only what arrived earlier, newest first.", examples=[1158])

@@ -32,14 +32,11 @@ class FilterBar:
     def __init__(self, filters: Filters, on_change: Callable[[Filters], Awaitable[None]]) -> None:
         self._filters = filters
         self._on_change = on_change
-        self._showing = False
-        """While chosen values are being put into the components, which then report them as the reader's."""
         self._selects: dict[Dimension, ui.select] = {}
 
     def build_time_and_text(self) -> None:
         """Time and words, for the line of the title."""
-        with ui.element("span").classes("range") as self._range:
-            pass
+        self._range = ui.element("span").classes("range")
         self._since = _select(texts.RANGE_FILTER, {"": texts.ANY_TIME, **{name: texts.RANGES[name] for name in RANGES}})
         self._since.on_value_change(self._changed)
         self._text = (
@@ -75,22 +72,19 @@ class FilterBar:
 
     def show(self, filters: Filters) -> None:
         """Show what is chosen; nobody is told."""
-        self._showing = True
-        try:
-            self._filters = filters
-            self._show_range(filters)
-            for dimension, select in self._selects.items():
-                value = str(getattr(filters, dimension))
-                if value:
-                    self._add(dimension, [value])
-                select.value = value
-                _mark(select, chosen=bool(value))
-            self._status.value = filters.status
+        self._filters = filters
+        self._show_range(filters)
+        for dimension, select in self._selects.items():
+            value = str(getattr(filters, dimension))
+            if value:
+                self._add(dimension, [value])
+            select.value = value
+            _mark(select, chosen=bool(value))
+        self._status.value = filters.status
+        if self._words() != filters.text:  # else a reader who goes on typing would lose the space behind a word
             self._text.value = filters.text
-            _mark(self._text, chosen=bool(filters.text))
-            self._clear.set_visibility(bool(filters))
-        finally:
-            self._showing = False
+        _mark(self._text, chosen=bool(filters.text))
+        self._clear.set_visibility(bool(filters))
 
     def offer(self, choices: Mapping[Dimension, Iterable[str]]) -> None:
         """Add values that the filters can take."""
@@ -113,13 +107,15 @@ class FilterBar:
             await self._on_change(filters)
 
     async def _changed(self) -> None:
-        if self._showing:
-            return
+        """A component has another value; one that `show` put there is chosen already."""
         chosen = {str(dimension): select.value or "" for dimension, select in self._selects.items()}
-        filters = replace(self._filters, status=self._status.value or "", text=(self._text.value or "").strip(), **chosen)
+        filters = replace(self._filters, status=self._status.value or "", text=self._words(), **chosen)
         if self._since.value != _CUSTOM:
             filters = replace(filters, since=self._since.value or "", until="")
         await self.choose(filters)
+
+    def _words(self) -> str:
+        return str(self._text.value or "").strip()
 
     def _show_range(self, filters: Filters) -> None:
         """A range that the chart or an address chose stands beside the ranges on offer, in the reader's own time."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from venom_otel import semconv
 from venom_otel.cockpit import formats
 from venom_otel.store.protocol import Dimension, RequestStatus
 
@@ -71,7 +72,7 @@ RANGES: Final = {
 }
 SEARCH: Final = "Search"
 SEARCH_FILTER: Final = "Search in requests"
-SEARCH_HELP: Final = "Words from anywhere in the request, or attributes like gen_ai.request.seed=7. Press / to come here."
+SEARCH_HELP: Final = f"Words from anywhere in the request, or attributes like {semconv.GEN_AI_REQUEST_SEED}=7. Press / to come here."
 
 # -- charts ----------------------------------------------------------------------------------------------------------------------
 OVERVIEW: Final = "Requests and latency over time"
