@@ -17,6 +17,9 @@ PAIRS = [(ink, ground) for ink in ("text", "muted", "accent", "good", "bad", "wa
 ]
 
 
+DRAWN = ("accent", "good", "bad", "warn", "bar", "done", "first")
+
+
 def luminance(colour):
     """Relative luminance of `#rrggbb` (WCAG 2.2)."""
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -24,12 +27,21 @@ def luminance(colour):
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def contrast(colours, ink, ground):
+    light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
 @pytest.mark.parametrize("name", THEMES)
 @pytest.mark.parametrize(("ink", "ground"), PAIRS)
 def test_text_can_be_read(name, ink, ground):
-    colours = asdict(THEMES[name])
-    light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    assert contrast(asdict(THEMES[name]), ink, ground) >= 4.5
+
+
+@pytest.mark.parametrize("name", THEMES)
+@pytest.mark.parametrize("ink", DRAWN)
+def test_what_is_drawn_can_be_seen(name, ink):
+    assert contrast(asdict(THEMES[name]), ink, "surface") >= 3
 
 
 def test_rules_use_variables_that_exist_and_no_colours():
