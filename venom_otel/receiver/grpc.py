@@ -35,7 +35,7 @@ SERVICES: Final = {
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS: Final = "grpc-status-details-bin"
 """The trailer that carries a google.rpc.Status (https://grpc.io/docs/guides/error/#richer-error-model)."""
-_STREAMS: Final = 128
+_STREAMS: Final = 32
 """Calls at once on one connection; a client keeps further ones back. gRPC reads each message whole before it is counted here."""
 _INT_MAX: Final = 2**31 - 1
 
@@ -46,6 +46,7 @@ async def start_grpc(service: IngestService, reserved: socket.socket) -> grpc.ai
     Args:
         service: what takes the requests.
         reserved: a socket that is bound, but does not listen: gRPC opens its own at its address, and cannot take one over. It is closed.
+            Where that is 0.0.0.0, gRPC listens on the addresses of IPv6 as well.
 
     Raises:
         SettingsError: the port was taken meanwhile.
