@@ -73,7 +73,7 @@ def report(results: dict[tuple[str, str], list[Result]]) -> None:
     for (name, protocol), rounds in results.items():
         middle = Result(*(median(values) for values in zip(*rounds, strict=True)))
         print(
-            f"| {name} | {protocol} | {middle.spans_per_cpu_s:,.0f} | {_ratio(results, name, protocol):.2f} × | {middle.spans_per_s:,.0f} "
+            f"| {name} | {protocol} | {middle.spans_per_cpu_s:,.0f} | {_ratio(results, name, protocol):.2f} x | {middle.spans_per_s:,.0f} "
             f"| {middle.p50_ms:.0f} | {middle.p95_ms:.0f} | {middle.peak_mib:.0f} | {middle.bytes_per_span:.0f} |"
         )
 

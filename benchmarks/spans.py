@@ -169,7 +169,7 @@ def _span(dice: random.Random, trace_id: bytes, parent_id: bytes, number: int, s
     )
 
 
-def _pair(key: str, value: str | bool | float | list[str]) -> KeyValue:  # noqa: FBT001
+def _pair(key: str, value: str | bool | float | list[str]) -> KeyValue:
     match value:
         case bool():
             return KeyValue(key=key, value=AnyValue(bool_value=value))
