@@ -38,7 +38,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def demo(
     *,
     duration: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="End by itself after so many.", show_default="at Ctrl-C")
+        float | None, typer.Option(min=0, metavar="SECONDS", help="End by itself after so many seconds.", show_default="at Ctrl-C")
     ] = None,
 ) -> None:
     """Show the page moving, with two simulated model servers.
