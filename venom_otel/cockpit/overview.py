@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from venom_otel.cockpit.filters import Filters
     from venom_otel.services.figures import Window
     from venom_otel.services.history import History
-    from venom_otel.store.protocol import RequestFilter
 
 
 class Overview:
@@ -58,25 +57,24 @@ class Overview:
         """
         self._filters = filters
         now = time.time_ns()
-        window = filters.window(now, await self._began(filters.which(now, after=0)), await self._began(filters.which(now)))
+        window = await self._window_of(filters, now)
         steps = (await self._history.overview(window, filters.which(now))).by_start()
         if filters != self._filters:
             return  # chosen anew meanwhile
         total = Figures.together(steps.values())
         self._window = window
-        self._range.text = " · ".join(
-            part
-            for part in (texts.range_shown(len(window.starts()) * (window.step_ns or window.length_ns)), _not_searched(filters))
-            if part
-        )
+        shown = texts.range_shown(len(window.starts()) * (window.step_ns or window.length_ns))
+        self._range.text = texts.without_search(shown) if filters.search() else shown
         _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
         _show(self._latency, charts.latency_chart(window, steps), texts.latency_in_words(total))
         self._heads(total)
 
-    async def _began(self, which: RequestFilter) -> int | None:
-        """When the first request began that this asks for."""
-        page = await self._history.requests(which, 1)
-        return page.items[0].start_ns if page.items else None
+    async def _window_of(self, filters: Filters, now: int) -> Window:
+        if filters.since or filters.until:
+            return filters.window(now, None, None)
+        oldest = await self._history.requests(filters.which(now, after=0), 1)
+        newest = await self._history.requests(filters.which(now), 1)
+        return filters.window(now, *(page.items[0].start_ns if page.items else None for page in (oldest, newest)))
 
     def _heads(self, total: Figures) -> None:
         self._requests_head.clear()
@@ -123,10 +121,6 @@ def _figure(name: str, value: str, kind: str) -> None:
 
 def _quantile(ns: float | None) -> str:
     return texts.NO_FIGURE if ns is None else formats.duration(round(ns))
-
-
-def _not_searched(filters: Filters) -> str:
-    return texts.WITHOUT_SEARCH if filters.search() else ""
 
 
 def _iso(ns: int) -> str:

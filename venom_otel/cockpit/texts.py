@@ -72,7 +72,7 @@ RANGES: Final = {
 }
 SEARCH: Final = "Search"
 SEARCH_FILTER: Final = "Search in requests"
-SEARCH_HELP: Final = f"Words from anywhere in the request, or attributes like {semconv.GEN_AI_REQUEST_SEED}=7. Press / to come here."
+SEARCH_HELP: Final = f"Text from anywhere in the request, or attributes like {semconv.GEN_AI_REQUEST_SEED}=7. Press / to come here."
 
 # -- charts ----------------------------------------------------------------------------------------------------------------------
 OVERVIEW: Final = "Requests and latency over time"
@@ -86,7 +86,6 @@ DURATION: Final = "Duration"
 FIRST: Final = "First token"
 SPEED_HELP: Final = "Tokens written per second of a completed request"
 NO_FIGURE: Final = "\u2013"
-WITHOUT_SEARCH: Final = "the search is not applied"
 
 
 def range_shown(nanoseconds: int) -> str:
@@ -96,6 +95,11 @@ def range_shown(nanoseconds: int) -> str:
         return f"{minutes} min"
     hours = round(minutes / 60)
     return f"{hours} h" if hours <= 48 else f"{round(hours / 24)} d"  # noqa: PLR2004 - more is easier to read in days
+
+
+def without_search(shown: str) -> str:
+    """Said of the charts while something is searched for: what they count is not."""
+    return f"{shown} \u00b7 the search is not applied"
 
 
 def tokens_per_second(number: str) -> str:
