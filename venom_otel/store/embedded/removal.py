@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import zstandard
 from google.protobuf.message import DecodeError
@@ -19,12 +19,13 @@ from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from venom_otel.store.embedded.rollups import Rollups
 
 _logger: Final = logging.getLogger(__name__)
 
-STEP_ITEMS: Final = 8_192
+STEP_ITEMS: Final = 4_096
 """Spans, points and log records of one transaction, about: so long does a sender wait at most."""
 
 _LOW_BITS: Final = 47
@@ -60,6 +61,7 @@ class Removal:
         """
         removed = Removed()
         touched: dict[str, set[int]] = {"streams": set(), "series": set(), "log_kinds": set()}
+        requests: list[Sequence[Any]] = []
         run = self._connection.execute
         while removed.items.total() < STEP_ITEMS:
             row = run(statement("oldest_block"), {"last": last}).fetchone()
@@ -70,7 +72,7 @@ class Removal:
             removed.items[Signal(signal)] += items
             removed.digests.append(digests)
             if first_request is not None:
-                removed.requests += self._requests(first_request, last_request, touched["series"])
+                requests += self._requests(first_request, last_request)
             self._forget_traces(block, _trace_ids(block, Signal(signal), zstd))
             within = {"first": number(block, 0), "last": number(block + 1, 0) - 1}
             touched["streams"].update(stream for (stream,) in run(statement("streams_between"), within))
@@ -79,6 +81,9 @@ class Removal:
             run(statement("delete_logs"), within)
             run(statement("delete_payload"), {"block": block})
             run(statement("delete_block"), {"block": block})
+        removed.requests = len(requests)
+        self._rollups.remove(requests)
+        touched["series"].update(row[3] for row in requests)
         for names, ids in touched.items():
             for unused in ids:
                 gone = run(statement(f"delete_unused_{names}"), {"id": unused}).fetchone()
@@ -86,13 +91,12 @@ class Removal:
                     removed.streams.append(gone[0])
         return removed
 
-    def _requests(self, first: int, last: int, series: set[int]) -> int:
+    def _requests(self, first: int, last: int) -> Sequence[Sequence[Any]]:
+        """Delete the rows of these requests; what they measured."""
         ids = {"first": first, "last": last}
         rows = self._connection.execute(statement("measures_between"), ids).fetchall()
-        self._rollups.remove(rows)
         self._connection.execute(statement("delete_requests"), ids)
-        series.update(row[3] for row in rows)
-        return len(rows)
+        return rows
 
     def _forget_traces(self, block: int, trace_ids: set[bytes]) -> None:
         lows = sorted({low_key(trace_id) for trace_id in trace_ids})

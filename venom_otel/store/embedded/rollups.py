@@ -113,15 +113,27 @@ class Rollups:
 
     def remove(self, requests: Iterable[Sequence[Any]]) -> None:
         """Count requests no longer, given as for `add`, each of which is deleted in this transaction; empty roll-ups go, too."""
+        groups = _groups(requests)
+        removed = Counter[Key]()
+        for group, rows in groups.items():
+            removed.update(dict.fromkeys(_keys(*group), len(rows)))
+        # Most minutes go whole, and need not be looked into.
+        emptied = {key for key, count in removed.items() if self._delete(key, count)}
         touched: dict[Key, Tally] = {}
-        for key, measured in _measured(requests):
-            tally = touched[key] = self._tally(key)
-            tally.remove(measured)
-        empty = [key for key, tally in touched.items() if tally.requests <= 0]
-        for key in empty:
-            del touched[key], self._recent[key]
-        self._connection.executemany(statement("delete_rollup"), empty)
+        for group, rows in groups.items():
+            if left := [key for key in _keys(*group) if key not in emptied]:
+                measured = _measure(rows)
+                for key in left:
+                    tally = touched[key] = self._tally(key)
+                    tally.remove(measured)
         self._write(touched)
+
+    def _delete(self, key: Key, count: int) -> bool:
+        """Whether a roll-up counts no more than so many requests, and is gone then."""
+        if self._connection.execute(statement("delete_rollup"), (*key, count)).fetchone() is None:
+            return False
+        self._recent.pop(key, None)
+        return True
 
     def forget(self) -> None:
         """Drop what is remembered of the file; for a transaction that failed."""
@@ -151,23 +163,36 @@ class Rollups:
 
 def _measured(requests: Iterable[Sequence[Any]]) -> Iterator[tuple[Key, Measured]]:
     """The measures of requests by minute, for each roll-up that counts them."""
+    for group, rows in _groups(requests).items():
+        measured = _measure(rows)
+        for key in _keys(*group):
+            yield key, measured
+
+
+def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Sequence[Sequence[Any]]]:
+    """Requests by minute, series and ending."""
     groups: defaultdict[tuple[int, int, int], list[Sequence[Any]]] = defaultdict(list)
     for row in requests:
         groups[row[1] // MINUTE_NS, row[3], row[4]].append(row)
-    for (minute, series, ending), rows in groups.items():
-        _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
-        arrived = [value for value in first_chunks if value >= 0]
-        measured = Measured(
-            len(rows),
-            sum(value for value in input_tokens if value > 0),
-            sum(value for value in output_tokens if value > 0),
-            sum(durations),
-            buckets(durations),
-            sum(arrived),
-            buckets(arrived),
-        )
-        for width in WIDTHS:
-            yield Key(width, minute // width * width, series, ending), measured
+    return groups
+
+
+def _keys(minute: int, series: int, ending: int) -> list[Key]:
+    return [Key(width, minute // width * width, series, ending) for width in WIDTHS]
+
+
+def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
+    _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
+    arrived = [value for value in first_chunks if value >= 0]
+    return Measured(
+        len(rows),
+        sum(value for value in input_tokens if value > 0),
+        sum(value for value in output_tokens if value > 0),
+        sum(durations),
+        buckets(durations),
+        sum(arrived),
+        buckets(arrived),
+    )
 
 
 class _BoundedSum:
