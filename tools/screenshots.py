@@ -1,4 +1,4 @@
-"""Makes the pictures of the README: `python -m tools.screenshots`, after `make ollama chromium`.
+"""Makes the pictures of the README: `python -m tools.screenshots`, after `make ollama chromium`; takes ten minutes, for the charts to fill.
 
 A real Semantic Kernel application with the two lines sends real requests; `venom-otel up` takes and shows them. Ollama really runs, with
 a tiny model made of noise; vLLM and llama-server are their recorded replies, sent again. So every line in the pictures was measured here,
@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import math
 import os
+import random
 import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,12 +37,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 IMAGES: Final = ROOT / "docs" / "images"
-SIZE: Final[ViewportSize] = {"width": 1200, "height": 640}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 760}
 LARGEST_BYTES: Final = 200_000
 """A README with larger pictures loads slowly."""
 
-PAUSE_S: Final = 0.3
-"""Between two requests, as a person's would come."""
+MINUTES: Final = 9
+"""How long the application works: each minute is a bar of the chart."""
+
+PAUSE_S: Final = 1.6
+"""Between two requests, on average."""
+
+USUAL: Final = ("ollama", "vllm", "llamacpp", "ollama", "vllm", "ollama")
+TROUBLE: Final = ("unknown model", "ollama", "wrong path", "vllm", "nowhere")
+"""What is asked while a deployment is wrong: in the sixth minute."""
 
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
@@ -52,7 +63,7 @@ def main() -> int:
         asyncio.run(traffic(urls))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
-            page = browser.new_page(base_url=cockpit.page, viewport=SIZE, device_scale_factor=1.25, color_scheme="dark", timezone_id="UTC")
+            page = browser.new_page(base_url=cockpit.page, viewport=SIZE, device_scale_factor=1.15, color_scheme="dark", timezone_id="UTC")
             take_requests(page)
             take_trace(page)
             browser.close()
@@ -88,6 +99,7 @@ async def traffic(urls: dict[str, tuple[str, str]]) -> None:
     from semantic_kernel.exceptions import ServiceResponseException
 
     import venom_otel
+    from venom_otel import semconv
 
     kernel = Kernel()
 
@@ -115,10 +127,18 @@ async def traffic(urls: dict[str, tuple[str, str]]) -> None:
             return False
         return True
 
+    for name in ("httpx", "httpx2", semconv.REQUEST_LOGGER):  # as an application with its logging at INFO
+        logging.getLogger(name).setLevel(logging.INFO)
+
     with venom_otel.instrument(kernel):
-        for service_id in ("ollama", "vllm", "llamacpp", "ollama", "nowhere", "ollama", "vllm", "wrong path", "llamacpp", "ollama"):
+        chance = random.Random(7)  # noqa: S311 - no secret
+        begin = time.monotonic()
+        while (minutes := (time.monotonic() - begin) / 60) < MINUTES:
+            service_id = chance.choice(TROUBLE if int(minutes) == MINUTES * 2 // 3 - 1 else USUAL)
             await ask(service_id, stream=service_id != "llamacpp")
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(PAUSE_S * chance.uniform(0.2, 1) * (1.5 + math.sin(minutes)))
+        for service_id in ("vllm", "llamacpp", "nowhere", "ollama", "vllm", "wrong path", "ollama"):
+            await ask(service_id, stream=service_id != "llamacpp")
         with trace.get_tracer("support-bot").start_as_current_span("answer ticket"):
             if not await ask("unknown model"):
                 await ask("ollama")
@@ -127,9 +147,10 @@ async def traffic(urls: dict[str, tuple[str, str]]) -> None:
 
 
 def take_requests(page: Page) -> None:
-    """The list, once all has arrived."""
+    """The list, once all has arrived and is drawn."""
     page.goto("/")
-    page.locator(".request").nth(13).wait_for()
+    page.locator(".request", has_text="llama3.3:70b").first.wait_for()
+    page.locator('.chart-plot path[fill="var(--done)"]').first.wait_for()
     take(page, "requests")
 
 
