@@ -218,7 +218,7 @@ async def test_usage_counts_what_is_kept(store, path):
     assert usage.size_bytes >= path.stat().st_size
 
 
-async def test_closing_does_not_wait_for_a_copy(path, monkeypatch):
+async def test_closing_does_not_wait_for_a_copy(path, monkeypatch, caplog):
     """The end of `venom-otel up` is not held up by what nobody needs."""
     store = EmbeddedStore(path, min_free_bytes=0)
     send(store, *[(Signal.TRACES, traces(chat(more={"noise": os.urandom(100_000)}))) for _ in range(20)])
@@ -244,5 +244,29 @@ async def test_closing_does_not_wait_for_a_copy(path, monkeypatch):
     begin = time.monotonic()
     await asyncio.to_thread(store.close)
     assert time.monotonic() - begin < 10
-    with pytest.raises(StoreError, match="interrupted"):
-        await ordered
+    assert (await ordered).items[Signal.TRACES] == 20
+    assert "free space stays in the store's file: interrupted" in caplog.text
+
+
+async def test_a_failure_to_delete_stops_nothing_else(path, monkeypatch, caplog):
+    with EmbeddedStore(path, min_free_bytes=0, retention=Retention(age_s=0.2)) as store:
+
+        def fail(last, before_ns):
+            raise sqlite3.OperationalError("a mistake")
+
+        monkeypatch.setattr(store._writer._removal, "oldest", fail)
+        monkeypatch.setattr(store._writer, "_in_words", lambda error: StoreError(f"in words: {error}"))
+        send(store, (Signal.TRACES, traces(chat())))
+
+        async def said():
+            return "what is too old or too much cannot be deleted now: in words: a mistake" in caplog.text
+
+        await until(said)
+        assert send(store, (Signal.TRACES, traces(chat()))) == [Written(1)]
+        with pytest.raises(StoreError, match="in words: a mistake"):
+            await store.purge(None)
+        monkeypatch.setattr(store._writer._removal, "oldest", lambda last, before_ns: 1 / 0)
+        with pytest.raises(StoreError, match="log says why"):
+            await store.purge(None)
+        assert send(store, (Signal.TRACES, traces(chat()))) == [Written(1)]
+        assert len(await store.requests(RequestFilter(), 10)) == 3

@@ -61,7 +61,8 @@ class Purge:
     done: Future[Purged]
     last: int = -1
     """The newest block when the order was taken; what comes later stays."""
-    file_bytes: int = 0
+    file_bytes: int | None = None
+    """Before anything was deleted."""
     items: Counter[Signal] = field(default_factory=Counter)
     requests: int = 0
 
@@ -89,7 +90,6 @@ class Upkeep:
     def add(self, purge: Purge) -> None:
         """Take an order."""
         purge.last = self._writer.newest_block
-        purge.file_bytes = self._writer.room().file
         self._purges.append(purge)
 
     def pause(self) -> float:
@@ -99,7 +99,11 @@ class Upkeep:
         rest = self._rest_until - time.monotonic()
         if rest > 0:
             return rest
-        return 0 if self._deleted or self._is_too_large() else min(max(self._until_too_old(), 0), CHECK_S)
+        try:
+            return 0 if self._deleted or self._is_too_large() else min(max(self._until_too_old(), 0), CHECK_S)
+        except Exception as error:
+            self._fail(error)
+            return _REST_S
 
     def step(self, *, idle: bool) -> Sequence[bytes]:
         """Do one transaction's worth; digests of the requests that are deleted, by block.
@@ -109,19 +113,26 @@ class Upkeep:
         """
         try:
             return self._step(idle=idle)
-        except StoreError as error:
-            self._rest_until = time.monotonic() + _REST_S
-            self._deleted = False
-            if self._purges:
-                self._purges.popleft().done.set_exception(error)
-            else:
-                _logger.warning("what is too old or too much cannot be deleted now: %s", error)
+        except Exception as error:
+            self._fail(error)
             return ()
 
     def close(self) -> None:
         """Orders that are not done yet never will be."""
         while self._purges:
             self._purges.popleft().done.set_exception(StoreError("the store was closed before all was deleted"))
+
+    def _fail(self, error: Exception) -> None:
+        """Leave it for a while; the thread goes on storing, whatever happened here."""
+        self._rest_until = time.monotonic() + _REST_S
+        self._deleted = self._above = False
+        if not isinstance(error, StoreError):
+            _logger.error("the store's upkeep failed", exc_info=error)
+            error = StoreError("it could not be deleted; venom-otel's log says why")
+        if self._purges:
+            self._purges.popleft().done.set_exception(error)
+        else:
+            _logger.warning("what is too old or too much cannot be deleted now: %s", error)
 
     def _step(self, *, idle: bool) -> Sequence[bytes]:
         if self._purges:
@@ -135,23 +146,31 @@ class Upkeep:
             self._deleted = False
         elif idle:
             self._deleted = False
-            if self._has_room_to_copy(room):
-                self._writer.vacuum()
+            self._give_back()
         return ()
+
+    def _give_back(self) -> None:
+        """Give free space back to the disk; where that cannot be, it is used for what comes."""
+        room = self._writer.room()
+        try:
+            if room.free and self._has_room_to_copy(room):
+                self._writer.vacuum()
+        except StoreError as error:
+            _logger.warning("free space stays in the store's file: %s", error)
 
     def _note(self, removed: Removed) -> Removed:
         self._deleted = removed.blocks > 0
         return removed
 
     def _purge(self, purge: Purge) -> Sequence[bytes]:
+        if purge.file_bytes is None:
+            purge.file_bytes = self._writer.room().file
         before_ns = MAX_INT64 if purge.before_ns is None else purge.before_ns
         removed = self._writer.remove(last=purge.last, before_ns=before_ns)
         purge.items.update(removed.items)
         purge.requests += removed.requests
         if not removed.blocks:
-            room = self._writer.room()
-            if room.free and self._has_room_to_copy(room):
-                self._writer.vacuum()
+            self._give_back()
             self._purges.popleft()
             freed = max(purge.file_bytes - self._writer.room().file, 0)
             purge.done.set_result(Purged({signal: purge.items[signal] for signal in Signal}, purge.requests, freed))
