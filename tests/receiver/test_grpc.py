@@ -173,13 +173,14 @@ async def test_cancelled_calls_make_room(receiver, rpc, tmp_path):
     assert request_id(sent) in await listed(receiver)
 
 
-async def test_many_connections_at_once(receiver, rpc):
-    sent = [chat() for _ in range(100)]
+@pytest.mark.parametrize("connections", [1, 10])
+async def test_many_calls_at_once(receiver, rpc, connections):
+    sent = [chat() for _ in range(300)]
     own = [("grpc.use_local_subchannel_pool", 1)]
     async with contextlib.AsyncExitStack() as stack:
-        channels = [await stack.enter_async_context(grpc.aio.insecure_channel(rpc.address, options=own)) for _ in range(10)]
+        channels = [await stack.enter_async_context(grpc.aio.insecure_channel(rpc.address, options=own)) for _ in range(connections)]
         calls = [
-            channels[number % 10].unary_unary(f"/{SERVICES[Signal.TRACES]}/Export")(traces(one), timeout=30)
+            channels[number % connections].unary_unary(f"/{SERVICES[Signal.TRACES]}/Export")(traces(one), timeout=30)
             for number, one in enumerate(sent)
         ]
         assert set(await asyncio.gather(*calls)) == {b""}

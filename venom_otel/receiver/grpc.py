@@ -35,8 +35,6 @@ SERVICES: Final = {
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 _DETAILS: Final = "grpc-status-details-bin"
 """The trailer that carries a google.rpc.Status (https://grpc.io/docs/guides/error/#richer-error-model)."""
-_STREAMS: Final = 32
-"""Calls at once on one connection; a client keeps further ones back. gRPC reads each message whole before it is counted here."""
 _INT_MAX: Final = 2**31 - 1
 
 
@@ -56,7 +54,7 @@ async def start_grpc(service: IngestService, reserved: socket.socket) -> grpc.ai
         ("grpc.so_reuseport", 0),
         # Unpacked, as it is here already. gRPC's own refusal names no setting: up to twice the limit the words are ours.
         ("grpc.max_receive_message_length", min(2 * service.max_body_bytes, _INT_MAX)),
-        ("grpc.max_concurrent_streams", _STREAMS),
+        # No limit on calls at once: where a client is not yet told of one, calls beyond are reset, in no words of ours.
     ]
     server = grpc.aio.server(options=options)
     for signal, name in SERVICES.items():
