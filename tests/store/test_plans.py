@@ -43,6 +43,11 @@ def test_no_growing_table_is_walked(name):
     assert walks == ([WALKS[name]] if name in WALKS else [])
 
 
+@pytest.mark.parametrize("name", QUERIES)
+def test_no_index_is_made_for_one_question(name):
+    assert not any("AUTOMATIC" in step for step in plan(name))
+
+
 @pytest.mark.parametrize("name", ["newest_by_series", "oldest_by_series"])
 def test_filters_are_ranges_of_one_index(name):
     assert any("requests_by_series (series=? AND ending=? AND rowid>? AND rowid<?)" in step for step in plan(name))

@@ -13,10 +13,12 @@ from venom_otel.store.protocol import RequestStatus, RequestSummary, Signal, Spa
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from venom_otel.store.protocol import RequestFilter
 
+_FIRST_LENGTH: Final = 4_096
+_GROWTH: Final = 8
 _NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind")
 
 
@@ -69,10 +71,28 @@ def matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: in
         arguments["below"] = min(arguments["below"], row[0] + 1)
     order = "newest" if which.after is None else "oldest"
     named = {name: getattr(which, name) for name in _NAMED}
-    if any(value is not None for value in named.values()):
-        order += "_by_series"
-        arguments |= {kind: json.dumps(_column(connection, f"matching_{kind}", named)) for kind in ("series", "endings")}
-    return _column(connection, order, arguments)
+    if all(value is None for value in named.values()):
+        return _column(connection, order, arguments)
+    pairs = {kind: json.dumps(_column(connection, f"matching_{kind}", named)) for kind in ("series", "endings")}
+    return _by_series(connection, f"{order}_by_series", arguments | pairs)
+
+
+def _by_series(connection: sqlite3.Connection, order: str, arguments: dict[str, Any]) -> list[int]:
+    """The first ids of many series, from a part of the list that is made larger until it holds enough of them.
+
+    Each of the hundreds of pairs of series and ending would else give a whole page, of which the merged page takes few.
+    """
+    (first, last) = connection.execute(statement("ends_of_requests")).fetchone()
+    if first is None:
+        return []
+    above, below = max(arguments["above"], first - 1), min(arguments["below"], last + 1)
+    length = _FIRST_LENGTH
+    while True:
+        part = {"above": max(above, below - length)} if order.startswith("newest") else {"below": min(below, above + length)}
+        found = _column(connection, order, arguments | {"above": above, "below": below} | part)
+        if len(found) >= arguments["limit"] or length > below - above:
+            return found
+        length *= _GROWTH
 
 
 def _column(connection: sqlite3.Connection, name: str, arguments: dict[str, Any]) -> list[int]:

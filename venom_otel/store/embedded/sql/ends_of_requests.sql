@@ -1,0 +1,1 @@
+SELECT (SELECT min(id) FROM requests), (SELECT max(id) FROM requests);
