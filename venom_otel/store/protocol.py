@@ -102,14 +102,14 @@ class RequestSummary:
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which requests; every field that is set must hold."""
+    """Which requests; every field that is set must hold. Of several names or statuses any one will do."""
 
-    provider: str | None = None
-    model: str | None = None
-    endpoint: str | None = None
-    service: str | None = None
-    status: RequestStatus | None = None
-    error_kind: str | None = None
+    provider: str | tuple[str, ...] | None = None
+    model: str | tuple[str, ...] | None = None
+    endpoint: str | tuple[str, ...] | None = None
+    service: str | tuple[str, ...] | None = None
+    status: RequestStatus | tuple[RequestStatus, ...] | None = None
+    error_kind: str | tuple[str, ...] | None = None
     since_ns: int | None = None
     until_ns: int | None = None
     after: int | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.embedded.packed import unpack_all
+from venom_otel.store.embedded.reads import asked
 from venom_otel.store.embedded.rollups import MINUTE_NS, WIDTHS
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
@@ -105,7 +106,6 @@ def _words(
     connection: sqlite3.Connection, kind: str, which: RequestFilter, dimensions: Sequence[Dimension]
 ) -> dict[int, dict[Dimension, str | None]]:
     """What the numbers of the series or the endings that match mean."""
-    named: dict[str, Any] = {dimension: getattr(which, dimension) for dimension in dimensions}
-    rows = connection.execute(statement(f"{kind}_in_words"), named)
+    rows = connection.execute(statement(f"{kind}_in_words"), asked(which, dimensions))
     columns = [Dimension(name) for name, *_ in rows.description[1:]]
     return {number: {column: word or None for column, word in zip(columns, words, strict=True)} for number, *words in rows}

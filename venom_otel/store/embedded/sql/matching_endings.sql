@@ -1,3 +1,3 @@
 SELECT id FROM endings
-WHERE (:status IS NULL OR status = :status)
-  AND (:error_kind IS NULL OR error_kind = :error_kind);
+WHERE (:status IS NULL OR status IN (SELECT value FROM json_each(:status)))
+  AND (:error_kind IS NULL OR error_kind IN (SELECT value FROM json_each(:error_kind)));
