@@ -68,6 +68,8 @@ def test_filters_and_a_step_of_its_own_choice(filled):
     found = figures(filled, status="FAILED", provider="vllm", step="auto")
     assert found["step_seconds"] == 60
     assert [(item["requests"], item["failed"], item["speed"]) for item in found["items"]] == [(1, 1, None)]
+    found = figures(filled, status=["FAILED", "COMPLETED"], by="provider")
+    assert [(item["group"], item["requests"]) for item in found["items"]] == [({"provider": "ollama"}, 2), ({"provider": "vllm"}, 1)]
 
 
 def test_the_last_hour_where_nothing_is_said(api):

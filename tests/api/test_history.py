@@ -155,6 +155,11 @@ def test_a_trace_deeper_than_anybody_reads(api):
         ({"service": "batch"}, [3]),
         ({"status": "FAILED"}, [2]),
         ({"error_kind": "auth"}, [2]),
+        ({"provider": ["vllm", "nobody"]}, [2]),
+        ({"provider": ["vllm", "ollama"], "model": "b"}, [3, 2]),
+        ({"status": ["FAILED", "CANCELLED"]}, [2]),
+        ({"status": ["FAILED", "COMPLETED"], "service": ["batch", "chat-api"]}, [3, 2, 1]),
+        ({"provider": ["vllm", "ollama"], "text": "auth"}, [2]),
         ({"since": "2026-09-21T14:13:30Z"}, [3, 2]),
         ({"since": "2026-09-21T14:13:30"}, [3, 2]),  # UTC where no offset is given
         ({"since": "2026-09-21T16:13:30+02:00", "until": "2026-09-21T14:13:35Z"}, [2]),
@@ -224,7 +229,7 @@ def test_waiting_for_what_comes(api):
         ("/history/requests?limit=0", 422, "limit: Input should be greater than or equal to 1, not '0'"),
         ("/history/requests?limit=501", 422, "limit: Input should be less than or equal to 500"),
         ("/history/requests?limit=many", 422, "limit: "),
-        ("/history/requests?status=BROKEN", 422, "status: Input should be 'COMPLETED', 'FAILED' or 'CANCELLED'"),
+        ("/history/requests?status=BROKEN", 422, "status.0: Input should be 'COMPLETED', 'FAILED' or 'CANCELLED'"),
         (
             "/history/requests?since=yesterday",
             422,

@@ -56,24 +56,26 @@ class Parameters(BaseModel):
 
 
 class Filters(Parameters):
-    """Which requests; every parameter that is given must hold."""
+    """Which requests; every parameter that is given must hold, of one given several times any of its values."""
 
-    provider: str | None = Field(None, description="Who answered, exactly.", examples=["ollama"])
-    model: str | None = Field(None, description="The model asked for, exactly.", examples=["llama3.1:8b"])
-    endpoint: str | None = Field(None, description="The base URL, exactly.", examples=["http://localhost:11434/v1"])
-    service: str | None = Field(None, description="`service.name` of the application that asked, exactly.", examples=["chat-api"])
-    status: RequestStatus | None = Field(None, description="How the request ended.", examples=["FAILED"])
-    error_kind: str | None = Field(None, description="The kind of failure.", examples=["model_not_found"])
+    provider: list[str] = Field(default_factory=list, description="Who answered, exactly.", examples=[["ollama"], ["vllm", "ollama"]])
+    model: list[str] = Field(default_factory=list, description="The model asked for, exactly.", examples=[["llama3.1:8b"]])
+    endpoint: list[str] = Field(default_factory=list, description="The base URL, exactly.", examples=[["http://localhost:11434/v1"]])
+    service: list[str] = Field(
+        default_factory=list, description="`service.name` of the application that asked, exactly.", examples=[["chat-api"]]
+    )
+    status: list[RequestStatus] = Field(default_factory=list, description="How the request ended.", examples=[["FAILED"]])
+    error_kind: list[str] = Field(default_factory=list, description="The kind of failure.", examples=[["model_not_found"]])
 
     def named(self) -> RequestFilter:
         """The filter without its times and cursors."""
         return RequestFilter(
-            provider=self.provider,
-            model=self.model,
-            endpoint=self.endpoint,
-            service=self.service,
-            status=self.status,
-            error_kind=self.error_kind,
+            provider=tuple(self.provider) or None,
+            model=tuple(self.model) or None,
+            endpoint=tuple(self.endpoint) or None,
+            service=tuple(self.service) or None,
+            status=tuple(self.status) or None,
+            error_kind=tuple(self.error_kind) or None,
         )
 
 
