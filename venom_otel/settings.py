@@ -78,7 +78,10 @@ class CockpitSettings(BaseSettings):
     )
     min_free_bytes: int = Field(default=64 * 1024 * 1024, ge=0, description="Free disk space below which nothing more is stored.")
     max_series: int = Field(
-        default=100_000, ge=0, description="Most metric series that are kept; points of further ones are refused with words."
+        default=100_000,
+        ge=0,
+        description="Most metric series that are kept; points of further ones are refused with words. As many combinations of service, "
+        "provider, model and endpoint are told apart in lists and figures.",
     )
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from venom_otel.store.embedded.names import Names
 from venom_otel.store.embedded.places import number
+from venom_otel.store.embedded.records import LogKind
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.embedded.streams import StreamBook
 
@@ -28,7 +29,13 @@ class Filing:
     def __init__(self, connection: sqlite3.Connection, max_series: int) -> None:
         self.book = StreamBook(connection, max_series)
         self._connection = connection
-        self._kinds = Names(connection, "log_kind")
+        self._kinds = Names(
+            connection,
+            "log_kind",
+            "combinations of service and severity of log records (VENOM_OTEL_MAX_SERIES)",
+            max_series,
+            lambda kind: LogKind("", kind.severity),
+        )
 
     def add(self, block: int, arrived_ns: int, of: Block | Decoded) -> None:
         """File the points and log records of one block; where they have no time, the arrival is theirs."""

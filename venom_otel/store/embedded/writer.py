@@ -17,7 +17,7 @@ from venom_otel.store.embedded.removal import Removal
 from venom_otel.store.embedded.rollups import Rollups
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.embedded.usage import ITEMS
-from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.mapping import MAX_INT64, Ending, Party
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _OF_ONE_REQUEST: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for a row; everything else it raises is about the file."""
+MAX_ENDINGS: Final = 1_000
+"""Kinds of errors are a few dozen; a filter asks for every pair of a series and an ending."""
 _PAGES: Final = ("page_size", "page_count", "freelist_count")
 _IDLE_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 
@@ -53,7 +55,7 @@ class Writer:
         connection: the one that writes.
         path: its file.
         min_free_bytes: free disk space below which nothing more is stored.
-        max_series: most streams of points that are kept.
+        max_series: most streams of points that are kept, and most parties that requests are told apart by.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, min_free_bytes: int, max_series: int) -> None:
@@ -61,8 +63,14 @@ class Writer:
         self._path = path
         self._log = path.with_name(f"{path.name}-wal")
         self._min_free_bytes = min_free_bytes
-        self._series = Names(connection, "series")
-        self._endings = Names(connection, "ending")
+        self._series = Names(
+            connection,
+            "series",
+            "combinations of service, provider, model and endpoint (VENOM_OTEL_MAX_SERIES)",
+            max_series,
+            lambda party: Party("", "", "", "", "", party.streaming),
+        )
+        self._endings = Names(connection, "ending", "kinds of errors", MAX_ENDINGS, lambda ending: Ending(ending.status, ""))
         self._rollups = Rollups(connection)
         self._filing = Filing(connection, max_series)
         self._removal = Removal(connection, self._rollups)
