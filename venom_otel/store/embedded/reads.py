@@ -70,11 +70,17 @@ def matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: in
             return []
         arguments["below"] = min(arguments["below"], row[0] + 1)
     order = "newest" if which.after is None else "oldest"
-    named = {name: getattr(which, name) for name in _NAMED}
+    named = asked(which, _NAMED)
     if all(value is None for value in named.values()):
         return _column(connection, order, arguments)
     pairs = {kind: json.dumps(_column(connection, f"matching_{kind}", named)) for kind in ("series", "endings")}
     return _by_series(connection, f"{order}_by_series", arguments | pairs)
+
+
+def asked(which: RequestFilter, names: Sequence[str]) -> dict[str, str | None]:
+    """The values that each of these fields of a filter allows, as JSON; None where it asks for nothing."""
+    values = {name: getattr(which, name) for name in names}
+    return {name: None if value is None else json.dumps(value if isinstance(value, tuple) else [value]) for name, value in values.items()}
 
 
 def _by_series(connection: sqlite3.Connection, order: str, arguments: dict[str, Any]) -> list[int]:
