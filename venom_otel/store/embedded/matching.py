@@ -49,10 +49,10 @@ class Text:
         alike = [_alike(character) for character in text]
         if text.isascii():
             self._run, self._spelled = lower.encode(), None
-            self._exotic = {other.encode() for others in alike for other in others if not other.isascii()}
+            self._exotic = {other.encode(): others[0].lower().encode() for others in alike for other in others if not other.isascii()}
         else:
             self._run, self._spelled = _longest_plain_run(alike), re.compile(b"".join(map(_alternatives, alike)))
-            self._exotic = set()
+            self._exotic = {}
 
     def in_string(self, value: str) -> bool:
         """Whether a string holds it."""
@@ -75,7 +75,10 @@ class Text:
         lower = raw.lower()
         if self._spelled is not None:
             return self._run in lower and self._spelled.search(raw) is not None
-        return self._run in lower or any(other in raw for other in self._exotic)
+        for other, plain in self._exotic.items():
+            if other in lower:
+                lower = lower.replace(other, plain)
+        return self._run in lower
 
 
 class Attributes:

@@ -1,4 +1,4 @@
-"""What happened, summed up by minute and by hour as it is written: the source of every rate, percentile and token figure."""
+"""What happened, summed up by minute, quarter, hour and day as it is written: the source of every rate, percentile and token figure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-WIDTHS: Final = (60, 1)
-"""Minutes that a roll-up spans, longest first; each is a multiple of the next."""
+WIDTHS: Final = (1440, 60, 15, 1)
+"""Minutes that a roll-up spans, longest first; each is a multiple of the next. Whatever is asked, few hundreds of each series are read."""
 MINUTE_NS: Final = 60_000_000_000
 _REMEMBERED: Final = 4_096
 
@@ -96,7 +96,7 @@ class Tally:
 
 
 class Rollups:
-    """Counts requests in the roll-ups of their minute and their hour, inside the transaction that stores or deletes them."""
+    """Counts requests in the roll-ups of their minute, quarter, hour and day, inside the transaction that stores or deletes them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

@@ -12,7 +12,7 @@ from venom_otel.store.embedded import reads
 from venom_otel.store.embedded.blocks import unpack
 from venom_otel.store.embedded.matching import Attributes, Holds, Text
 from venom_otel.store.embedded.sql import statement
-from venom_otel.store.embedded.wire import parse_searched
+from venom_otel.store.embedded.wire import parse_closed, parse_searched
 from venom_otel.store.protocol import Found
 
 if TYPE_CHECKING:
@@ -79,14 +79,17 @@ class _Question:
         """Those of the requests asked for whose span, in these serialized requests, holds what is looked for."""
         rows = connection.execute(statement("identities"), {"ids": json.dumps(asked)})
         numbers: dict[tuple[bytes, bytes], int] = {(trace_id, span_id): number for number, trace_id, span_id in rows}
-        for resource in parse_searched(raw).resources:
+        for resource in parse_closed(raw).resources:
             of_resource = [self._holds[pair.SerializeToString()] for pair in Resource.FromString(resource.resource).attributes]
+            in_resource = any(held.text for held in of_resource)
             for scope in resource.scopes:
-                for span in scope.spans:
-                    number = numbers.get((span.trace_id, span.span_id))
-                    if number is not None and self._answers(span, of_resource):
-                        del numbers[span.trace_id, span.span_id]
-                        yield number
+                for closed in scope.spans:
+                    if in_resource or self._text.perhaps_in(closed):
+                        span = parse_searched(closed)
+                        number = numbers.get((span.trace_id, span.span_id))
+                        if number is not None and self._answers(span, of_resource):
+                            del numbers[span.trace_id, span.span_id]
+                            yield number
 
     def _answers(self, span: SearchedSpan, of_resource: Sequence[Held]) -> bool:
         held = [*of_resource, *map(self._holds.__getitem__, span.attributes)]

@@ -68,25 +68,6 @@ class SearchedSpan(Protocol):
     status: bytes
 
 
-class SearchedScope(Protocol):
-    """The spans of one instrumentation scope, to be searched."""
-
-    spans: Sequence[SearchedSpan]
-
-
-class SearchedResource(Protocol):
-    """The spans of one resource, to be searched."""
-
-    resource: bytes
-    scopes: Sequence[SearchedScope]
-
-
-class SearchedRequest(Protocol):
-    """An ExportTraceServiceRequest, to be searched."""
-
-    resources: Sequence[SearchedResource]
-
-
 class ClosedScope(Protocol):
     """The spans of one instrumentation scope, each closed."""
 
@@ -142,9 +123,6 @@ def _describe() -> descriptor_pool.DescriptorPool:
         ("events", 11, raw, True, None),
         ("status", 15, raw, False, None),
     )
-    message("SearchedScope", ("spans", 2, nested, True, "SearchedSpan"))
-    message("SearchedResource", ("resource", 1, raw, False, None), ("scopes", 2, nested, True, "SearchedScope"))
-    message("SearchedRequest", ("resources", 1, nested, True, "SearchedResource"))
     message("ClosedScope", ("scope", 1, raw, False, None), ("spans", 2, raw, True, None))
     message("ClosedResource", ("resource", 1, raw, False, None), ("scopes", 2, nested, True, "ClosedScope"))
     message("ClosedRequest", ("resources", 1, nested, True, "ClosedResource"))
@@ -162,8 +140,8 @@ _POOL: Final = _describe()
 
 parse_slim: Final = cast("Callable[[bytes], SlimRequest]", _parser("SlimRequest"))
 """For storing: every span with its identifiers and times, its attributes closed."""
-parse_searched: Final = cast("Callable[[bytes], SearchedRequest]", _parser("SearchedRequest"))
-"""For searching: every span with its identifiers and its texts, its attributes closed."""
+parse_searched: Final = cast("Callable[[bytes], SearchedSpan]", _parser("SearchedSpan"))
+"""For searching: one closed span with its identifiers and its texts, its attributes closed."""
 parse_closed: Final = cast("Callable[[bytes], ClosedRequest]", _parser("ClosedRequest"))
 """For finding: every span closed, so that only those looked for are opened."""
 

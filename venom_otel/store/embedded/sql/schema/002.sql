@@ -1,6 +1,7 @@
--- Figures without reading requests: roll-ups by minute and by hour; and indexes that are written where the last entries are, at any size.
+-- Figures without reading requests: roll-ups of their own; and indexes that are written where the last entries are, at any size.
 
--- What happened to the requests of one series and one ending that started within `width` minutes from minute `start` since the epoch.
+-- What happened to the requests of one series and one ending that started within `width` minutes (1, 15, 60, 1440) from minute `start` since
+-- the epoch.
 -- Distributions are packed as embedded/packed.py says; sums end at the greatest integer instead of overflowing.
 CREATE TABLE rollups(
     width INTEGER NOT NULL,
@@ -20,7 +21,7 @@ INSERT INTO rollups
 SELECT
     width.value, start_ns / 60000000000 / width.value * width.value, series, ending,
     count(*), bounded_sum(input_tokens), bounded_sum(output_tokens), packed(duration_ns), packed(first_chunk_ns)
-FROM requests CROSS JOIN json_each('[1, 60]') AS width
+FROM requests CROSS JOIN json_each('[1, 15, 60, 1440]') AS width
 GROUP BY 1, 2, 3, 4;
 
 CREATE INDEX blocks_by_request ON blocks(first_request) WHERE first_request IS NOT NULL;
