@@ -57,7 +57,8 @@ class Neighbours:
     async def are_there(self, store):
         for one, name in self.sent:
             assert await store.request(one.trace_id.hex(), one.span_id.hex()) is not None
-            assert [record.body for record in (await store.logs(LogFilter(trace_id=one.trace_id.hex()), 10)).items] == [name]
+            # In, not equal: one changed bit makes another's identifier of a damaged record's.
+            assert name in [record.body for record in (await store.logs(LogFilter(trace_id=one.trace_id.hex()), 100)).items]
             (series,) = await store.metric_series(MetricFilter(name=name), 10)
             (point,) = await store.metric_points(series.id, 0, 2**63 - 1, 10)
             assert point.value == 1
