@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from venom_otel.errors import PayloadError
 from venom_otel.store.protocol import MetricKind, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from google.protobuf.message import Message
 
@@ -37,8 +40,8 @@ _SIGNALS: Final = {
     "resource_metrics": Signal.METRICS,
     "resource_logs": Signal.LOGS,
 }
-_DATA: Final = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
-_IDENTIFIERS: Final = ("traceId", "spanId", "parentSpanId")
+_IDENTIFIERS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
+_KEY_VALUE: Final = KeyValue.DESCRIPTOR.full_name
 _FIRST_NAME: Final = re.compile(rb'\s*\{\s*"([A-Za-z_]{1,40})"\s*:')
 
 
@@ -49,12 +52,7 @@ def to_json(signal: Signal, raw: bytes) -> str:
         signal: what the request is of.
         raw: a serialized request that was stored, which therefore can be read.
     """
-    said = json_format.MessageToDict(_MESSAGES[signal].FromString(raw), use_integers_for_enums=True)
-    for item in _identified(signal, said):
-        for name in _IDENTIFIERS:
-            if name in item:
-                item[name] = base64.b64decode(item[name]).hex()
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_object(_MESSAGES[signal].FromString(raw)), ensure_ascii=False, separators=(",", ":"))
 
 
 def signal_of(line: bytes) -> Signal | None:
@@ -86,25 +84,65 @@ def count(signal: Signal, raw: bytes) -> int:
             return sum(len(getattr(metric, kind).data_points) for metric in metrics for kind in MetricKind if metric.HasField(kind))
 
 
-def _identified(signal: Signal, said: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of a request that may have identifiers."""
-    match signal:
-        case Signal.TRACES:
-            for span in _inner(said, "resourceSpans", "scopeSpans", "spans"):
-                yield span
-                yield from span.get("links", ())
-        case Signal.LOGS:
-            yield from _inner(said, "resourceLogs", "scopeLogs", "logRecords")
-        case Signal.METRICS:
-            for metric in _inner(said, "resourceMetrics", "scopeMetrics", "metrics"):
-                for kind in _DATA:
-                    for point in metric.get(kind, {}).get("dataPoints", ()):
-                        yield from point.get("exemplars", ())
+def _object(message: Message) -> dict[str, Any]:
+    """A message as JSON has it, in half the time of protobuf's own way, which knows no hexadecimal identifiers besides."""
+    found = {}
+    for field, value in message.ListFields():
+        name, convert = _FIELDS[field]
+        found[name] = convert(value)
+    return found
 
 
-def _inner(said: dict[str, Any], *names: str) -> Iterator[dict[str, Any]]:
-    if not names:
-        yield said
-        return
-    for item in said.get(names[0], ()):
-        yield from _inner(item, *names[1:])
+def _attribute(pair: KeyValue) -> dict[str, Any]:
+    """The message of which there are most."""
+    value = pair.value
+    kind = value.WhichOneof("value")
+    if kind is None or kind not in _SIMPLE:
+        return _object(pair)
+    name, convert = _SIMPLE[kind]
+    return {"key": pair.key, "value": {name: convert(getattr(value, kind))}}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _double(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+class _Fields(dict[FieldDescriptor, "tuple[str, Callable[[Any], Any]]"]):
+    """A field's name in JSON, and how its value is converted (https://protobuf.dev/programming-guides/json/). Ask by indexing."""
+
+    def __missing__(self, field: FieldDescriptor) -> tuple[str, Callable[[Any], Any]]:
+        one = _conversion(field)
+        said = FieldDescriptorProto()  # of all versions of protobuf alike, unlike the descriptor's own properties
+        field.CopyToProto(said)
+        repeated = said.label == FieldDescriptorProto.LABEL_REPEATED
+        found = self[field] = (field.json_name, (lambda values: [one(value) for value in values]) if repeated else one)
+        return found
+
+
+def _conversion(field: FieldDescriptor) -> Callable[[Any], Any]:
+    if field.message_type is not None:
+        return _attribute if field.message_type.full_name == _KEY_VALUE else _object
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return bytes.hex if field.name in _IDENTIFIERS else _base64
+    if field.cpp_type in {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}:
+        return _double
+    return str if field.cpp_type in {FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64} else _same
+
+
+_FIELDS: Final = _Fields()
+_SIMPLE: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "string_value": ("stringValue", _same),
+    "int_value": ("intValue", str),
+    "bool_value": ("boolValue", _same),
+    "double_value": ("doubleValue", _double),
+}
