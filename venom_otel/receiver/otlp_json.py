@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -122,9 +122,10 @@ class _Fields(dict[FieldDescriptor, "tuple[str, Callable[[Any], Any]]"]):
 
     def __missing__(self, field: FieldDescriptor) -> tuple[str, Callable[[Any], Any]]:
         one = _conversion(field)
-        said = FieldDescriptorProto()  # of all versions of protobuf alike, unlike the descriptor's own properties
-        field.CopyToProto(said)
-        repeated = said.label == FieldDescriptorProto.LABEL_REPEATED
+        of_message = DescriptorProto()  # the same in all versions of protobuf, unlike the descriptor's own properties
+        assert field.containing_type is not None  # OTLP has no extensions
+        field.containing_type.CopyToProto(of_message)
+        repeated = any(said.number == field.number and said.label == said.LABEL_REPEATED for said in of_message.field)
         found = self[field] = (field.json_name, (lambda values: [one(value) for value in values]) if repeated else one)
         return found
 
