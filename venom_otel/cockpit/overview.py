@@ -11,7 +11,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import charts, formats, texts
 from venom_otel.services.figures import SECOND, Figures
-from venom_otel.store.protocol import RequestStatus
+from venom_otel.store.protocol import RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,15 +49,20 @@ class Overview:
                 self._latency = ui.echart({}, renderer="svg").classes("chart-plot").props("role=img")
         return section
 
-    async def refresh(self, filters: Filters) -> None:
+    async def refresh(self, filters: Filters, newest_ns: int | None) -> None:
         """Ask for the figures and show them.
+
+        Args:
+            filters: which requests.
+            newest_ns: when the newest of them began, as far as that is known.
 
         Raises:
             StoreError: the store cannot be read.
         """
         self._filters = filters
         now = time.time_ns()
-        window = await self._window_of(filters, now)
+        oldest = (await self._history.requests(RequestFilter(after=0), 1)).items  # of all: that costs nothing, however many there are
+        window = filters.window(now, oldest[0].start_ns if oldest else None, newest_ns)
         steps = (await self._history.overview(window, filters.which(now))).by_start()
         if filters != self._filters:
             return  # chosen anew meanwhile
@@ -68,13 +73,6 @@ class Overview:
         _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
         _show(self._latency, charts.latency_chart(window, steps), texts.latency_in_words(total))
         self._heads(total)
-
-    async def _window_of(self, filters: Filters, now: int) -> Window:
-        if filters.since or filters.until:
-            return filters.window(now, None, None)
-        oldest = await self._history.requests(filters.which(now, after=0), 1)
-        newest = await self._history.requests(filters.which(now), 1)
-        return filters.window(now, *(page.items[0].start_ns if page.items else None for page in (oldest, newest)))
 
     def _heads(self, total: Figures) -> None:
         self._requests_head.clear()

@@ -40,6 +40,8 @@ class RequestList:
         """Sequence numbers of the rows in the browser, newest first."""
         self._kept = KEPT
         self._newer = 0
+        self.newest_ns: int | None = None
+        """When the newest row began; None where there is no row."""
         self._before: int | None = None
         """Where to go on looking back; None where nothing is left."""
 
@@ -63,6 +65,7 @@ class RequestList:
         self._kept = KEPT
         self._shown = deque(item.sequence for item in page.items)
         self._newer, self._before = page.newer, page.older
+        self.newest_ns = page.items[0].start_ns if page.items else None
         self._table.replace([views.request_row(item) for item in page.items])
         self._settle()
         return page.items
@@ -106,6 +109,7 @@ class RequestList:
                 return RequestPage(items, older=before, newer=newer)
 
     def _add(self, news: list[RequestSummary]) -> None:
+        self.newest_ns = news[0].start_ns
         self._shown.extendleft(item.sequence for item in reversed(news))
         if len(self._shown) > self._kept:
             while len(self._shown) > self._kept:

@@ -133,7 +133,7 @@ class RequestsPage:
 
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
-            await self._overview.refresh(self._address.filters)
+            await self._overview.refresh(self._address.filters, self._list.newest_ns)
 
     def _tell(self, problem: str) -> None:
         self._problem.text = problem
