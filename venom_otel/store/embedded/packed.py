@@ -1,8 +1,8 @@
 """Distributions as the roll-ups keep them: short, and quick to add up by the thousand.
 
-A blob is the sum of its values, then the shorter of two forms: the bucket of every value, two bytes each, which suits the few values of
-a minute; or the counts of all buckets from the first to the last, each as wide as the greatest needs, which suits the many of an hour.
-Counts are added as lanes of one large integer: 3 µs for a blob of 250 buckets, where adding bucket by bucket takes 20 to 50.
+A blob is the sum of its values, then one of two forms. Few values, as of a minute, are listed: the bucket of each, two bytes. Of many, as of
+an hour, the counts of all buckets from the first to the last are kept, each as wide as the greatest needs. Counts are added as lanes of one
+large integer: 3 µs for a blob of 250 buckets, where adding bucket by bucket takes 20 to 50.
 """
 
 from __future__ import annotations
@@ -11,33 +11,87 @@ import struct
 import sys
 from array import array
 from collections import Counter
-from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.distribution import Distribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
 _HEAD: Final = struct.Struct("<QBh")
 """The sum; how many bytes a count has, or 0 where values are listed; the first bucket."""
 _MAX_SUM: Final = 2**64 - 1
 _LISTED: Final = 0
+_MAX_LISTED: Final = 96
+"""More values than this are counted by bucket, of which there are mostly two to three hundred."""
 _LANE: Final = 4
 """Bytes for a count while adding: four thousand million requests in one bucket are more than a file holds."""
-_TYPES: Final = {1: "B", 2: "H", _LANE: "I"}
+_LANES: Final = "I"
 
 
-def pack(sum_ns: int, buckets: Mapping[int, int]) -> bytes:
-    """The blob of a distribution with at least one value."""
-    first, last, counts = min(buckets), max(buckets), buckets.values()
-    most = max(counts)
-    width = 1 if most < 1 << 8 else 2 if most < 1 << 16 else _LANE
-    if 2 * sum(counts) <= width * (last - first + 1):
-        width, numbers = _LISTED, array("h", chain.from_iterable(map(repeat, buckets, counts)))
-    else:
-        numbers = array(_TYPES[width], map(buckets.get, range(first, last + 1), repeat(0)))
-    return _HEAD.pack(min(sum_ns, _MAX_SUM), width, first) + _little_endian(numbers).tobytes()
+class Histogram:
+    """Values by bucket, in the form in which they are stored."""
+
+    __slots__ = ("_counts", "_first", "_listed")
+
+    def __init__(self, blobs: Iterable[bytes] = ()) -> None:
+        """Of the values of stored blobs."""
+        self._listed = array("h")
+        """The bucket of each value, while they are few."""
+        self._counts = array(_LANES)
+        """Once they are many: how many each bucket holds, from `_first` on."""
+        self._first = 0
+        stored = unpack_all(blobs)
+        if stored.count <= _MAX_LISTED:
+            self._listed.extend(Counter(stored.buckets).elements())
+        else:
+            self._cover(min(stored.buckets), max(stored.buckets))
+            for bucket, count in stored.buckets.items():
+                self._counts[bucket - self._first] = count
+
+    def add(self, buckets: Sequence[int]) -> None:
+        """Add values, one or more, each given by its bucket."""
+        if not self._counts:
+            if len(self._listed) + len(buckets) <= _MAX_LISTED:
+                self._listed.extend(buckets)
+                return
+            buckets = [*self._listed, *buckets]
+            self._listed = array("h")
+        self._cover(min(buckets), max(buckets))
+        counts, first = self._counts, self._first
+        for bucket in buckets:
+            counts[bucket - first] += 1
+
+    def _cover(self, first: int, last: int) -> None:
+        """Make room for these buckets and those between."""
+        if not self._counts:
+            self._first = first
+        if first < self._first:
+            self._counts[:0] = array(_LANES, bytes(_LANE * (self._first - first)))
+            self._first = first
+        if (missing := last + 1 - self._first - len(self._counts)) > 0:
+            self._counts.frombytes(bytes(_LANE * missing))
+
+    def remove(self, buckets: Sequence[int]) -> None:
+        """Take out values that were added."""
+        for bucket in buckets:
+            if self._counts:
+                self._counts[bucket - self._first] -= 1
+            else:
+                self._listed.remove(bucket)
+
+    def pack(self, sum_ns: int) -> bytes | None:
+        """The blob, None where there are no values."""
+        sum_ns = min(sum_ns, _MAX_SUM)
+        if not self._counts:
+            return _HEAD.pack(sum_ns, _LISTED, 0) + _little_endian(self._listed[:]).tobytes() if self._listed else None
+        most = max(self._counts)
+        width = 1 if most < 1 << 8 else 2 if most < 1 << 16 else _LANE
+        lanes = _little_endian(self._counts[:]).tobytes()
+        counts = bytearray(len(self._counts) * width)
+        for byte in range(width):
+            counts[byte::width] = lanes[byte::_LANE]
+        return _HEAD.pack(sum_ns, width, self._first) + counts if most else None
 
 
 def unpack_all(blobs: Iterable[bytes]) -> Distribution:
@@ -56,7 +110,7 @@ def unpack_all(blobs: Iterable[bytes]) -> Distribution:
     if counted:
         base = min(counted)[0]
         total = sum(int.from_bytes(_lanes(counts, width), "little") << 8 * _LANE * (first - base) for first, width, counts in counted)
-        sums = array(_TYPES[_LANE], total.to_bytes(-(-total.bit_length() // (8 * _LANE)) * _LANE, "little"))
+        sums = array(_LANES, total.to_bytes(-(-total.bit_length() // (8 * _LANE)) * _LANE, "little"))
         buckets.update({bucket: count for bucket, count in enumerate(_little_endian(sums), base) if count})
     return Distribution(sum_ns, buckets)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from venom_otel.store.distribution import bucket, buckets
-from venom_otel.store.embedded.packed import pack, unpack_all
+from venom_otel.store.distribution import buckets
+from venom_otel.store.embedded.packed import Histogram, unpack_all
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
 
@@ -44,24 +44,29 @@ class Measured(NamedTuple):
 
 
 class Tally:
-    """A roll-up that is being added to."""
+    """A roll-up that is being added to.
+
+    Args:
+        requests: how many.
+        input_tokens: read by them.
+        output_tokens: written by them.
+        durations: the stored blob.
+        first_chunks: the stored blob.
+    """
 
     __slots__ = ("durations", "durations_ns", "first_chunks", "first_chunks_ns", "input_tokens", "output_tokens", "requests")
 
-    def __init__(self) -> None:
-        self.requests = self.input_tokens = self.output_tokens = self.durations_ns = self.first_chunks_ns = 0
-        self.durations: Counter[int] = Counter()
-        self.first_chunks: Counter[int] = Counter()
-
-    @classmethod
-    def of_row(cls, requests: int, input_tokens: int, output_tokens: int, durations: bytes, first_chunks: bytes | None) -> Tally:
-        """A roll-up as it was stored."""
-        tally = cls()
-        tally.requests, tally.input_tokens, tally.output_tokens = requests, input_tokens, output_tokens
-        of_durations, of_first_chunks = unpack_all([durations]), unpack_all([first_chunks] if first_chunks else [])
-        tally.durations_ns, tally.durations = of_durations.sum_ns, Counter(of_durations.buckets)
-        tally.first_chunks_ns, tally.first_chunks = of_first_chunks.sum_ns, Counter(of_first_chunks.buckets)
-        return tally
+    def __init__(
+        self,
+        requests: int = 0,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        durations: bytes | None = None,
+        first_chunks: bytes | None = None,
+    ) -> None:
+        self.requests, self.input_tokens, self.output_tokens = requests, input_tokens, output_tokens
+        self.durations_ns, self.durations = _stored(durations)
+        self.first_chunks_ns, self.first_chunks = _stored(first_chunks)
 
     def add(self, some: Measured) -> None:
         """Count these requests."""
@@ -69,10 +74,10 @@ class Tally:
         self.input_tokens += some.input_tokens
         self.output_tokens += some.output_tokens
         self.durations_ns += some.durations_ns
-        self.durations.update(some.durations)
+        self.durations.add(some.durations)
         if some.first_chunks:
             self.first_chunks_ns += some.first_chunks_ns
-            self.first_chunks.update(some.first_chunks)
+            self.first_chunks.add(some.first_chunks)
 
     def remove(self, some: Measured) -> None:
         """Count these requests no longer."""
@@ -80,19 +85,25 @@ class Tally:
         self.input_tokens = max(self.input_tokens - some.input_tokens, 0)
         self.output_tokens = max(self.output_tokens - some.output_tokens, 0)
         self.durations_ns = max(self.durations_ns - some.durations_ns, 0)
+        self.durations.remove(some.durations)
         self.first_chunks_ns = max(self.first_chunks_ns - some.first_chunks_ns, 0)
-        self.durations -= Counter(some.durations)
-        self.first_chunks -= Counter(some.first_chunks)
+        self.first_chunks.remove(some.first_chunks)
 
-    def row(self) -> tuple[int, int, int, bytes, bytes | None]:
+    def row(self) -> tuple[int, int, int, bytes | None, bytes | None]:
         """What is stored of it."""
         return (
             self.requests,
             min(self.input_tokens, MAX_INT64),
             min(self.output_tokens, MAX_INT64),
-            pack(self.durations_ns, self.durations),
-            pack(self.first_chunks_ns, self.first_chunks) if self.first_chunks else None,
+            self.durations.pack(self.durations_ns),
+            self.first_chunks.pack(self.first_chunks_ns),
         )
+
+
+def _stored(blob: bytes | None) -> tuple[int, Histogram]:
+    """The sum and the values of a blob; none of None."""
+    blobs = [] if blob is None else [blob]
+    return unpack_all(blobs).sum_ns, Histogram(blobs)
 
 
 class Rollups:
@@ -145,7 +156,7 @@ class Rollups:
             stored = None
             if key.start <= self._newest[key.width]:
                 stored = self._connection.execute(statement("find_rollup"), key).fetchone()
-            tally = self._recent[key] = Tally.of_row(*stored) if stored else Tally()
+            tally = self._recent[key] = Tally(*(stored or ()))
         return tally
 
     def _newest_starts(self) -> dict[int, int]:
@@ -212,15 +223,16 @@ class _Packed:
     """The blob of all values that are not NULL; NULL without any."""
 
     def __init__(self) -> None:
-        self._sum, self._buckets = 0, Counter[int]()
+        self._values: list[int] = []
 
     def step(self, value: int | None) -> None:
         if value is not None:
-            self._sum += value
-            self._buckets[bucket(value)] += 1
+            self._values.append(value)
 
     def finalize(self) -> bytes | None:
-        return pack(self._sum, self._buckets) if self._buckets else None
+        histogram = Histogram()
+        histogram.add(buckets(self._values))
+        return histogram.pack(sum(self._values))
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
