@@ -103,7 +103,7 @@ def test_values_of_the_filters(api):
         ({"since": "300d", "until": "301d", "step": "auto"}, None, "`since` must be earlier than `until`"),
         ({"step": "wide"}, "step", "'wide' is no span of time: give one like 30s, 15m, 2h, 7d"),
         ({"since": "lately"}, "since", "'lately' is no time"),
-        ({"by": "colour"}, "by.0", "Input should be 'provider', 'model', "),
+        ({"by": "colour"}, "by", "Input should be 'provider', 'model', "),
         ({"text": "x"}, None, "there is no parameter 'text', only provider, model, "),
     ],
     ids=str,

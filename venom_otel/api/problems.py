@@ -106,7 +106,7 @@ def _content(status: HTTPStatus) -> dict[str, Any]:
 
 def _wrong(item: Mapping[str, Any]) -> WrongParameter:
     """One of pydantic's errors; its words do not say what was given, where they are not our own."""
-    name = ".".join(map(str, item["loc"][1:]))
+    name = ".".join(str(part) for part in item["loc"][1:] if not isinstance(part, int))  # not which of its values
     words = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] not in ("value_error", "missing") and isinstance(item.get("input"), str | int | float):
         words = f"{words}, not {item['input']!r}"
