@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections import Counter, deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _GZIP: Final = b"\x1f\x8b"
 _MAX_LINE: Final = 512 * 1024 * 1024
 _WAITING: Final = 64
+"""Requests that wait for the disk at once: they share its commits."""
 _WAITING_BYTES: Final = 16 * 1024 * 1024
 NAMES: Final = {"traces": "spans", "metrics": "points", "logs": "log records"}
 
@@ -62,6 +63,16 @@ def import_(
         raise typer.Exit(1)
 
 
+class _Waiting(NamedTuple):
+    """A request on its way."""
+
+    line: int
+    signal: Signal
+    items: int
+    size: int
+    done: Future[Written]
+
+
 class _Intake:
     """One file on its way into the store."""
 
@@ -70,7 +81,8 @@ class _Intake:
         self._name = name
         self._target = target
         self._known = known
-        self._waiting: deque[tuple[int, Signal, int, int, Future[Written]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._waiting_bytes = 0
         self._stored: Counter[str] = Counter()
         self._requests = self._again = 0
 
@@ -102,9 +114,10 @@ class _Intake:
                 self._again += 1
                 continue
             self._known.add(mark)
-            while self._waiting and (len(self._waiting) >= _WAITING or len(raw) + sum(one[3] for one in self._waiting) > _WAITING_BYTES):
+            while self._waiting and (len(self._waiting) >= _WAITING or self._waiting_bytes + len(raw) > _WAITING_BYTES):
                 self._settle()
-            self._waiting.append((number, signal, count(signal, raw), len(raw), self._target.submit(signal, raw)))
+            self._waiting.append(_Waiting(number, signal, count(signal, raw), len(raw), self._target.submit(signal, raw)))
+            self._waiting_bytes += len(raw)
         while self._waiting:
             self._settle()
 
@@ -116,15 +129,17 @@ class _Intake:
         return f"{self._name}: {stored} stored{again}{refused}"
 
     def _settle(self) -> None:
-        number, signal, items, _, done = self._waiting.popleft()
+        one = self._waiting.popleft()
+        self._waiting_bytes -= one.size
         try:
-            written = done.result()
+            written = one.done.result()
         except PayloadError as error:
-            self._refuse(number, str(error))
+            self._refuse(one.line, str(error))
             return
-        self._stored[NAMES[signal]] += max(items - written.rejected, 0)
+        name = NAMES[one.signal]
+        self._stored[name] += max(one.items - written.rejected, 0)
         if written.rejected:
-            self._refuse(number, f"{written.rejected} of {items} {NAMES[signal]} were not stored: {written.reason}")
+            self._refuse(one.line, f"{written.rejected} of {one.items} {name} were not stored: {written.reason}")
 
     def _refuse(self, number: int, words: str) -> None:
         self.refused += 1

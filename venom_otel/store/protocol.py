@@ -252,7 +252,7 @@ class LogRecord:
     sequence: int
     """Order of arrival among log records; a cursor."""
     time_ns: int
-    """When it happened; where the sender did not say, when it was observed."""
+    """When it happened; where the sender did not say, when it was observed, else when it arrived."""
     severity: int
     """OTLP's severity number, 0 where the sender did not say."""
     severity_text: str
