@@ -1,8 +1,8 @@
 """Distributions as the roll-ups keep them: short, and quick to add up by the thousand.
 
-A blob is the sum of its values, then one of two forms. Few values, as of a minute, are listed: the bucket of each, two bytes. Of many, as of
-an hour, the counts of all buckets from the first to the last are kept, each as wide as the greatest needs. Counts are added as lanes of one
-large integer: 3 µs for a blob of 250 buckets, where adding bucket by bucket takes 20 to 50.
+A blob is the sum of its values, then one of two forms. Few values, as of a minute, are listed: the bucket of each, two bytes. Of many, as
+of an hour, the counts of all buckets from the first to the last are kept, each as wide as the greatest needs. Counts are added as lanes of
+one large integer: 3 µs for a blob of 250 buckets, where adding bucket by bucket takes 20 to 50.
 """
 
 from __future__ import annotations
