@@ -270,3 +270,15 @@ async def test_a_failure_to_delete_stops_nothing_else(path, monkeypatch, caplog)
             await store.purge(None)
         assert send(store, (Signal.TRACES, traces(chat()))) == [Written(1)]
         assert len(await store.requests(RequestFilter(), 10)) == 3
+
+
+async def test_an_order_that_nobody_waits_for_any_more_harms_nobody(store, monkeypatch):
+    monkeypatch.setattr("venom_otel.store.embedded.removal.STEP_ITEMS", 1)
+    for _ in range(50):
+        store.write(Signal.TRACES, traces(chat())).result(10)
+    first, second = (asyncio.ensure_future(store.purge(None)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    assert await store.requests(RequestFilter(), 100) == []
+    assert send(store, (Signal.TRACES, traces(chat()))) == [Written(1)]

@@ -87,7 +87,7 @@ class Ingest:
         return unsubscribe
 
     def purge(self, before_ns: int | None) -> Future[Purged]:
-        """Delete after what waits now has been stored; see `TelemetryStore.purge`."""
+        """Delete what is stored when the order is met in the queue; see `TelemetryStore.purge`."""
         done: Future[Purged] = Future()
         with self._lock:
             if self._closed:

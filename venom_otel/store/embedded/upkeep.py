@@ -33,6 +33,7 @@ CHECK_S: Final = 60.0
 _NS: Final = 1_000_000_000
 _REST_S: Final = 600.0
 """After a failure."""
+_PAUSE_S: Final = 1.0
 _LOW_WATER: Final = 0.98
 """Of the largest size: once it is passed, deleting goes on until so much is kept, so that not every commit deletes."""
 _MUCH_BYTES: Final = 64 * 1024 * 1024
@@ -88,9 +89,10 @@ class Upkeep:
         self._rest_until = 0.0
 
     def add(self, purge: Purge) -> None:
-        """Take an order."""
-        purge.last = self._writer.newest_block
-        self._purges.append(purge)
+        """Take an order, unless whoever gave it waits no longer."""
+        if purge.done.set_running_or_notify_cancel():
+            purge.last = self._writer.newest_block
+            self._purges.append(purge)
 
     def pause(self) -> float:
         """Seconds until there may be something to do; 0 where there is."""
@@ -159,7 +161,10 @@ class Upkeep:
             _logger.warning("free space stays in the store's file: %s", error)
 
     def _note(self, removed: Removed) -> Removed:
-        self._deleted = removed.blocks > 0
+        if removed.blocks:
+            self._deleted = True
+        else:  # nothing to delete after all: what says otherwise is asked again later, not at once
+            self._rest_until = time.monotonic() + _PAUSE_S
         return removed
 
     def _purge(self, purge: Purge) -> Sequence[bytes]:
