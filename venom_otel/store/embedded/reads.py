@@ -13,7 +13,7 @@ from venom_otel.store.protocol import RequestStatus, RequestSummary, Signal, Spa
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from venom_otel.store.protocol import RequestFilter
 
