@@ -91,6 +91,12 @@ def test_json_is_the_api_s(cockpit):
         (["--service", "support-bot", "--limit", "1"], ["x"]),
         (["--service", "somebody else"], []),
         (["--limit", "0"], []),
+        (["--since", "15m"], ["llama3.2:1b", "gpt-4o-mini", "x"]),
+        (["--until", "2001-01-01"], []),
+        (["--text", "MODEL 'X' NOT"], ["x"]),
+        (["--attribute", "llm.endpoint=https://api.openai.com/v1"], ["gpt-4o-mini"]),
+        (["--attribute", "llm.provider=ollama", "--attribute", "llm.outcome=ok"], ["llama3.2:1b"]),
+        (["--text", "nowhere to be found"], []),
     ],
 )
 def test_filters(cockpit, arguments, models):
@@ -196,6 +202,7 @@ def test_another_server(tmp_path, answer):
     [
         (["--status", "broken"], "--status broken: there is completed, failed, cancelled."),
         (["--url", "nonsense"], "--url nonsense: it must look like http://127.0.0.1:8765."),
+        (["--follow", "--until", "5m"], "--until and --follow: what comes from now on has no end to wait for. Leave one of them out."),
     ],
 )
 def test_what_cannot_be(tmp_path, arguments, words):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _REQUESTS: Final = "/api/v1/history/requests"
 _TIMEOUT_S: Final = 10.0
 
-Query = dict[str, str | int]
+Query = dict[str, str | int | list[str]]
 
 
 class Client:

@@ -11,7 +11,7 @@ import typer
 
 from venom_otel.cli.client import Client, Query
 from venom_otel.cli.listing import Item, printer
-from venom_otel.cli.options import asked_status
+from venom_otel.cli.options import asked_status, instant
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.errors import CockpitError, SettingsError
 from venom_otel.services.history import MAX_LIMIT
@@ -37,6 +37,12 @@ def requests(
     endpoint: Annotated[str | None, typer.Option(help="Only those to this base URL.")] = None,
     service: Annotated[str | None, typer.Option(help="Only those of this application.")] = None,
     error_kind: Annotated[str | None, typer.Option(help="Only failures of this kind, such as model_not_found.")] = None,
+    since: Annotated[str | None, typer.Option(help="Only those that began then or later: a time, or how long ago, such as 15m.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only those that began then or earlier.")] = None,
+    text: Annotated[str | None, typer.Option(help="Only those in whose span this stands, anywhere; upper and lower case are one.")] = None,
+    attribute: Annotated[
+        list[str] | None, typer.Option(help="Only those with this attribute, as NAME=VALUE; may be given several times.")
+    ] = None,
     url: Annotated[
         str | None, typer.Option(envvar="VENOM_OTEL_URL", help="Address of the cockpit.", show_default="http://127.0.0.1:8765")
     ] = None,
@@ -45,6 +51,11 @@ def requests(
 
     In a terminal as aligned lines; into a pipe or file with a heading and tabs between the fields.
     """
+    if follow and until is not None:
+        raise SettingsError("--until and --follow: what comes from now on has no end to wait for. Leave one of them out.")
+    now_ns = time.time_ns()
+    for option, words in (("--since", since), ("--until", until)):
+        instant(option, words, now_ns)
     which: Query = {
         name: value
         for name, value in {
@@ -54,16 +65,30 @@ def requests(
             "endpoint": endpoint,
             "service": service,
             "error_kind": error_kind,
+            "since": since,
+            "until": until,
+            "text": text,
+            "attribute": attribute,
         }.items()
-        if value is not None
+        if value
     }
     with Client(_checked(url) if url else _address()) as client:
-        page = client.requests(which | {"limit": max(limit, 1)})
+        items, newer = _newest(client, which, limit)
         show = printer(as_json=as_json)
-        show(reversed(page["items"][:limit]))
+        show(reversed(items))
         if follow:
             with contextlib.suppress(KeyboardInterrupt):
-                _follow(client, which, page["newer"], show)
+                _follow(client, which, newer, show)
+
+
+def _newest(client: Client, which: Query, limit: int) -> tuple[list[Item], int]:
+    """The newest requests, newest first, and where to go on from; a search looks at a part of the history at a time."""
+    page = client.requests(which | {"limit": max(limit, 1)})
+    items, newer = page["items"], page["newer"]
+    while len(items) < limit and page["older"] is not None:
+        page = client.requests(which | {"limit": limit - len(items), "before": page["older"]})
+        items += page["items"]
+    return items[:limit], newer
 
 
 def _follow(client: Client, which: Query, newer: int, show: Callable[[Iterable[Item]], None]) -> None:
