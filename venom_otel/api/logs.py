@@ -7,8 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, ConfigDict, Field
-from pydantic import BaseModel as Model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from venom_otel.api import models
 from venom_otel.api.parameters import Moment, Parameters
@@ -75,7 +74,7 @@ class Record(models.Log):
     cursor: int = Field(description="Order of arrival; what `before` and `after` take.")
 
 
-class Records(Model):
+class Records(BaseModel):
     """One page of log records."""
 
     model_config = ConfigDict(

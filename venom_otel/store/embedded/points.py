@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Buckets = ExponentialHistogramDataPoint.Buckets
 Number = int | float | str | None
 
+_NO_VALUE: Final = DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK
 _NAN: Final = "NaN"
 _INF: Final = math.inf
 _MAX_EXPONENT: Final = 1023.9999999999999
@@ -63,7 +64,7 @@ class StoredPoint(NamedTuple):
 def row(kind: MetricKind, stream: bytes, point: Any) -> PointRow:
     """The row of one of OTLP's data points; a point that says that there is no value has none."""
     times = (stream, min(point.time_unix_nano, MAX_INT64), min(point.start_time_unix_nano, MAX_INT64) or None)
-    if point.flags & DataPointFlags.DATA_POINT_FLAGS_NO_RECORDED_VALUE_MASK:
+    if point.flags & _NO_VALUE:
         return PointRow(*times, None)
     if kind in (MetricKind.GAUGE, MetricKind.SUM):
         which = point.WhichOneof("value")
