@@ -57,8 +57,12 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        for port in (self.http_port, self.grpc_port):
-            self._await(port)
+        try:
+            for port in (self.http_port, self.grpc_port):
+                self._await(port)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,7 +139,7 @@ def desktop_viewer(program: Path) -> Server:
     (page,) = _free_ports(1)
     return Server(
         lambda http, grpc, data: [
-            str(program), "--http", str(http), "--grpc", str(grpc), "--browser", str(page), "--open-browser=false", "--db", f"{data}.db",
+            str(program), "--host", "127.0.0.1", "--http", str(http), "--grpc", str(grpc), "--browser-port", str(page), "--open-browser=false", "--db", f"{data}.db",
         ]
     )  # fmt: skip
 
