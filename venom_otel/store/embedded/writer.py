@@ -226,12 +226,11 @@ class Writer:
     def _rows(self, block: Block, first: int) -> list[tuple[Any, ...]]:
         """The requests of a block as `insert_request` takes them, numbered from `first`."""
         judgements = {row[2] for row in block.requests}
-        named = {judgement: (self._series[judgement.party], self._endings[judgement.ending]) for judgement in judgements}
+        series = {judgement: self._series[judgement.party] for judgement in judgements}
+        ending = {judgement: self._endings[judgement.ending] for judgement in judgements}
         return [
-            (number, start, duration, *named[judgement], chunk, read, wrote, error, words, bytearray(trace_id), bytearray(span_id))
-            for number, (start, duration, judgement, chunk, read, wrote, error, words, trace_id, span_id) in enumerate(
-                block.requests, first
-            )
+            (number, start, duration, series[how], ending[how], chunk, read, wrote, error, words, bytearray(trace_id), bytearray(span_id))
+            for number, (start, duration, how, chunk, read, wrote, error, words, trace_id, span_id) in enumerate(block.requests, first)
         ]
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
