@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.embedded.packed import unpack_all
@@ -45,15 +44,21 @@ def aggregates(connection: sqlite3.Connection, which: RequestFilter, by: Sequenc
     connection.execute("BEGIN")
     try:
         series, endings = _words(connection, "series", which, _OF_SERIES), _words(connection, "endings", which, _OF_ENDING)
+        groups: dict[tuple[int, int], tuple[str | None, ...] | None] = {}
         found: dict[tuple[int, tuple[str | None, ...]], _Sums] = {}
         for width, start, stop in _spans(first, end, [width for width in WIDTHS if step is None or step % width == 0]):
-            wanted = {"width": width, "first": start, "end": stop, "series": json.dumps(list(series)), "endings": json.dumps(list(endings))}
-            for minute, one_series, ending, requests, input_tokens, output_tokens, durations, first_chunks in connection.execute(
-                statement("rollups"), wanted
-            ):
-                words = series[one_series] | endings[ending]
-                group = tuple(words[dimension] for dimension in by)
-                sums = found.setdefault((first if step is None else minute // step * step, group), _Sums())
+            rows = connection.execute(statement("rollups"), {"width": width, "first": start, "end": stop})
+            for minute, one, ending, requests, input_tokens, output_tokens, durations, first_chunks in rows:
+                if (one, ending) not in groups:
+                    asked_for = one in series and ending in endings
+                    groups[one, ending] = tuple(map((series[one] | endings[ending]).get, by)) if asked_for else None
+                group = groups[one, ending]
+                if group is None:
+                    continue
+                key = first if step is None else minute // step * step, group
+                sums = found.get(key)
+                if sums is None:
+                    sums = found[key] = _Sums()
                 sums.requests += requests
                 sums.input_tokens += input_tokens
                 sums.output_tokens += output_tokens

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from venom_otel.store.protocol import RequestFilter
 
-_FIRST_LENGTH: Final = 4_096
+_FIRST_LENGTH: Final = 1_024
 _GROWTH: Final = 8
 _NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind")
 

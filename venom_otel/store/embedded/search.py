@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
@@ -13,6 +12,7 @@ from venom_otel.store.embedded.blocks import unpack
 from venom_otel.store.embedded.matching import Attributes, Holds, Text
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.embedded.wire import parse_closed, parse_searched
+from venom_otel.store.mapping import MAX_INT64
 from venom_otel.store.protocol import Found
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded.wire import SearchedSpan
     from venom_otel.store.protocol import RequestFilter, RequestSummary, Search
 
-CANDIDATES: Final = 16_384
+CANDIDATES: Final = 4_096
 """Most requests whose spans one call looks at."""
 SCANNED_BYTES: Final = 32 * 1024 * 1024
 """A call opens no further block after so many bytes of spans."""
@@ -52,9 +52,9 @@ def _look_through(
         end = start + 1
         while end < len(candidates) and first <= candidates[end] <= last:
             end += 1
-        some = candidates[start:end]
+        some = set(candidates[start:end])
         raw = unpack(zstd)
-        answers = question.answers(raw, some, connection) if question.perhaps_in(raw) else ()
+        answers = some.intersection(question.answers(raw, connection)) if question.perhaps_in(raw) else ()
         found += sorted(answers, reverse=candidates[0] > candidates[-1])
         if len(found) > limit or (len(found) == limit and found[-1] != candidates[-1]):
             return found[:limit], found[limit - 1]
@@ -75,10 +75,8 @@ class _Question:
         """Whether serialized requests may hold a span that answers; False is certain."""
         return self._text.perhaps_in(raw) and self._attributes.perhaps_in(raw)
 
-    def answers(self, raw: bytes, asked: Sequence[int], connection: sqlite3.Connection) -> Iterator[int]:
-        """Those of the requests asked for whose span, in these serialized requests, holds what is looked for."""
-        rows = connection.execute(statement("identities"), {"ids": json.dumps(asked)})
-        numbers: dict[tuple[bytes, bytes], int] = {(trace_id, span_id): number for number, trace_id, span_id in rows}
+    def answers(self, raw: bytes, connection: sqlite3.Connection) -> Iterator[int]:
+        """The requests whose span, in these serialized requests, holds what is looked for."""
         for resource in parse_closed(raw).resources:
             of_resource = [self._holds[pair.SerializeToString()] for pair in Resource.FromString(resource.resource).attributes]
             in_resource = any(held.text for held in of_resource)
@@ -86,10 +84,13 @@ class _Question:
                 for closed in scope.spans:
                     if in_resource or self._text.perhaps_in(closed):
                         span = parse_searched(closed)
-                        number = numbers.get((span.trace_id, span.span_id))
-                        if number is not None and self._answers(span, of_resource):
-                            del numbers[span.trace_id, span.span_id]
-                            yield number
+                        if self._answers(span, of_resource):
+                            yield from (
+                                connection.execute(
+                                    statement("request_of_span"), (min(span.start, MAX_INT64), span.trace_id, span.span_id)
+                                ).fetchone()
+                                or ()
+                            )
 
     def _answers(self, span: SearchedSpan, of_resource: Sequence[Held]) -> bool:
         held = [*of_resource, *map(self._holds.__getitem__, span.attributes)]

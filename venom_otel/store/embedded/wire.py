@@ -63,6 +63,7 @@ class SearchedSpan(Protocol):
     trace_id: bytes
     span_id: bytes
     name: bytes
+    start: int
     attributes: Sequence[bytes]
     events: Sequence[bytes]
     status: bytes
@@ -119,6 +120,7 @@ def _describe() -> descriptor_pool.DescriptorPool:
         ("trace_id", 1, raw, False, None),
         ("span_id", 2, raw, False, None),
         ("name", 5, raw, False, None),
+        ("start", 7, fixed64, False, None),
         ("attributes", 9, raw, True, None),
         ("events", 11, raw, True, None),
         ("status", 15, raw, False, None),

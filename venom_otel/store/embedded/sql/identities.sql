@@ -1,1 +1,0 @@
-SELECT id, trace_id, span_id FROM requests WHERE id IN (SELECT value FROM json_each(:ids));
