@@ -8,7 +8,6 @@ from support.otlp import metric_points, value
 
 from venom_otel.store.protocol import Signal
 
-NOW = time.time_ns()
 MINUTE = 60_000_000_000
 
 
@@ -20,11 +19,12 @@ def number(at_ns, amount, **attributes):
 @pytest.fixture
 def measured(api):
     """A gauge of two applications, one with two attributes' values, and a histogram."""
-    memory = Gauge(data_points=[number(NOW - 2 * MINUTE, 1.5, host="a"), number(NOW - MINUTE, 2.5, host="a"), number(NOW, 3.5, host="b")])
-    runs = Sum(data_points=[number(NOW - 90 * MINUTE, 7.0)], is_monotonic=True, aggregation_temporality=2)
+    now = time.time_ns()
+    memory = Gauge(data_points=[number(now - 2 * MINUTE, 1.5, host="a"), number(now - MINUTE, 2.5, host="a"), number(now, 3.5, host="b")])
+    runs = Sum(data_points=[number(now - 90 * MINUTE, 7.0)], is_monotonic=True, aggregation_temporality=2)
     histogram = HistogramDataPoint(
-        start_time_unix_nano=NOW - MINUTE,
-        time_unix_nano=NOW,
+        start_time_unix_nano=now - MINUTE,
+        time_unix_nano=now,
         count=3,
         sum=2.4,
         min=0.1,
