@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from venom_otel.store.embedded.decode import Decoded, RequestRow
     from venom_otel.store.embedded.points import PointRow
@@ -45,16 +45,17 @@ def low_key(trace_id: bytes) -> int:
     return int.from_bytes(trace_id[-8:], "big") & _LOW_BITS
 
 
-def trace_key(filed: int, trace_id: bytes) -> int:
-    """Where a trace is filed: in the shard of those filed just before, then by its id.
+def trace_keys(filed: int, trace_ids: Iterable[bytes]) -> list[int]:
+    """Where traces are filed, in order: in the shard of those filed just before, then by their ids.
 
     Shards follow one another as blocks do: what forgets the oldest blocks forgets the first shards with them.
 
     Args:
         filed: how many entries the index was given before.
-        trace_id: 16 bytes.
+        trace_ids: 16 bytes each.
     """
-    return (filed // SHARD_TRACES) << 47 | low_key(trace_id)
+    shard, number = (filed // SHARD_TRACES) << 47, int.from_bytes
+    return sorted([shard | number(trace_id[-8:], "big") & _LOW_BITS for trace_id in trace_ids])
 
 
 def pack(group: Sequence[Decoded], arrived_ns: int) -> Iterator[Block]:

@@ -29,7 +29,7 @@ STEP_ITEMS: Final = 4_096
 """Spans, points and log records of one transaction, about: so long does a sender wait at most."""
 
 _LOW_BITS: Final = 47
-"""See `blocks.trace_key`."""
+"""See `blocks.trace_keys`."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from venom_otel.errors import StoreError, StoreFullError
 from venom_otel.store.embedded.backfill import COUNTER as UNFILED
 from venom_otel.store.embedded.backfill import backfill
-from venom_otel.store.embedded.blocks import pack, trace_key
+from venom_otel.store.embedded.blocks import pack, trace_keys
 from venom_otel.store.embedded.decode import DIGEST_BYTES
 from venom_otel.store.embedded.filing import Filing
 from venom_otel.store.embedded.names import Names
@@ -209,8 +209,7 @@ class Writer:
                 statement("insert_block"), (number, block.signal, arrived_ns, block.first_ns, block.last_ns, block.items, *ids)
             )
             self._connection.execute(statement("insert_payload"), (number, block.digests, block.zstd))
-            filed = counters["filed"]
-            many(statement("insert_trace"), [(key, number) for key in sorted(trace_key(filed, trace) for trace in block.trace_ids)])
+            many(statement("insert_trace"), [(key, number) for key in trace_keys(counters["filed"], block.trace_ids)])
             counters["filed"] += len(block.trace_ids)
             self._filing.add(number, arrived_ns, block)
             counters["block"], counters["request"] = number + 1, request
