@@ -99,13 +99,14 @@ def unpack_all(blobs: Iterable[bytes]) -> Distribution:
     sum_ns = 0
     listed: list[bytes] = []
     counted: list[tuple[int, int, bytes]] = []
+    read, size = _HEAD.unpack_from, _HEAD.size
     for blob in blobs:
-        part, width, first = _HEAD.unpack_from(blob)
+        part, width, first = read(blob)
         sum_ns += part
         if width == _LISTED:
-            listed.append(blob[_HEAD.size :])
+            listed.append(blob[size:])
         else:
-            counted.append((first, width, blob[_HEAD.size :]))
+            counted.append((first, width, blob[size:]))
     buckets = Counter(_little_endian(array("h", b"".join(listed))))
     if counted:
         base = min(counted)[0]
