@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from venom_otel.store.distribution import bucket
 from venom_otel.store.embedded.packed import unpack_all
+from venom_otel.store.embedded.rollups import WIDTHS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,10 +54,9 @@ def _check_blocks(connection: sqlite3.Connection) -> None:
 def _check_rollups(connection: sqlite3.Connection) -> None:
     """Roll-ups of every width are the sums of the requests that are there."""
     expected: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
-    widths = [width for (width,) in connection.execute("SELECT DISTINCT width FROM rollups")]
     columns = "start_ns, series, ending, input_tokens, output_tokens, duration_ns, first_chunk_ns"
     for start_ns, series, ending, *values in connection.execute(f"SELECT {columns} FROM requests"):
-        for width in widths:
+        for width in WIDTHS:
             expected[width, start_ns // MINUTE_NS // width * width, series, ending].append(tuple(values))
     found = 0
     for width, start, series, ending, *kept in connection.execute("SELECT * FROM rollups"):
