@@ -85,12 +85,8 @@ class _Question:
                     if in_resource or self._text.perhaps_in(closed):
                         span = parse_searched(closed)
                         if self._answers(span, of_resource):
-                            yield from (
-                                connection.execute(
-                                    statement("request_of_span"), (min(span.start, MAX_INT64), span.trace_id, span.span_id)
-                                ).fetchone()
-                                or ()
-                            )
+                            identity = min(span.start, MAX_INT64), span.trace_id, span.span_id
+                            yield from connection.execute(statement("request_of_span"), identity).fetchone() or ()
 
     def _answers(self, span: SearchedSpan, of_resource: Sequence[Held]) -> bool:
         held = [*of_resource, *map(self._holds.__getitem__, span.attributes)]
