@@ -57,16 +57,18 @@ def _check_rollups(connection: sqlite3.Connection) -> None:
     columns = "start_ns, series, ending, input_tokens, output_tokens, duration_ns, first_chunk_ns"
     for start_ns, series, ending, *values in connection.execute(f"SELECT {columns} FROM requests"):
         for width in WIDTHS:
-            expected[width, start_ns // MINUTE_NS // width * width, series, ending].append(tuple(values))
+            start = start_ns // MINUTE_NS // width * width
+            expected[0, width, start, series, ending].append(tuple(values))
+            expected[1, width, start, 0, ending].append(tuple(values))
     found = 0
-    for width, start, series, ending, *kept in connection.execute("SELECT * FROM rollups"):
-        values = expected[width, start, series, ending]
+    for together, width, start, series, ending, *kept in connection.execute("SELECT * FROM rollups"):
+        values = expected[together, width, start, series, ending]
         input_tokens, output_tokens, durations, first_chunks = zip(*values, strict=True) if values else ((), (), (), ())
         assert kept[:3] == [
             len(values),
             min(sum(filter(None, input_tokens)), MAX_INT64),
             min(sum(filter(None, output_tokens)), MAX_INT64),
-        ], f"the roll-up {width} {start} {series} {ending} is not the sum of its requests"
+        ], f"the roll-up {together} {width} {start} {series} {ending} is not the sum of its requests"
         for blob, measured in ((kept[3], durations), (kept[4], [value for value in first_chunks if value is not None])):
             distribution = unpack_all([blob] if blob else [])
             assert distribution.buckets == Counter(map(bucket, measured))

@@ -22,6 +22,8 @@ _DAY: Final = 24 * _HOUR
 _END: Final = MAX_INT64 // MINUTE_NS + 1
 _OF_SERIES: Final = (Dimension.PROVIDER, Dimension.MODEL, Dimension.ENDPOINT, Dimension.SERVICE)
 _OF_ENDING: Final = (Dimension.STATUS, Dimension.ERROR_KIND)
+_ALL: Final[dict[int, dict[Dimension, str | None]]] = {0: {}}
+"""The one series of the roll-ups of all series together."""
 
 
 class _Sums:
@@ -43,11 +45,13 @@ def aggregates(connection: sqlite3.Connection, which: RequestFilter, by: Sequenc
     first, end = _range(which)
     connection.execute("BEGIN")
     try:
-        series, endings = _words(connection, "series", which, _OF_SERIES), _words(connection, "endings", which, _OF_ENDING)
+        together = set(by).issubset(_OF_ENDING) and all(getattr(which, name) is None for name in _OF_SERIES)
+        series = _ALL if together else _words(connection, "series", which, _OF_SERIES)
+        endings = _words(connection, "endings", which, _OF_ENDING)
         groups: dict[tuple[int, int], tuple[str | None, ...] | None] = {}
         found: dict[tuple[int, tuple[str | None, ...]], _Sums] = {}
         for width, start, stop in _spans(first, end, [width for width in WIDTHS if step is None or step % width == 0]):
-            rows = connection.execute(statement("rollups"), {"width": width, "first": start, "end": stop})
+            rows = connection.execute(statement("rollups"), {"together": together, "width": width, "first": start, "end": stop})
             for minute, one, ending, requests, input_tokens, output_tokens, durations, first_chunks in rows:
                 if (one, ending) not in groups:
                     asked_for = one in series and ending in endings

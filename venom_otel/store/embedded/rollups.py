@@ -23,6 +23,8 @@ _REMEMBERED: Final = 4_096
 class Key(NamedTuple):
     """Which roll-up."""
 
+    together: int
+    """1 for that of all series together, whose `series` is 0."""
     width: int
     start: int
     series: int
@@ -189,7 +191,8 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
 
 
 def _keys(minute: int, series: int, ending: int) -> list[Key]:
-    return [Key(width, minute // width * width, series, ending) for width in WIDTHS]
+    """Every roll-up that counts a request."""
+    return [Key(together, width, minute // width * width, 0 if together else series, ending) for together in (0, 1) for width in WIDTHS]
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:

@@ -1,1 +1,1 @@
-DELETE FROM rollups WHERE width = ? AND start = ? AND series = ? AND ending = ? AND requests <= ? RETURNING requests;
+DELETE FROM rollups WHERE together = ? AND width = ? AND start = ? AND series = ? AND ending = ? AND requests <= ? RETURNING requests;

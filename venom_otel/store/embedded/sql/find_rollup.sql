@@ -1,2 +1,2 @@
 SELECT requests, input_tokens, output_tokens, durations, first_chunks FROM rollups
-WHERE width = ? AND start = ? AND series = ? AND ending = ?;
+WHERE together = ? AND width = ? AND start = ? AND series = ? AND ending = ?;

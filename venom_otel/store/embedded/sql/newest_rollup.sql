@@ -1,1 +1,1 @@
-SELECT max(start) FROM rollups WHERE width = :width;
+SELECT max(start) FROM rollups WHERE together = 1 AND width = :width;

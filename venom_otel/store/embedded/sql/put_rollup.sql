@@ -1,2 +1,2 @@
-INSERT OR REPLACE INTO rollups(width, start, series, ending, requests, input_tokens, output_tokens, durations, first_chunks)
-VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT OR REPLACE INTO rollups(together, width, start, series, ending, requests, input_tokens, output_tokens, durations, first_chunks)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?);

@@ -1,2 +1,2 @@
 SELECT start, series, ending, requests, input_tokens, output_tokens, durations, first_chunks FROM rollups
-WHERE width = :width AND start >= :first AND start < :end;
+WHERE together = :together AND width = :width AND start >= :first AND start < :end;

@@ -2,11 +2,15 @@
 
 -- What happened to the requests of one series and one ending that started within `width` minutes (1, 15, 60, 1440) from minute `start` since
 -- the epoch.
+-- Every request counts twice: with its series, and with those of all series together, which stand apart so that the figures of everything read
+-- few rows, however many series there are.
 -- Distributions are packed as embedded/packed.py says; sums end at the greatest integer instead of overflowing.
 CREATE TABLE rollups(
+    together INTEGER NOT NULL,
     width INTEGER NOT NULL,
     start INTEGER NOT NULL,
-    series INTEGER NOT NULL REFERENCES series(id),
+    -- 0 for all series together.
+    series INTEGER NOT NULL,
     ending INTEGER NOT NULL REFERENCES endings(id),
     requests INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL,
@@ -14,15 +18,15 @@ CREATE TABLE rollups(
     durations BLOB NOT NULL,
     -- NULL where no request brought a first chunk.
     first_chunks BLOB,
-    PRIMARY KEY(width, start, series, ending)
+    PRIMARY KEY(together, width, start, series, ending)
 ) WITHOUT ROWID;
 
 INSERT INTO rollups
 SELECT
-    width.value, start_ns / 60000000000 / width.value * width.value, series, ending,
+    together.value, width.value, start_ns / 60000000000 / width.value * width.value, iif(together.value, 0, series), ending,
     count(*), bounded_sum(input_tokens), bounded_sum(output_tokens), packed(duration_ns), packed(first_chunk_ns)
-FROM requests CROSS JOIN json_each('[1, 15, 60, 1440]') AS width
-GROUP BY 1, 2, 3, 4;
+FROM requests CROSS JOIN json_each('[0, 1]') AS together CROSS JOIN json_each('[1, 15, 60, 1440]') AS width
+GROUP BY 1, 2, 3, 4, 5;
 
 CREATE INDEX blocks_by_request ON blocks(first_request) WHERE first_request IS NOT NULL;
 
