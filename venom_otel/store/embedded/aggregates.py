@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.embedded.packed import unpack_all
 from venom_otel.store.embedded.reads import asked
-from venom_otel.store.embedded.rollups import MINUTE_NS, WIDTHS
+from venom_otel.store.embedded.rollups import ALL_SERIES, MINUTE_NS, WIDTHS
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
 from venom_otel.store.protocol import Aggregate, Dimension
@@ -22,7 +22,7 @@ _DAY: Final = 24 * _HOUR
 _END: Final = MAX_INT64 // MINUTE_NS + 1
 _OF_SERIES: Final = (Dimension.PROVIDER, Dimension.MODEL, Dimension.ENDPOINT, Dimension.SERVICE)
 _OF_ENDING: Final = (Dimension.STATUS, Dimension.ERROR_KIND)
-_ALL: Final[dict[int, dict[Dimension, str | None]]] = {0: {}}
+_ALL: Final[dict[int, dict[Dimension, str | None]]] = {ALL_SERIES: {}}
 """The one series of the roll-ups of all series together."""
 
 

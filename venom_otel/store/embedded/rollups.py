@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.distribution import buckets
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 WIDTHS: Final = (1440, 60, 15, 1)
 """Minutes that a roll-up spans, longest first; each is a multiple of the next. Whatever is asked, few hundreds of each series are read."""
 MINUTE_NS: Final = 60_000_000_000
+ALL_SERIES: Final = 0
+"""Stands for all series together; no series has this number."""
 _REMEMBERED: Final = 4_096
 
 
@@ -24,7 +27,7 @@ class Key(NamedTuple):
     """Which roll-up."""
 
     together: int
-    """1 for that of all series together, whose `series` is 0."""
+    """1 for that of all series together, whose `series` is `ALL_SERIES`."""
     width: int
     start: int
     series: int
@@ -129,12 +132,12 @@ class Rollups:
         groups = _groups(requests)
         removed = Counter[Key]()
         for group, rows in groups.items():
-            removed.update(dict.fromkeys(_keys(*group), len(rows)))
+            removed.update(dict.fromkeys(_keys_of_request(*group), len(rows)))
         # Most minutes go whole, and need not be looked into.
         emptied = {key for key, count in removed.items() if self._delete(key, count)}
         touched: dict[Key, Tally] = {}
         for group, rows in groups.items():
-            if left := [key for key in _keys(*group) if key not in emptied]:
+            if left := [key for key in _keys_of_request(*group) if key not in emptied]:
                 measured = _measure(rows)
                 for key in left:
                     tally = touched[key] = self._tally(key)
@@ -176,8 +179,14 @@ class Rollups:
 
 def _measured(requests: Iterable[Sequence[Any]]) -> Iterator[tuple[Key, Measured]]:
     """The measures of requests by minute, for each roll-up that counts them."""
-    for group, rows in _groups(requests).items():
+    of_all: defaultdict[tuple[int, int, int], list[Measured]] = defaultdict(list)
+    for (minute, series, ending), rows in _groups(requests).items():
         measured = _measure(rows)
+        of_all[minute, ALL_SERIES, ending].append(measured)
+        for key in _keys(minute, series, ending):
+            yield key, measured
+    for group, parts in of_all.items():
+        measured = _merge(parts)
         for key in _keys(*group):
             yield key, measured
 
@@ -191,8 +200,14 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
 
 
 def _keys(minute: int, series: int, ending: int) -> list[Key]:
+    """The roll-ups of a series, or of all of them, that a minute belongs to."""
+    together = int(series == ALL_SERIES)
+    return [Key(together, width, minute // width * width, series, ending) for width in WIDTHS]
+
+
+def _keys_of_request(minute: int, series: int, ending: int) -> list[Key]:
     """Every roll-up that counts a request."""
-    return [Key(together, width, minute // width * width, 0 if together else series, ending) for together in (0, 1) for width in WIDTHS]
+    return [*_keys(minute, series, ending), *_keys(minute, ALL_SERIES, ending)]
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
@@ -206,6 +221,19 @@ def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
         buckets(durations),
         sum(arrived),
         buckets(arrived),
+    )
+
+
+def _merge(parts: Sequence[Measured]) -> Measured:
+    requests, input_tokens, output_tokens, durations_ns, durations, first_chunks_ns, first_chunks = zip(*parts, strict=True)
+    return Measured(
+        sum(requests),
+        sum(input_tokens),
+        sum(output_tokens),
+        sum(durations_ns),
+        list(chain.from_iterable(durations)),
+        sum(first_chunks_ns),
+        list(chain.from_iterable(first_chunks)),
     )
 
 
