@@ -36,7 +36,7 @@ DAYS = 7
 END_NS = 1_790_000_000 * spans.SECOND // spans.DAY * spans.DAY
 """All stores end here, so that they can be kept."""
 STREAMS = 0.3
-GENERATION = 2
+GENERATION = 3
 """Of the spans in kept stores; raise it where spans.py changes."""
 TARGET = 3.0
 """How many times as much as in the smallest store a question may cost in the largest."""
