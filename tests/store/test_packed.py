@@ -12,7 +12,7 @@ from venom_otel.store.embedded.packed import Histogram, unpack_all
 def blob(values):
     histogram = Histogram()
     for start in range(0, len(values), 50):
-        histogram.add(values[start : start + 50])
+        histogram.add(Counter(values[start : start + 50]))
     return histogram.pack(sum(values) % 2**64)
 
 
@@ -42,7 +42,7 @@ def test_blobs_of_every_form_add_up():
 def test_nothing_has_no_blob_and_a_sum_ends_at_the_greatest():
     assert Histogram().pack(0) is None
     histogram = Histogram()
-    histogram.add([1])
+    histogram.add(Counter([1]))
     assert unpack_all([histogram.pack(2**70)]).sum_ns == 2**64 - 1
 
 
@@ -53,9 +53,9 @@ def test_what_is_removed_is_gone(number):
     histogram = Histogram([blob(values)])
     dice.shuffle(values)
     removed, kept = values[: number // 2], values[number // 2 :]
-    histogram.remove(removed)
+    histogram.remove(Counter(removed))
     assert unpack_all([histogram.pack(0)]).buckets == Counter(kept)
-    histogram.remove(kept)
+    histogram.remove(Counter(kept))
     assert histogram.pack(0) is None
 
 

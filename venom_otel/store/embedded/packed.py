@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from venom_otel.store.distribution import Distribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 _HEAD: Final = struct.Struct("<QBh")
 """The sum; how many bytes a count has, or 0 where values are listed; the first bucket."""
@@ -49,18 +49,18 @@ class Histogram:
             for bucket, count in stored.buckets.items():
                 self._counts[bucket - self._first] = count
 
-    def add(self, buckets: Sequence[int]) -> None:
-        """Add values, one or more, each given by its bucket."""
+    def add(self, values: Counter[int]) -> None:
+        """Add values, one or more, counted by bucket."""
         if not self._counts:
-            if len(self._listed) + len(buckets) <= _MAX_LISTED:
-                self._listed.extend(buckets)
+            if len(self._listed) + values.total() <= _MAX_LISTED:
+                self._listed.extend(values.elements())
                 return
-            buckets = [*self._listed, *buckets]
+            values = values + Counter(self._listed)
             self._listed = array("h")
-        self._cover(min(buckets), max(buckets))
+        self._cover(min(values), max(values))
         counts, first = self._counts, self._first
-        for bucket in buckets:
-            counts[bucket - first] += 1
+        for bucket, count in values.items():
+            counts[bucket - first] += count
 
     def _cover(self, first: int, last: int) -> None:
         """Make room for these buckets and those between."""
@@ -72,12 +72,13 @@ class Histogram:
         if (missing := last + 1 - self._first - len(self._counts)) > 0:
             self._counts.frombytes(bytes(_LANE * missing))
 
-    def remove(self, buckets: Sequence[int]) -> None:
-        """Take out values that were added."""
-        for bucket in buckets:
-            if self._counts:
-                self._counts[bucket - self._first] -= 1
-            else:
+    def remove(self, values: Counter[int]) -> None:
+        """Take out values that were added, counted by bucket."""
+        if self._counts:
+            for bucket, count in values.items():
+                self._counts[bucket - self._first] -= count
+        else:
+            for bucket in values.elements():
                 self._listed.remove(bucket)
 
     def pack(self, sum_ns: int) -> bytes | None:

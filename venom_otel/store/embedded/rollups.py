@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.distribution import buckets
@@ -41,11 +40,11 @@ class Measured(NamedTuple):
     input_tokens: int
     output_tokens: int
     durations_ns: int
-    durations: Sequence[int]
-    """The bucket of each."""
+    durations: Counter[int]
+    """By bucket."""
     first_chunks_ns: int
-    first_chunks: Sequence[int]
-    """The bucket of each, of those that brought one."""
+    first_chunks: Counter[int]
+    """By bucket, of those that brought one."""
 
 
 class Tally:
@@ -218,9 +217,9 @@ def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
         sum(value for value in input_tokens if value > 0),
         sum(value for value in output_tokens if value > 0),
         sum(durations),
-        buckets(durations),
+        Counter(buckets(durations)),
         sum(arrived),
-        buckets(arrived),
+        Counter(buckets(arrived)),
     )
 
 
@@ -231,10 +230,17 @@ def _merge(parts: Sequence[Measured]) -> Measured:
         sum(input_tokens),
         sum(output_tokens),
         sum(durations_ns),
-        list(chain.from_iterable(durations)),
+        _together(durations),
         sum(first_chunks_ns),
-        list(chain.from_iterable(first_chunks)),
+        _together(first_chunks),
     )
+
+
+def _together(parts: Iterable[Counter[int]]) -> Counter[int]:
+    counted = Counter[int]()
+    for part in parts:
+        counted.update(part)
+    return counted
 
 
 class _BoundedSum:
@@ -262,7 +268,7 @@ class _Packed:
 
     def finalize(self) -> bytes | None:
         histogram = Histogram()
-        histogram.add(buckets(self._values))
+        histogram.add(Counter(buckets(self._values)))
         return histogram.pack(sum(self._values))
 
 
