@@ -47,13 +47,20 @@ def write(store, sent, dice):
         store.write(Signal.TRACES, traces(*some, service=dice.choice(["app", "batch"]))).result(30)
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory):
-    """A store with 6,000 requests over three days."""
+@pytest.fixture(scope="module", params=["in any order", "as they come"])
+def filled(request, tmp_path_factory):
+    """A store with 6,000 requests over three days, which come long after they began or soon after, and through restarts."""
     path = tmp_path_factory.mktemp("aggregates") / "telemetry.db"
     dice = random.Random(4)
+    sent = some_requests(dice, 6_000, 3 * DAY)
+    if request.param == "as they come":
+        sent.sort(key=lambda one: one.start_time_unix_nano + dice.randrange(40 * MINUTE))
+    for first in range(0, len(sent), 1_500):
+        with EmbeddedStore(path, min_free_bytes=0) as store:
+            for start in range(first, first + 1_500, 60):
+                write(store, sent[start : start + 60], dice)
+        check_store(path)
     with EmbeddedStore(path, min_free_bytes=0) as store:
-        write(store, some_requests(dice, 6_000, 3 * DAY), dice)
         yield store
         check_store(path)
 
@@ -150,6 +157,28 @@ async def test_a_request_counts_once_however_often_it_is_sent(store, path):
         store.write(Signal.TRACES, traces(*sent)).result(10)
     (found,) = await store.aggregates(RequestFilter())
     assert (found.requests, found.duration.count) == (2, 2)
+    check_store(path)
+
+
+def test_what_has_come_to_its_end_is_summed_up(store, path):
+    def summed_up():
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT width, start * 60, requests FROM rollups WHERE together ORDER BY 1, 2").fetchall()
+        return [(width, start - START // SECOND, requests) for width, start, requests in rows if width > 1]
+
+    def request_at(after_ns):
+        store.write(Signal.TRACES, traces(chat(start_ns=START + after_ns))).result(10)
+
+    request_at(MINUTE)
+    assert summed_up() == []
+    request_at(20 * MINUTE)
+    assert summed_up() == [(15, 0, 1)]
+    request_at(61 * MINUTE)
+    assert summed_up() == [(15, 0, 1), (15, 900, 1), (60, 0, 2)]
+    request_at(2 * MINUTE)
+    assert summed_up() == [(15, 0, 2), (15, 900, 1), (60, 0, 3)]
+    request_at(DAY)
+    assert summed_up() == [(15, 0, 2), (15, 900, 1), (15, 3600, 1), (60, 0, 3), (60, 3600, 1), (1440, 0, 4)]
     check_store(path)
 
 

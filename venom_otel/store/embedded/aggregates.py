@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.embedded.packed import unpack_all
 from venom_otel.store.embedded.reads import asked
-from venom_otel.store.embedded.rollups import ALL_SERIES, MINUTE_NS, WIDTHS
+from venom_otel.store.embedded.rollups import ALL_SERIES, MINUTE_NS, WIDTHS, newest_starts
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
 from venom_otel.store.protocol import Aggregate, Dimension
@@ -50,7 +50,11 @@ def aggregates(connection: sqlite3.Connection, which: RequestFilter, by: Sequenc
         endings = _words(connection, "endings", which, _OF_ENDING)
         groups: dict[tuple[int, int], tuple[str | None, ...] | None] = {}
         found: dict[tuple[int, tuple[str | None, ...]], _Sums] = {}
-        for width, start, stop in _spans(first, end, [width for width in WIDTHS if step is None or step % width == 0]):
+        newest = newest_starts(connection)
+        # The narrowest goes on without an end; of the others, later ones are not summed up yet.
+        ends = {width: end if width == WIDTHS[-1] else start + width for width, start in newest.items()}
+        widths = [(width, ends[width]) for width in WIDTHS if step is None or step % width == 0]
+        for width, start, stop in _spans(first, end, widths):
             rows = connection.execute(statement("rollups"), {"together": together, "width": width, "first": start, "end": stop})
             for minute, one, ending, requests, input_tokens, output_tokens, durations, first_chunks in rows:
                 if (one, ending) not in groups:
@@ -94,10 +98,13 @@ def _range(which: RequestFilter) -> tuple[int, int]:
     return first, end
 
 
-def _spans(first: int, end: int, widths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """The range cut into pieces, each as a width of roll-ups, its first minute and the first after it: the widest that fit."""
-    width, *narrower = widths
-    inner_first, inner_end = -(-first // width) * width, end // width * width
+def _spans(first: int, end: int, widths: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """The range cut into pieces, each as a width of roll-ups, its first minute and the first after it: the widest that fit.
+
+    `widths` come with where each one ends; the last one covers everything.
+    """
+    (width, last), *narrower = widths
+    inner_first, inner_end = -(-first // width) * width, min(end // width * width, last)
     if not narrower:
         inner_first, inner_end = first, end
     if inner_first >= inner_end:

@@ -1,4 +1,9 @@
-"""What happened, summed up by minute, quarter, hour and day as it is written: the source of every rate, percentile and token figure."""
+"""What happened, summed up by minute, quarter, hour and day: the source of every rate, percentile and token figure.
+
+A request is counted in its minute as it is written. The minutes of a quarter are summed up when a later quarter begins, and so are the
+quarters of an hour and the hours of a day: of each wider width there are all roll-ups up to the newest one, and none after it. What comes
+later for a time that has been summed up is counted in every width.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +17,12 @@ from venom_otel.store.mapping import MAX_INT64
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 WIDTHS: Final = (1440, 60, 15, 1)
 """Minutes that a roll-up spans, longest first; each is a multiple of the next. Whatever is asked, few hundreds of each series are read."""
+_FOLDS: Final = ((15, 1), (60, 15), (1440, 60))
+"""Each width with the one that it is summed up from, in this order."""
 MINUTE_NS: Final = 60_000_000_000
 ALL_SERIES: Final = 0
 """Stands for all series together; no series has this number."""
@@ -116,27 +123,37 @@ class Rollups:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._recent: dict[Key, Tally] = {}
-        self._newest = self._newest_starts()
+        self._starts: dict[int, int] | None = None
+
+    @property
+    def _newest(self) -> dict[int, int]:
+        """As `newest_starts`, but later where roll-ups were deleted; the narrowest may be later than any."""
+        if self._starts is None:
+            self._starts = newest_starts(self._connection)
+        return self._starts
 
     def add(self, requests: Iterable[Sequence[Any]]) -> None:
         """Count requests, given as rows of `insert_request`, each of which was stored just now."""
         touched: dict[Key, Tally] = {}
-        for key, measured in _measured(requests):
-            tally = touched[key] = self._tally(key)
-            tally.add(measured)
+        for group, measured in _measured(requests).items():
+            for key in self._keys(*group):
+                tally = touched[key] = self._tally(key)
+                tally.add(measured)
         self._write(touched)
+        for width, narrower in _FOLDS:
+            self._fold(width, narrower)
 
     def remove(self, requests: Iterable[Sequence[Any]]) -> None:
         """Count requests no longer, given as for `add`, each of which is deleted in this transaction; empty roll-ups go, too."""
         groups = _groups(requests)
         removed = Counter[Key]()
         for group, rows in groups.items():
-            removed.update(dict.fromkeys(_keys_of_request(*group), len(rows)))
+            removed.update(dict.fromkeys(self._keys_of_request(*group), len(rows)))
         # Most minutes go whole, and need not be looked into.
         emptied = {key for key, count in removed.items() if self._delete(key, count)}
         touched: dict[Key, Tally] = {}
         for group, rows in groups.items():
-            if left := [key for key in _keys_of_request(*group) if key not in emptied]:
+            if left := [key for key in self._keys_of_request(*group) if key not in emptied]:
                 measured = _measure(rows)
                 for key in left:
                     tally = touched[key] = self._tally(key)
@@ -153,6 +170,31 @@ class Rollups:
     def forget(self) -> None:
         """Drop what is remembered of the file; for a transaction that failed."""
         self._recent.clear()
+        self._starts = None
+
+    def _keys(self, minute: int, series: int, ending: int) -> list[Key]:
+        """The roll-ups, of a series or of all of them, that count what happened in a minute."""
+        together = int(series == ALL_SERIES)
+        starts = ((width, minute // width * width) for width in WIDTHS)
+        return [Key(together, width, start, series, ending) for width, start in starts if width == 1 or start <= self._newest[width]]
+
+    def _keys_of_request(self, minute: int, series: int, ending: int) -> list[Key]:
+        """Every roll-up that counts a request."""
+        return [*self._keys(minute, series, ending), *self._keys(minute, ALL_SERIES, ending)]
+
+    def _fold(self, width: int, narrower: int) -> None:
+        """Sum up whatever has come to its end."""
+        first, end = self._newest[width] + width, self._newest[1] // width * width
+        if first >= end:
+            return
+        for together in (0, 1):
+            parts: defaultdict[Key, list[Sequence[Any]]] = defaultdict(list)
+            span = {"together": together, "width": narrower, "first": first, "end": end}
+            for start, series, ending, *row in self._connection.execute(statement("rollups"), span):
+                parts[Key(together, width, start // width * width, series, ending)].append(row)
+            self._connection.executemany(statement("put_rollup"), [(*key, *_summed_up(rows)) for key, rows in parts.items()])
+            for key in parts:
+                self._newest[width] = max(self._newest[width], key.start)
 
     def _tally(self, key: Key) -> Tally:
         tally = self._recent.get(key)
@@ -163,31 +205,40 @@ class Rollups:
             tally = self._recent[key] = Tally(*(stored or ()))
         return tally
 
-    def _newest_starts(self) -> dict[int, int]:
-        """For each width the newest roll-up that the file may have: later ones need not be looked for."""
-        newest = statement("newest_rollup")
-        return {width: self._connection.execute(newest, {"width": width}).fetchone()[0] or 0 for width in WIDTHS}
-
     def _write(self, tallies: Mapping[Key, Tally]) -> None:
         self._connection.executemany(statement("put_rollup"), [(*key, *tally.row()) for key, tally in tallies.items()])
-        for key in tallies:
-            self._newest[key.width] = max(self._newest[key.width], key.start)
+        self._newest[1] = max(self._newest[1], max((key.start for key in tallies if key.width == 1), default=self._newest[1]))
         if len(self._recent) > _REMEMBERED:
             self._recent.clear()
 
 
-def _measured(requests: Iterable[Sequence[Any]]) -> Iterator[tuple[Key, Measured]]:
-    """The measures of requests by minute, for each roll-up that counts them."""
+def newest_starts(connection: sqlite3.Connection) -> dict[int, int]:
+    """For each width the start of the newest roll-up, in minutes since the epoch; before any there is none of its width."""
+    newest = statement("newest_rollup")
+    found = {width: connection.execute(newest, {"width": width}).fetchone()[0] for width in WIDTHS}
+    return {width: -width if start is None else start for width, start in found.items()}
+
+
+def _summed_up(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
+    """Rows of one roll-up after another, from their count of requests on, as one."""
+    requests, input_tokens, output_tokens, durations, first_chunks = zip(*rows, strict=True)
+    arrived = [blob for blob in first_chunks if blob is not None]
+    return (
+        sum(requests),
+        min(sum(input_tokens), MAX_INT64),
+        min(sum(output_tokens), MAX_INT64),
+        Histogram(durations).pack(unpack_all(durations).sum_ns),
+        Histogram(arrived).pack(unpack_all(arrived).sum_ns),
+    )
+
+
+def _measured(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Measured]:
+    """The measures of requests by minute, series and ending, those of all series together included."""
+    measured = {group: _measure(rows) for group, rows in _groups(requests).items()}
     of_all: defaultdict[tuple[int, int, int], list[Measured]] = defaultdict(list)
-    for (minute, series, ending), rows in _groups(requests).items():
-        measured = _measure(rows)
-        of_all[minute, ALL_SERIES, ending].append(measured)
-        for key in _keys(minute, series, ending):
-            yield key, measured
-    for group, parts in of_all.items():
-        measured = _merge(parts)
-        for key in _keys(*group):
-            yield key, measured
+    for (minute, _, ending), part in measured.items():
+        of_all[minute, ALL_SERIES, ending].append(part)
+    return measured | {group: _merge(parts) for group, parts in of_all.items()}
 
 
 def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Sequence[Sequence[Any]]]:
@@ -196,17 +247,6 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
     for row in requests:
         groups[row[1] // MINUTE_NS, row[3], row[4]].append(row)
     return groups
-
-
-def _keys(minute: int, series: int, ending: int) -> list[Key]:
-    """The roll-ups of a series, or of all of them, that a minute belongs to."""
-    together = int(series == ALL_SERIES)
-    return [Key(together, width, minute // width * width, series, ending) for width in WIDTHS]
-
-
-def _keys_of_request(minute: int, series: int, ending: int) -> list[Key]:
-    """Every roll-up that counts a request."""
-    return [*_keys(minute, series, ending), *_keys(minute, ALL_SERIES, ending)]
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:

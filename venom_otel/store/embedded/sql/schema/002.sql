@@ -4,6 +4,7 @@
 -- the epoch.
 -- Every request counts twice: with its series, and with those of all series together, which stand apart so that the figures of everything read
 -- few rows, however many series there are.
+-- A wider one is made of narrower ones when it has come to its end (embedded/rollups.py).
 -- Distributions are packed as embedded/packed.py says; sums end at the greatest integer instead of overflowing.
 CREATE TABLE rollups(
     together INTEGER NOT NULL,
