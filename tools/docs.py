@@ -46,6 +46,10 @@ def settings_page() -> str:
         "`VENOM_OTEL_RAISE_INTERNAL_ERRORS=1` is for tests: mistakes inside the instrumentation, otherwise logged once, are raised.",
         "## `venom-otel up`",
         _variables(settings.CockpitSettings),
+        "## The model servers",
+        "What `venom-otel runtimes` and `venom-otel up` look at; see [runtimes](runtimes.md). A key goes to the addresses of its own runtime"
+        " alone.",
+        _variables(settings.RuntimeSettings),
         "## `venom-otel requests`",
         "`VENOM_OTEL_URL` is the address of the cockpit it asks; without that and `--url` it asks the one that runs on your data directory,"
         " else `http://127.0.0.1:8765`.",

@@ -89,6 +89,33 @@ class CockpitSettings(BaseSettings):
     )
 
 
+class RuntimeSettings(BaseSettings):
+    """Where the model servers are. No prefix: other programs know these names, too."""
+
+    model_config = SettingsConfigDict(env_prefix="", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    ollama_endpoint: str = Field(
+        default="",
+        description="Address of Ollama: `http://localhost:11434`; several as `http://a:11434,big=http://b:11434`, each with a name or not.",
+    )
+    ollama_host: str = Field(default="", description="Ollama's own variable, in all its forms; heard where `OLLAMA_ENDPOINT` is not set.")
+    ollama_api_key: SecretStr | None = Field(default=None, description="Key for it, where a proxy in front asks for one.")
+    vllm_endpoint: str = Field(default="", description="Address of vLLM, with or without `/v1`; several as above.")
+    vllm_api_key: SecretStr | None = Field(default=None, description="What it was started with as `--api-key`.")
+    llamacpp_endpoint: str = Field(default="", description="Address of llama.cpp's server; several as above.")
+    llamacpp_api_key: SecretStr | None = Field(default=None, description="What it was started with as `--api-key`.")
+    openai_base_url: str = Field(
+        default="",
+        description="Address of OpenAI, `https://api.openai.com/v1`, or of another service of its kind; several as above. Only what stands "
+        "here is looked at, at most once a minute.",
+    )
+    openai_api_key: SecretStr | None = Field(default=None, description="Key for it.")
+    llm_local_endpoint: str = Field(
+        default="", description="Base URL that the application uses for its local model, whichever runtime that is: it is asked who it is."
+    )
+    llm_model_name: str = Field(default="", description="The model that the application is meant to use, as its server calls it.")
+
+
 def load(cls: type[SettingsT]) -> SettingsT:
     """Read `cls` from the environment.
 

@@ -1,0 +1,65 @@
+"""What an adapter is: how one kind of model server is looked at.
+
+Another package brings one by an entry point of the group `venom_otel.runtimes`, whose name is the provider and whose object is a class
+without arguments, or a function, that gives an `Adapter`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from venom_otel.runtimes.asking import Client
+    from venom_otel.runtimes.model import Reading, Runtime
+
+ENTRY_POINTS: Final = "venom_otel.runtimes"
+
+
+class Ability(StrEnum):
+    """What the server of an adapter can be asked for."""
+
+    TELL_LOADED = "tell_loaded"
+    """It says which of its models are in memory."""
+    TELL_REQUESTS = "tell_requests"
+    """It says how many requests run and wait."""
+    TELL_MEMORY = "tell_memory"
+    LOAD = "load"
+    """A model is put into memory on request, without a restart."""
+    INSTALL = "install"
+    """Models are fetched on request."""
+    REMOVE = "remove"
+    RUN_HERE = "run_here"
+    """It is a program that may run on this machine, so that commands can start and stop it; somebody else's service cannot be."""
+
+
+class Adapter(Protocol):
+    """One kind of server. Holds no state between two readings, so that one object serves any number of runtimes at a time."""
+
+    @property
+    def provider(self) -> str:
+        """Its name in settings, telemetry and the API: `ollama`."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Its name for people: `Ollama`."""
+        ...
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What its servers can be asked for."""
+        ...
+
+    @property
+    def least_interval_s(self) -> float:
+        """Seconds that must lie between two readings of one server; 0 for one that does not mind."""
+        ...
+
+    async def read(self, client: Client, runtime: Runtime) -> Reading:
+        """Look at a server once.
+
+        GETs alone, none of which loads a model or changes anything. `client` asks, keeps to the deadline and remembers the exchanges, so
+        that nothing here raises for what a server or the network does.
+        """
+        ...
