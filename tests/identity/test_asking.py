@@ -12,7 +12,7 @@ from support import servers
 from support.replay import ANYTHING_ELSE, Page, ReplayServer, changed, drips, floods, hangs, hangs_up, needs
 
 from venom_otel import semconv
-from venom_otel.identity import asking
+from venom_otel.identity import asking, wire
 from venom_otel.identity.endpoint import parse
 from venom_otel.identity.model import UNKNOWN, Identity
 
@@ -184,7 +184,7 @@ def test_a_long_body_is_read_in_part():
     with ReplayServer(pages) as server:
         answer = asyncio.run(asking.ask(parse(server.url), None))
     assert answer.identity.provider == "vllm"
-    assert len(body) > 4 * asking.MAX_BODY_BYTES
+    assert len(body) > 4 * wire.MAX_BODY_BYTES
 
 
 def test_questions_make_no_spans_and_no_log_lines(resolver, capture, caplog):

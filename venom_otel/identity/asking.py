@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
 import logging
-import ssl
-import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from venom_otel.identity import fingerprints
+from venom_otel.identity import fingerprints, wire
 from venom_otel.identity.background import in_daemon_thread
 from venom_otel.identity.endpoint import root
 from venom_otel.identity.model import UNKNOWN, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
 
     from venom_otel.identity.fingerprints import Reply
     from venom_otel.identity.model import Endpoint
@@ -32,9 +28,6 @@ LIMIT_S: Final = 1.5
 
 CREDENTIALS_LIMIT_S: Final = 0.5
 """For the service to give its credentials; without them much is answered, too."""
-
-MAX_BODY_BYTES: Final = 512 * 1024
-"""More than any runtime's answer; of what is longer the beginning is read."""
 
 _NOT_OURS: Final = frozenset(
     {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "origin", "transfer-encoding", "user-agent"}
@@ -69,12 +62,12 @@ async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) 
         try:
             async with asyncio.timeout(LIMIT_S):
                 credentials = await _credentials(headers)
-                async with _transport(endpoint) as transport:
+                async with wire.transport(endpoint) as way:
                     while paths := fingerprints.questions(replies, public=not endpoint.is_local):
                         replies.update(dict.fromkeys(paths))
                         async with asyncio.TaskGroup() as group:
                             for path in paths:
-                                group.create_task(_get(transport, endpoint, path, credentials, replies))
+                                group.create_task(_get(way, endpoint, path, credentials, replies))
         except TimeoutError:
             pass  # what has been answered by now must do
         except (ImportError, ValueError) as error:
@@ -102,52 +95,10 @@ async def _credentials(headers: Callable[[], dict[str, str]] | None) -> dict[str
 
 
 async def _get(
-    transport: httpx.AsyncHTTPTransport, endpoint: Endpoint, path: str, credentials: dict[str, str], replies: dict[str, Reply | None]
+    way: httpx.AsyncHTTPTransport, endpoint: Endpoint, path: str, credentials: dict[str, str], replies: dict[str, Reply | None]
 ) -> None:
     """Ask one question; its reply stands in `replies` as soon as it is there. Failures leave None."""
     try:
-        request = httpx.Request(
-            "GET",
-            root(endpoint) + path,
-            headers={**credentials, "accept": "application/json, */*", "accept-encoding": "identity", "user-agent": "venom-otel"},
-            extensions={"timeout": httpx.Timeout(None).as_dict()},  # the one limit is LIMIT_S, for everything
-        )
-        # The transport itself, not a client: no redirects, no cookies, and no INFO record of httpx's for each request.
-        response = await transport.handle_async_request(request)
-        try:
-            body = await _beginning(response)
-        finally:
-            await response.aclose()
+        replies[path] = await wire.get(way, root(endpoint) + path, credentials)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError):  # ValueError: credentials or an address that cannot be sent
         return
-    replies[path] = fingerprints.Reply(response.status_code, tuple(response.headers.raw), body)
-
-
-async def _beginning(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async with contextlib.aclosing(cast("AsyncGenerator[bytes, None]", response.aiter_raw())) as pieces:
-        async for piece in pieces:
-            body += piece
-            if len(body) >= MAX_BODY_BYTES:
-                break
-    return bytes(body[:MAX_BODY_BYTES])
-
-
-def _transport(endpoint: Endpoint) -> httpx.AsyncHTTPTransport:
-    host = endpoint.host if ":" not in endpoint.host else f"[{endpoint.host}]"
-    proxies = {} if urllib.request.proxy_bypass(host) else urllib.request.getproxies()
-    proxy = proxies.get(endpoint.scheme) or proxies.get("all")
-    if proxy is not None and "://" not in proxy:
-        proxy = f"http://{proxy}"
-    return httpx.AsyncHTTPTransport(verify=_tls() if endpoint.scheme == "https" else _no_tls(), proxy=proxy)
-
-
-@functools.lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
-@functools.lru_cache(maxsize=1)
-def _no_tls() -> ssl.SSLContext:
-    """For plain HTTP: loading the certificate authorities takes tens of milliseconds. It trusts nobody, should it be used after all."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
