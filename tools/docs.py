@@ -62,8 +62,8 @@ def telemetry_page() -> str:
     return _page(
         "venom_otel/semconv.py",
         "# Telemetry",
-        "What an instrumented application sends. Names follow the OpenTelemetry GenAI semantic conventions 1.41.1 (all `gen_ai.*` is in"
-        " development there); `llm.*` names are this project's own. The instrumentation scope is"
+        "What an instrumented application sends, and what is sent of the model servers. Names follow the OpenTelemetry GenAI semantic"
+        " conventions 1.41.1 (all `gen_ai.*` is in development there); `llm.*` names are this project's own. The instrumentation scope is"
         f" `{semconv.SCOPE}`, the schema URL `{semconv.SCHEMA_URL}`.",
         "## Spans",
         "One span of kind CLIENT for each round trip of a chat service to its model, named `chat {model}` (INTERNAL for a model in the"
@@ -87,6 +87,14 @@ def telemetry_page() -> str:
         f"Buckets of durations, in seconds: {duration}.",
         f"Buckets of token counts: {tokens}.",
         "Exemplars lead to the span of the call, in all of them but the gaps between chunks.",
+        "## Metrics of the model servers",
+        "What `venom-otel up` and `venom-otel monitor` send of the servers they watch, as"
+        f" `{semconv.SERVICE_NAME}={semconv.MONITOR_SERVICE}` in the scope `{semconv.MONITOR_SCOPE}`; see [health](health.md).",
+        _table(
+            ("metric", "instrument", "unit", "what it measures"),
+            ((f"`{name}`", instrument, f"`{unit}`", text) for name, (instrument, unit, text) in semconv.RUNTIME_METRICS.items()),
+        ),
+        _table(("attribute", "what it says"), ((f"`{name}`", text) for name, text in semconv.RUNTIME_METRIC_ATTRIBUTES.items())),
         "## Log records",
         _table(
             ("event or logger", "severity", "when"),

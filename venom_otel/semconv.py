@@ -34,6 +34,13 @@ LLM_TIMING_QUEUE: Final = "llm.timing.queue"
 LLM_COST: Final = "llm.cost"
 LLM_COST_CURRENCY: Final = "llm.cost.currency"
 
+# -- the model servers' health and the active model (ours) -------------------------------------------------------------------------
+LLM_RUNTIME_NAME: Final = "llm.runtime.name"
+LLM_STATE: Final = "llm.state"
+LLM_REASON: Final = "llm.reason"
+LLM_FRIENDLY_NAME: Final = "llm.friendly_name"
+LLM_SOURCE: Final = "llm.source"
+
 # -- GenAI conventions -----------------------------------------------------------------------------------------------------------
 GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
 GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
@@ -82,6 +89,16 @@ METRIC_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk
 METRIC_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
 METRIC_TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 
+METRIC_RUNTIME_UP: Final = "llm.runtime.up"
+METRIC_RUNTIME_STATE: Final = "llm.runtime.state"
+METRIC_PROBE_DURATION: Final = "llm.runtime.probe.duration"
+METRIC_PROBE_FAILURES: Final = "llm.runtime.probe.failures"
+METRIC_MODELS_LOADED: Final = "llm.runtime.models.loaded"
+METRIC_REQUESTS_RUNNING: Final = "llm.runtime.requests.running"
+METRIC_REQUESTS_WAITING: Final = "llm.runtime.requests.waiting"
+METRIC_RUNTIME_MEMORY: Final = "llm.runtime.memory"
+METRIC_ACTIVE_MODEL: Final = "llm.active_model"
+
 DURATION_BUCKETS: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """Seconds; the bucket boundaries the conventions give for every ``gen_ai.client.*`` duration."""
 
@@ -93,6 +110,10 @@ EVENT_EXCEPTION: Final = "exception"
 EVENT_OPERATION_EXCEPTION: Final = "gen_ai.client.operation.exception"
 EVENT_OPERATION_DETAILS: Final = "gen_ai.client.inference.operation.details"
 REQUEST_LOGGER: Final = "venom_otel.requests"
+
+# -- what watches the model servers -------------------------------------------------------------------------------------------------
+MONITOR_SCOPE: Final = "venom_otel.monitor"
+MONITOR_SERVICE: Final = "venom-otel-monitor"
 
 # -- what `venom-otel doctor` sends to see whether it arrives; no request to a model -------------------------------------------------
 DOCTOR_SCOPE: Final = "venom_otel.doctor"
@@ -130,6 +151,9 @@ SOURCE_CONFIG: Final = "config"
 SOURCE_SERVER: Final = "server"
 SOURCE_HOST: Final = "host"
 SOURCE_UNKNOWN: Final = "unknown"
+
+ACTIVE_CONFIGURED: Final = "configured"
+ACTIVE_ANSWERED: Final = "answered"
 
 # -- the table the documentation is made from: name -> (type or unit, what it says) ------------------------------------------------
 SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
@@ -204,6 +228,31 @@ METRIC_ATTRIBUTES: Final = (
     LLM_ENDPOINT,
     ERROR_TYPE,
 )
+
+RUNTIME_METRICS: Final[dict[str, tuple[str, str, str]]] = {
+    METRIC_RUNTIME_UP: ("gauge", "{server}", "1 while requests can be sent there (online), else 0"),
+    METRIC_RUNTIME_STATE: ("gauge", "{state}", "1 for the state a server is in and 0 for each other one, by `llm.state`"),
+    METRIC_PROBE_DURATION: ("histogram", "s", "how long one look at a server took"),
+    METRIC_PROBE_FAILURES: ("counter", "{probe}", "looks that found a server offline, by `llm.reason`"),
+    METRIC_MODELS_LOADED: ("gauge", "{model}", "models in memory, where the server tells"),
+    METRIC_REQUESTS_RUNNING: ("gauge", "{request}", "requests it works on, where it tells"),
+    METRIC_REQUESTS_WAITING: ("gauge", "{request}", "requests that wait for their turn, where it tells"),
+    METRIC_RUNTIME_MEMORY: ("gauge", "By", "memory that the loaded models take, where it tells"),
+    METRIC_ACTIVE_MODEL: ("gauge", "{model}", "1 for the model that is configured and the one that answered last, 0 for those that were"),
+}
+"""What `venom-otel up` and `venom-otel monitor` send. Braced units, for Prometheus appends `_ratio` to a gauge of unit 1."""
+
+RUNTIME_METRIC_ATTRIBUTES: Final[dict[str, str]] = {
+    LLM_SERVER: "the server's identity, the same as in spans",
+    LLM_PROVIDER: "`ollama`, `vllm`, `llamacpp`, `openai`, …",
+    LLM_ENDPOINT: "base URL without credentials, query or fragment",
+    LLM_RUNTIME_NAME: "the server's name in settings and in the API; absent from the active model",
+    LLM_STATE: "of `llm.runtime.state` alone",
+    LLM_REASON: "of `llm.runtime.probe.failures` alone: `refused`, `timeout`, `name_not_found`, `wrong_server`, …",
+    LLM_MODEL: "of `llm.active_model` alone, like the next two",
+    LLM_FRIENDLY_NAME: "the model's name for people",
+    LLM_SOURCE: "`configured` (the settings say so) or `answered` (the last request that succeeded)",
+}
 
 ERROR_KINDS: Final[dict[str, str]] = {
     KIND_NOT_REACHED: "no connection: the server is down, or the host or port is wrong",

@@ -83,6 +83,9 @@ class CockpitSettings(BaseSettings):
         description="Most metric series that are kept; points of further ones are refused with words. As many combinations of service, "
         "provider, model and endpoint are told apart in lists and figures.",
     )
+    probe_interval_s: float = Field(
+        default=10, ge=1, le=3600, description="Seconds between two looks at each model server; cloud services are looked at once a minute."
+    )
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."

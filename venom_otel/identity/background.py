@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import logging
 import os
 import socket
@@ -74,14 +75,18 @@ class Loop(asyncio.SelectorEventLoop):
     """An event loop in a daemon thread.
 
     It inherits nothing from the code that starts it or gives it work: neither context variables nor a loop policy.
+
+    Args:
+        name: the thread's name.
+        doing: what it is for, to end the sentence "venom_otel failed while …".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "venom-otel-identity", doing: str = "finding out who is behind an endpoint") -> None:
         super().__init__()
-        self.set_exception_handler(_report_failure)
+        self.set_exception_handler(functools.partial(_report_failure, doing))
         self._clean = contextvars.Context()
         self._transports_made: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
-        self._thread = threading.Thread(target=self._run, name="venom-otel-identity", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def begin(self) -> None:
         """Start the thread.
@@ -142,8 +147,8 @@ class Loop(asyncio.SelectorEventLoop):
         await asyncio.sleep(0)  # for what closing them has scheduled
 
 
-def _report_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _report_failure(doing: str, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     try:
         raise context.get("exception") or RuntimeError(context["message"])
     except Exception:
-        report("finding out who is behind an endpoint")
+        report(doing)

@@ -66,10 +66,14 @@ class Reason(StrEnum):
     SERVER_ERROR = "server_error"
     RATE_LIMITED = "rate_limited"
     SLOW = "slow"
+    ASLEEP = "asleep"
+    """Its model has been put out of memory and is not loaded by a request."""
     INCOMPLETE = "incomplete"
     """It is there, and a part of what it should tell is missing or makes no sense."""
     INTERNAL = "internal"
     """The adapter itself failed."""
+    UNSTEADY = "unsteady"
+    """It comes and goes; no single look tells this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,8 @@ class ServedModel:
     """A model that a server has."""
 
     name: str
-    loaded: bool
-    """Whether it is in memory, so that a request need not wait for it."""
+    loaded: bool | None
+    """Whether it is in memory, so that a request need not wait for it; None where the server does not tell."""
     size_bytes: int | None = None
     """On disk, or of its weights."""
     memory_bytes: int | None = None
@@ -152,5 +156,5 @@ class Reading:
 
     @property
     def models_loaded(self) -> tuple[ServedModel, ...]:
-        """Those in memory."""
+        """Those that are in memory by the server's word."""
         return tuple(model for model in self.models if model.loaded)
