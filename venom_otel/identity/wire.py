@@ -13,7 +13,7 @@ import httpx
 from venom_otel.identity.fingerprints import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from venom_otel.identity.model import Endpoint
 
@@ -41,8 +41,17 @@ def proxy(endpoint: Endpoint) -> str | None:
     return f"http://{found}" if found is not None and "://" not in found else found
 
 
-async def get(way: httpx.AsyncHTTPTransport, url: str, credentials: Mapping[str, str], *, max_bytes: int = MAX_BODY_BYTES) -> Reply:
+async def get(
+    way: httpx.AsyncHTTPTransport,
+    url: str,
+    credentials: Mapping[str, str],
+    *,
+    max_bytes: int = MAX_BODY_BYTES,
+    trace: Callable[[str, object], Awaitable[None]] | None = None,
+) -> Reply:
     """Ask one question. There is no limit of time here: the caller has one for everything.
+
+    `trace` hears of each step, as httpcore's `trace` extension has it: https://www.encode.io/httpcore/extensions/#trace.
 
     Raises:
         httpx.HTTPError: no reply, or none that is HTTP.
@@ -52,7 +61,7 @@ async def get(way: httpx.AsyncHTTPTransport, url: str, credentials: Mapping[str,
         "GET",
         url,
         headers={**credentials, "accept": "application/json, */*", "accept-encoding": "identity", "user-agent": "venom-otel"},
-        extensions={"timeout": httpx.Timeout(None).as_dict()},
+        extensions={"timeout": httpx.Timeout(None).as_dict(), **({"trace": trace} if trace is not None else {})},
     )
     response = await way.handle_async_request(request)
     try:

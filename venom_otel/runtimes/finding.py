@@ -2,19 +2,112 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import re
+from typing import TYPE_CHECKING, Final
+
+from venom_otel import semconv
+from venom_otel.errors import SettingsError
+from venom_otel.identity import asking
+from venom_otel.identity.endpoint import parse, redact
+from venom_otel.identity.model import LLAMACPP, OLLAMA, UNKNOWN, VLLM
+from venom_otel.runtimes import ollama_host
+from venom_otel.runtimes.model import Runtime
+from venom_otel.runtimes.names import OPENAI, USUAL_PORTS, at_home, label
 
 if TYPE_CHECKING:
-    from venom_otel.runtimes.model import Runtime
+    from collections.abc import Iterable, Iterator
+
+    from pydantic import SecretStr
+
+    from venom_otel.identity.model import Endpoint, Identity
     from venom_otel.settings import RuntimeSettings
 
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LOCAL_ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
 
-async def find(settings: RuntimeSettings) -> tuple[Runtime, ...]:
+
+async def find(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime, ...]:
     """Every server there is, each name once; takes as long as asking who they are (1.5 s at most), and no time where all is configured.
 
     What is found comes and goes: ask again now and then, and keep what was there, so that a server that ended is seen as ended.
 
+    Args:
+        settings: which variables are set.
+        aliases: the setting `VENOM_OTEL_SERVER_ALIASES`.
+
     Raises:
         SettingsError: a variable cannot be used; the message names it.
     """
-    raise NotImplementedError
+    named = configured(settings, aliases=aliases)
+    places = [_place(settings.llm_local_endpoint, _LOCAL_ENDPOINT, aliases)] if settings.llm_local_endpoint else []
+    local = {LLAMACPP, OLLAMA, VLLM}
+    if not places and not any(runtime.provider in local for runtime in named):
+        places = [parse(f"http://127.0.0.1:{port}", aliases) for port in USUAL_PORTS]
+    known = {runtime.endpoint.server for runtime in named}
+    asked = [place for place in places if place.server not in known]
+    answers = await asyncio.gather(*(asking.ask(place, None) for place in asked))
+    found = list(named)
+    for place, answer in zip(asked, answers, strict=True):
+        variable = _LOCAL_ENDPOINT if settings.llm_local_endpoint else None
+        if variable is not None or answer.identity != UNKNOWN:
+            found.append(_found(place, answer.identity, variable, {runtime.name for runtime in found}))
+    return tuple(found)
+
+
+def configured(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime, ...]:
+    """The servers that the settings name by their runtime, in the order of the settings; asks nobody.
+
+    Raises:
+        SettingsError: a variable cannot be used; the message names it and never shows a key.
+    """
+    runtimes: list[Runtime] = []
+    for provider, variable, value, key in _variables(settings):
+        names = {runtime.name for runtime in runtimes}
+        for runtime in _instances(provider, variable, value, key, aliases):
+            if runtime.name in names:
+                raise SettingsError(f"{variable}: the name {runtime.name} is taken; give each server its own, as in big=http://gpu:8000.")
+            names.add(runtime.name)
+            runtimes.append(runtime)
+    return tuple(runtimes)
+
+
+def _variables(settings: RuntimeSettings) -> Iterator[tuple[str, str, str, SecretStr | None]]:
+    if settings.ollama_endpoint:
+        yield OLLAMA, "OLLAMA_ENDPOINT", settings.ollama_endpoint, settings.ollama_api_key
+    elif settings.ollama_host.strip():
+        yield OLLAMA, "OLLAMA_HOST", ollama_host.url(settings.ollama_host), settings.ollama_api_key
+    yield VLLM, "VLLM_ENDPOINT", settings.vllm_endpoint, settings.vllm_api_key
+    yield LLAMACPP, "LLAMACPP_ENDPOINT", settings.llamacpp_endpoint, settings.llamacpp_api_key
+    yield OPENAI, "OPENAI_BASE_URL", settings.openai_base_url, settings.openai_api_key
+
+
+def _instances(provider: str, variable: str, value: str, key: SecretStr | None, aliases: str) -> Iterator[Runtime]:
+    """A comma between addresses; each with a name before `=`, or without: then the first is called as its provider, the next `-2`."""
+    for number, entry in enumerate(filter(None, (part.strip() for part in value.split(","))), start=1):
+        name, separator, url = entry.partition("=")
+        if not separator or "/" in name or "?" in name:  # what follows is part of a URL's query
+            name, url = provider if number == 1 else f"{provider}-{number}", entry
+        elif not _NAME.fullmatch(name.strip()):
+            raise SettingsError(f"{variable}: {redact(name)!r} is no name; lower case letters, digits, '-', '_' and '.' are wanted.")
+        name = name.strip()
+        shown = label(provider) if name == provider else f"{label(provider)} ({name})"
+        yield Runtime(name, provider, shown, _place(url.strip(), variable, aliases), key, variable)
+
+
+def _place(url: str, variable: str, aliases: str) -> Endpoint:
+    try:
+        return parse(url, aliases)
+    except SettingsError as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
+def _found(place: Endpoint, identity: Identity, variable: str | None, taken: Iterable[str]) -> Runtime:
+    """A server by what it says of itself; its name is the same whoever else is there, as long as nobody has taken it."""
+    who = identity.gateway if identity.provider == semconv.PROVIDER_UNKNOWN and identity.gateway else identity.provider
+    if who == semconv.PROVIDER_UNKNOWN:
+        who = "local"
+    usual = variable is not None or at_home(who, place.port)
+    name = who if usual and who not in taken else f"{who}-{place.port}"
+    shown = label(who) if name == who else f"{label(who)} ({place.port})"
+    return Runtime(name, identity.provider, shown, place, None, variable)

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
+from venom_otel.runtimes.asking import Client
+from venom_otel.runtimes.model import Reading, Reason, State
+from venom_otel.runtimes.registry import adapter
+
 if TYPE_CHECKING:
-    from venom_otel.runtimes.model import Reading, Runtime
+    from venom_otel.runtimes.model import Runtime
+
+logger: Final = logging.getLogger("venom_otel")
 
 DEADLINE_S: Final = 3.0
 """For everything that is asked of one server in one look."""
 
+_GRACE_S: Final = 0.5
+"""For an adapter to put its reading together, after the deadline for its questions."""
+
 
 async def read(runtime: Runtime, *, deadline_s: float = DEADLINE_S) -> Reading:
-    """Look at a server; comes back within `deadline_s`. Call it for several servers at once.
+    """Look at a server; comes back within `deadline_s` and half a second. Call it for several servers at once.
 
-    Raises:
-        NotImplementedError: until the adapters are here.
+    An adapter that fails, which one of another package may, makes a reading that says so.
     """
-    raise NotImplementedError
+    client = Client(runtime, deadline_s)
+    try:
+        async with asyncio.timeout(deadline_s + _GRACE_S), client:
+            return await adapter(runtime.provider).read(client, runtime)
+    except Exception as error:  # whatever an adapter does: one server's trouble must not hide the others
+        logger.warning("the adapter of %s failed: %s", runtime.provider, type(error).__qualname__)
+        logger.debug("how", exc_info=True)
+        cause = f"the adapter of {runtime.provider} failed ({type(error).__qualname__}); please report it to who made it"
+        return Reading(State.UNREACHABLE, Reason.INTERNAL, cause, exchanges=client.exchanges())
