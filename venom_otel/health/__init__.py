@@ -6,3 +6,7 @@
 `condition` is the state machine, without input and output; `monitor` looks at servers in a thread of its own, and `metrics` measures what
 it sees.
 """
+
+from venom_otel.health.monitor import Look, Monitor, Server
+
+__all__ = ["Look", "Monitor", "Server"]

@@ -1,0 +1,180 @@
+"""The monitor's own thread: when it looks, what it remembers, whom it tells, how it ends."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from support.scripted_health import READY, WAIT_S, Servers, runtime
+
+from venom_otel.errors import SettingsError
+from venom_otel.health import Monitor
+from venom_otel.runtimes.model import Reading, Reason, State
+
+STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
+SILENCE = Reading(State.UNREACHABLE, Reason.TIMEOUT, "no answer in time")
+OTHER = runtime("ollama", "http://127.0.0.1:11434", "ollama")
+
+
+def test_what_is_known_of_a_server():
+    servers = Servers(runtime())
+    with servers.monitor() as monitor:
+        begin = time.time_ns()
+        monitor.look().result(WAIT_S)
+        (server,) = monitor.servers()
+    assert (server.runtime, server.reading, server.condition.state) == (runtime(), READY, State.READY)
+    assert begin - 10**9 < server.condition.since_ns <= server.checked_ns <= time.time_ns()
+    assert 0 <= server.probe_s < WAIT_S
+
+
+def test_it_looks_again_and_again_and_tells_of_each_change_once():
+    servers = Servers(runtime())
+    with servers.monitor():
+        servers.wait_for(lambda: len(servers.heard) >= 3)
+        servers.readings["vllm"] = STOPPED
+        servers.wait_for(lambda: len([look for look in servers.heard if look.server.reading is STOPPED]) >= 3)
+        servers.readings["vllm"] = READY
+        servers.wait_for(lambda: len([look for look in servers.heard if look.changed]) == 3)
+    changes = [(look.before and look.before.state, look.server.condition.state) for look in servers.heard if look.changed]
+    assert changes == [(None, State.READY), (State.READY, State.STOPPED), (State.STOPPED, State.READY)]
+
+
+def test_a_server_that_hangs_delays_no_other():
+    servers = Servers(runtime(), OTHER)
+    servers.hanging = {"vllm"}
+    with servers.monitor() as monitor:
+        servers.wait_for(lambda: servers.looks["ollama"] >= 20)
+        assert [server.runtime.name for server in monitor.servers()] == ["ollama"]
+    assert servers.looks["vllm"] == 1
+
+
+def test_never_two_looks_at_one_server_at_a_time():
+    servers = Servers(runtime())
+    with servers.monitor(interval_s=0.001) as monitor:
+        for _ in range(50):
+            asking = [monitor.look(0) for _ in range(20)]
+            for each in asking:
+                each.result(WAIT_S)
+    assert servers.most_at_once == 1
+    assert servers.looks["vllm"] < 500  # a thousand asked
+
+
+def test_who_asks_before_the_first_look_waits_for_it():
+    servers = Servers(runtime(), OTHER)
+    with servers.monitor(interval_s=3600) as monitor:
+        monitor.look().result(WAIT_S)
+        assert [server.runtime.name for server in monitor.servers()] == ["vllm", "ollama"]
+        monitor.look().result(WAIT_S)
+        assert servers.looks == {"vllm": 1, "ollama": 1}
+
+
+def test_who_wants_fresh_news_gets_them():
+    servers = Servers(runtime())
+    with servers.monitor(interval_s=3600) as monitor:
+        monitor.look().result(WAIT_S)
+        servers.readings["vllm"] = STOPPED
+        monitor.look(60).result(WAIT_S)
+        assert monitor.servers()[0].condition.state is State.READY
+        monitor.look(0).result(WAIT_S)
+        assert monitor.servers()[0].condition.state is State.STOPPED
+
+
+def test_but_not_more_often_than_the_server_likes():
+    servers = Servers(runtime())
+    with servers.monitor(interval_s=0.001, least_interval_s=3600) as monitor:
+        for _ in range(10):
+            monitor.look(0).result(WAIT_S)
+    assert servers.looks == {"vllm": 1}
+
+
+def test_a_doubt_is_settled_soon():
+    servers = Servers(runtime())
+    with servers.monitor(interval_s=3600) as monitor:
+        monitor.look().result(WAIT_S)
+        servers.readings["vllm"] = SILENCE
+        monitor.look(0).result(WAIT_S)
+        assert monitor.servers()[0].condition.state is State.DEGRADED
+        servers.wait_for(lambda: monitor.servers()[0].condition.state is State.UNREACHABLE)
+
+
+def test_servers_that_come_later_and_those_that_say_at_last_who_they_are(monkeypatch):
+    monkeypatch.setattr("venom_otel.health.monitor.FIND_S", 0.01)
+    unknown = runtime("local", "http://127.0.0.1:9000/v1", "unknown")
+    known = runtime("llamacpp", "http://127.0.0.1:9000/v1", "llamacpp")
+    servers = Servers(unknown)
+    with servers.monitor() as monitor:
+
+        def names():
+            return [server.runtime.name for server in monitor.servers()]
+
+        servers.wait_for(lambda: names() == ["local"])
+        servers.found = [known, OTHER]
+        servers.wait_for(lambda: names() == ["llamacpp", "ollama"])
+        servers.found = [unknown]  # it is down, and no longer says who it is; the other is gone
+        looks = servers.looks["llamacpp"]
+        servers.wait_for(lambda: servers.looks["llamacpp"] > looks + 5)
+        assert names() == ["llamacpp", "ollama"]
+        assert servers.looks["local"] < 100
+        servers.found = [runtime("ollama", "http://127.0.0.1:11435", "ollama")]  # the same name, at another place
+        servers.wait_for(lambda: [server.runtime.endpoint.port for server in monitor.servers()] == [9000, 11435])
+
+
+def test_a_listener_that_fails_or_has_left_harms_nobody(monkeypatch):
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    servers = Servers(runtime())
+    monitor = servers.monitor()
+    left = []
+    leave = monitor.subscribe(left.append)
+    leave()
+    leave()
+
+    def fail(_):
+        raise ZeroDivisionError
+
+    monitor.subscribe(fail)
+    with monitor:
+        servers.wait_for(lambda: len(servers.heard) >= 3)
+    assert left == []
+    assert failures[0].exc_type is ZeroDivisionError
+
+
+def test_settings_that_cannot_be_used_are_said_once(caplog, monkeypatch):
+    monkeypatch.setattr("venom_otel.health.monitor.FIND_S", 0.001)
+    asked = threading.Semaphore(0)
+
+    async def find():
+        asked.release()
+        raise SettingsError("VLLM_ENDPOINT: no address.")
+
+    with Monitor(find, interval_s=1) as monitor:
+        monitor.look().result(WAIT_S)
+        for _ in range(3):
+            assert asked.acquire(timeout=WAIT_S)
+        assert monitor.servers() == ()
+    assert [record.getMessage() for record in caplog.records] == ["venom_otel: no model server is watched: VLLM_ENDPOINT: no address."]
+
+
+def test_it_ends_at_once_while_a_look_hangs():
+    servers = Servers(runtime())
+    servers.hanging = {"vllm"}
+    with servers.monitor() as monitor:
+        waiting = monitor.look()
+        while not servers.looks["vllm"]:
+            time.sleep(0.001)
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 0.5
+    assert waiting.cancelled()
+    assert not [thread for thread in threading.enumerate() if thread.name == "venom-otel-monitor"]
+    monitor.look().result(WAIT_S)
+    monitor.close()
+
+
+async def test_who_gives_up_waiting_ends_no_look():
+    servers = Servers(runtime())
+    servers.hanging = {"vllm"}
+    with servers.monitor() as monitor:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await asyncio.wrap_future(monitor.look())
+        assert servers.at_once["vllm"] == 1

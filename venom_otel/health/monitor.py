@@ -1,0 +1,251 @@
+"""Looks at every model server again and again, in a thread of its own, which neither waits for the program's work nor delays it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from venom_otel import semconv
+from venom_otel.errors import SettingsError
+from venom_otel.health.condition import Now, follow
+from venom_otel.identity.background import Loop, report
+from venom_otel.runtimes import reading, registry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from venom_otel.health.condition import Condition
+    from venom_otel.runtimes.model import Reading, Runtime
+
+FIND_S: Final = 30.0
+"""Seconds between two searches for servers that nobody named."""
+DOUBT_S: Final = 1.0
+"""Seconds until a server is looked at again that has missed a look."""
+END_S: Final = 0.5
+"""The most that `Monitor.close` waits for its thread."""
+
+logger: Final = logging.getLogger("venom_otel")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server and what is known of it."""
+
+    runtime: Runtime
+    condition: Condition
+    reading: Reading
+    """The newest."""
+    checked_ns: int
+    """When it was made, in nanoseconds since the epoch."""
+    probe_s: float
+    """How long it took; `reading.latency_s` is the server's own part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a server, as listeners are told of it."""
+
+    server: Server
+    before: Condition | None
+    """None for the first."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether its state is another one than before."""
+        return self.before is None or self.before.state is not self.server.condition.state
+
+
+class Monitor:
+    """Knows how every server is.
+
+    Each server is looked at by itself, so that one that hangs delays no other; never twice at a time; and not more often than its
+    adapter allows. Those that nobody named are searched for, and stay from when they were first seen. A context manager; all methods may
+    be called from any thread.
+
+    Args:
+        find: every server there is now, as `runtimes.finding.find`.
+        interval_s: seconds between two looks at one server.
+        read: one look, as `runtimes.reading.read`, which sets the deadline and never raises.
+        least_interval_s: seconds that must lie between two looks at a server; its adapter's word by default.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[], Awaitable[Iterable[Runtime]]],
+        *,
+        interval_s: float,
+        read: Callable[[Runtime], Awaitable[Reading]] = reading.read,
+        least_interval_s: Callable[[Runtime], float] = lambda runtime: registry.adapter(runtime.provider).least_interval_s,
+    ) -> None:
+        self._find = find
+        self._read = read
+        self._interval_s = interval_s
+        self._least_interval_s = least_interval_s
+        self._loop = Loop("venom-otel-monitor", "watching the model servers")
+        self._watches: dict[str, _Watch] = {}
+        self._found = asyncio.Event()
+        self._servers: tuple[Server, ...] = ()
+        self._listeners: tuple[Callable[[Look], None], ...] = ()
+        self._finding: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._loop.begin()
+        self._loop.give(self._begin)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop; looks that are under way are given up."""
+        self._loop.end(END_S)
+
+    def servers(self) -> Sequence[Server]:
+        """What is known now, at once: the servers that have been looked at, in the order of the settings."""
+        return self._servers
+
+    def look(self, max_age_s: float | None = None) -> Future[None]:
+        """Look at those servers that nobody has looked at yet, or for longer than `max_age_s`; the future tells when it is done.
+
+        A look that is under way already will do; a server that must not be looked at so often is left as it is.
+        """
+        looking = self._look_at_old(max_age_s)
+        try:
+            return asyncio.run_coroutine_threadsafe(looking, self._loop)
+        except RuntimeError:  # closed
+            looking.close()
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+
+    def subscribe(self, listener: Callable[[Look], None]) -> Callable[[], None]:
+        """Call `listener` after each look, from the monitor's own thread; it must return at once.
+
+        Returns:
+            What ends the subscription; calling it twice does no harm.
+        """
+        self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return unsubscribe
+
+    def _begin(self) -> None:
+        self._finding = self._loop.create_task(self._keep_finding())
+
+    async def _keep_finding(self) -> None:
+        """Search for servers, again and again, and watch each that is new."""
+        complained = False
+        while True:
+            try:
+                with suppress_instrumentation():
+                    runtimes = await self._find()
+            except SettingsError as error:
+                if not complained:
+                    logger.warning("venom_otel: no model server is watched: %s", error)
+                complained = True
+            else:
+                for runtime in runtimes:
+                    self._take(runtime)
+            self._found.set()
+            await asyncio.sleep(FIND_S)
+
+    def _take(self, runtime: Runtime) -> None:
+        url = runtime.endpoint.url
+        known = self._watches.get(url)
+        if known is not None and (known.runtime == runtime or runtime.provider == semconv.PROVIDER_UNKNOWN):
+            return  # one that does not answer now does not say again who it is
+        for other in [each for each in self._watches.values() if each.runtime.name == runtime.name or each is known]:
+            other.end()
+            del self._watches[other.runtime.endpoint.url]
+            self._publish()
+        watch = _Watch(runtime, self._interval_s, self._least_interval_s(runtime))
+        self._watches[url] = watch
+        watch.watching = self._loop.create_task(self._keep_looking(watch))
+
+    async def _keep_looking(self, watch: _Watch) -> None:
+        while True:
+            watch.rescheduled.clear()
+            pause = watch.due_s - time.monotonic()
+            if pause <= 0:
+                await self._look(watch)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await watch.rescheduled.wait()  # somebody else has looked meanwhile
+
+    def _look(self, watch: _Watch) -> asyncio.Future[None]:
+        """The look that is under way, or a new one. Giving up waiting for it does not end it."""
+        if watch.looking is None or watch.looking.done():
+            watch.looking = self._loop.create_task(self._look_now(watch))
+        return asyncio.shield(watch.looking)
+
+    async def _look_now(self, watch: _Watch) -> None:
+        began = time.monotonic()
+        with suppress_instrumentation():
+            found = await self._read(watch.runtime)
+        ended, now_ns = time.monotonic(), time.time_ns()
+        before = watch.server.condition if watch.server is not None else None
+        condition = follow(before, found, Now(ended, now_ns))
+        watch.server = Server(watch.runtime, condition, found, now_ns, ended - began)
+        watch.looked(began, ended, in_doubt=condition.in_doubt)
+        self._publish()
+        for listener in self._listeners:
+            try:
+                listener(Look(watch.server, before))
+            except Exception:
+                report("telling how a model server is")
+
+    def _publish(self) -> None:
+        self._servers = tuple(watch.server for watch in self._watches.values() if watch.server is not None)
+
+    async def _look_at_old(self, max_age_s: float | None) -> None:
+        await self._found.wait()
+        now = time.monotonic()
+        old = [watch for watch in self._watches.values() if watch.is_older(max_age_s, now)]
+        if old:
+            await asyncio.wait([self._look(watch) for watch in old])
+
+
+class _Watch:
+    """One server that is watched; belongs to the monitor's thread."""
+
+    def __init__(self, runtime: Runtime, interval_s: float, least_interval_s: float) -> None:
+        self.runtime = runtime
+        self.server: Server | None = None
+        self.watching: asyncio.Task[None] | None = None
+        self.looking: asyncio.Task[None] | None = None
+        self.due_s = 0.0
+        """When to look next, on the monotonic clock."""
+        self.rescheduled = asyncio.Event()
+        self._looked_s = 0.0
+        self._interval_s = interval_s
+        self._least_interval_s = least_interval_s
+
+    def looked(self, began_s: float, ended_s: float, *, in_doubt: bool) -> None:
+        """Note a look."""
+        self._looked_s = ended_s
+        usual_s, soon_s = began_s + self._interval_s, ended_s + DOUBT_S
+        self.due_s = max(began_s + self._least_interval_s, min(usual_s, soon_s) if in_doubt else usual_s)
+        self.rescheduled.set()
+
+    def is_older(self, max_age_s: float | None, now: float) -> bool:
+        """Whether it was never looked at, or for longer than that and than its adapter demands."""
+        if self.server is None:
+            return True
+        return max_age_s is not None and now - self._looked_s > max(max_age_s, self._least_interval_s)
+
+    def end(self) -> None:
+        """Look no more."""
+        for task in (self.watching, self.looking):
+            if task is not None:
+                task.cancel()
