@@ -337,7 +337,7 @@ def answers(monkeypatch, shell):
 
     def ask(*usual, **values):
         shell(**values)
-        monkeypatch.setattr(servers, "USUAL", dict.fromkeys(usual, "Somebody"))
+        monkeypatch.setattr(servers, "USUAL_PORTS", dict.fromkeys(usual, "Somebody"))
         return findings(servers.check())
 
     return ask

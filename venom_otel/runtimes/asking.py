@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from venom_otel.identity import asking, fingerprints, wire
+from venom_otel.identity import asking, fingerprints, hosts, wire
 from venom_otel.identity.endpoint import redact, root
 from venom_otel.identity.model import UNKNOWN
 from venom_otel.runtimes.failures import Failure, explain, timed_out
@@ -117,9 +117,11 @@ class Client:
         return asked
 
     async def who(self) -> Identity:
-        """Who the server is: by the replies that came so far, or where these do not tell, by further questions."""
+        """Who the server is: by the replies that came so far, a known public name, or else by more questions."""
         replies = {one.path: one.reply for one in self.heard}
         found = fingerprints.identify(replies)
+        if found == UNKNOWN and not self.runtime.endpoint.is_local:
+            found = hosts.by_host(self.runtime.endpoint.host) or UNKNOWN
         left = self._deadline - asyncio.get_running_loop().time()
         if found == UNKNOWN and left > _LEAST_S:
             credentials = dict(self._credentials)
@@ -163,9 +165,7 @@ class Client:
         """
         if state is State.READY and main.seconds > SLOW_S:
             state, reason = State.DEGRADED, Reason.SLOW
-            cause = (
-                f"it answers slowly: {main.seconds:.1f} s for {main.path}, which asks for no work; the machine is overloaded, or far away"
-            )
+            cause = f"it answers slowly: {main.seconds:.1f} s for {main.path}, which is no work; the machine is overloaded, or far away"
         return Reading(
             state=state,
             reason=reason,

@@ -9,7 +9,6 @@ from venom_otel.runtimes.fields import count, listed, text
 from venom_otel.runtimes.judging import judge
 from venom_otel.runtimes.model import ServedModel, State
 from venom_otel.runtimes.names import label
-from venom_otel.runtimes.protocol import Ability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from venom_otel.identity.model import Endpoint
     from venom_otel.runtimes.asking import Client
     from venom_otel.runtimes.model import Reading, Runtime
+    from venom_otel.runtimes.protocol import Ability
 
 
 class CompatibleAdapter:

@@ -72,6 +72,23 @@ def configured(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime
     return tuple(runtimes)
 
 
+def entries(variable: str, value: str) -> Iterator[tuple[str | None, str]]:
+    """The addresses in a variable: commas between them, each with a name before `=` or without.
+
+    Raises:
+        SettingsError: a name that will not do; the message names the variable.
+    """
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        name, separator, url = entry.partition("=")
+        name = name.strip()
+        if not separator or "/" in name or "?" in name:  # the sign is part of a URL's query
+            yield None, entry
+        elif _NAME.fullmatch(name):
+            yield name, url.strip()
+        else:
+            raise SettingsError(f"{variable}: {redact(name)!r} is no name; lower case letters, digits, '-', '_' and '.' are wanted.")
+
+
 def _variables(settings: RuntimeSettings) -> Iterator[tuple[str, str, str, SecretStr | None]]:
     if settings.ollama_endpoint:
         yield OLLAMA, "OLLAMA_ENDPOINT", settings.ollama_endpoint, settings.ollama_api_key
@@ -83,16 +100,11 @@ def _variables(settings: RuntimeSettings) -> Iterator[tuple[str, str, str, Secre
 
 
 def _instances(provider: str, variable: str, value: str, key: SecretStr | None, aliases: str) -> Iterator[Runtime]:
-    """A comma between addresses; each with a name before `=`, or without: then the first is called as its provider, the next `-2`."""
-    for number, entry in enumerate(filter(None, (part.strip() for part in value.split(","))), start=1):
-        name, separator, url = entry.partition("=")
-        if not separator or "/" in name or "?" in name:  # what follows is part of a URL's query
-            name, url = provider if number == 1 else f"{provider}-{number}", entry
-        elif not _NAME.fullmatch(name.strip()):
-            raise SettingsError(f"{variable}: {redact(name)!r} is no name; lower case letters, digits, '-', '_' and '.' are wanted.")
-        name = name.strip()
+    """Of those without a name, the first is called as its provider, and the n-th of the list `-n`."""
+    for number, (own_name, url) in enumerate(entries(variable, value), start=1):
+        name = own_name or (provider if number == 1 else f"{provider}-{number}")
         shown = label(provider) if name == provider else f"{label(provider)} ({name})"
-        yield Runtime(name, provider, shown, _place(url.strip(), variable, aliases), key, variable)
+        yield Runtime(name, provider, shown, _place(url, variable, aliases), key, variable)
 
 
 def _place(url: str, variable: str, aliases: str) -> Endpoint:

@@ -70,7 +70,7 @@ async def _judged(client: Client, main: Heard, *, shaped: bool, anybody: bool) -
 
 def _somebody_else(client: Client, who: Identity) -> Verdict | None:
     expected, runtime = client.runtime.provider, client.runtime
-    if expected == semconv.PROVIDER_UNKNOWN or who.provider == expected:
+    if expected in {semconv.PROVIDER_UNKNOWN, who.provider}:
         return None
     if who.provider != semconv.PROVIDER_UNKNOWN:
         there = f"{label(who.provider)} {who.version or ''}".rstrip()

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity.model import OLLAMA
-from venom_otel.runtimes.failures import place
 from venom_otel.runtimes.fields import count, listed, mapping, text
 from venom_otel.runtimes.judging import Verdict, judge
 from venom_otel.runtimes.model import Reason, ServedModel, State
@@ -46,11 +45,9 @@ class OllamaAdapter:
             return client.reading(State.DEGRADED, Reason.HOST, cause, main=tags)
         verdict = await judge(client, tags, shaped=installed is not None)
         if verdict.state is State.READY and in_memory is None:
-            cause = (
-                f"{place(runtime.endpoint)} lists its models, but does not say which are in memory ({ps.status or 'no reply'} at {ps.path})"
-            )
+            cause = f"it lists its models, but does not say which are in memory ({ps.status or 'no reply'} at {ps.path})"
             verdict = Verdict(State.DEGRADED, Reason.INCOMPLETE, cause)
-        if verdict.state is not State.READY and verdict.state is not State.DEGRADED:
+        if verdict.state not in {State.READY, State.DEGRADED}:
             return client.reading(*verdict, main=tags)
         models = _models(installed or [], in_memory)
         ps.verdict = f"{len(in_memory)} in memory" if in_memory is not None else ""

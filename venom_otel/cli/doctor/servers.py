@@ -16,6 +16,9 @@ from venom_otel.cli.doctor.findings import broken, note, ok, warning
 from venom_otel.errors import SettingsError
 from venom_otel.identity import asking, endpoint, hosts
 from venom_otel.identity.configured import Configured, parse_providers
+from venom_otel.runtimes import ollama_host
+from venom_otel.runtimes.finding import entries
+from venom_otel.runtimes.names import USUAL_PORTS
 from venom_otel.settings import InstrumentationSettings, load
 
 if TYPE_CHECKING:
@@ -24,16 +27,6 @@ if TYPE_CHECKING:
     from venom_otel.cli.doctor.findings import Finding
     from venom_otel.identity.asking import Answer
     from venom_otel.identity.model import Endpoint
-
-USUAL: Final = {
-    11434: "Ollama",
-    8000: "vLLM",
-    8080: "llama-server",
-    1234: "LM Studio",
-    30000: "SGLang",
-    4000: "LiteLLM",
-}
-"""Ports that runtimes take by themselves on this machine. Who really answers there is asked, never taken from this."""
 
 _VENDORS: Final = (
     "OPENAI",
@@ -55,7 +48,6 @@ _VENDORS: Final = (
     "LITELLM",
 )
 _ADDRESSES: Final = ("BASE_URL", "API_BASE", "ENDPOINT", "HOST", "URL")
-_OLLAMA_PORT: Final = 11434
 _KNOCK_S: Final = 0.5
 _LIST_S: Final = 2.0
 _SHOWN_MODELS: Final = 3
@@ -81,14 +73,14 @@ def check() -> Iterator[Finding]:
         else:
             yield place
     known = {place.endpoint.server for place in places}
-    usual = [place for port in USUAL if (place := _usual(port)).endpoint.server not in known and _listens(place.endpoint)]
+    usual = [place for port in USUAL_PORTS if (place := _usual(port)).endpoint.server not in known and _listens(place.endpoint)]
     configured = _configured()
     asked = [place for place in (*places, *usual) if _without_asking(place.endpoint, configured) is None]
     answers = dict(zip(asked, asyncio.run(_ask(asked)), strict=True))
     for place in (*places, *usual):
         yield from _said(place, answers.get(place), configured)
     if not places and not usual:
-        ports = ", ".join(f"{port} ({name})" for port, name in USUAL.items())
+        ports = ", ".join(f"{port} ({name})" for port, name in USUAL_PORTS.items())
         yield note(f"nobody answers at the usual local ports: {ports}", "OPENAI_BASE_URL, OLLAMA_HOST and the like name others")
     yield from _keys()
 
@@ -101,17 +93,13 @@ def _named() -> Iterator[Place | Finding]:
             if not value:
                 continue
             if variable == "OLLAMA_HOST":
-                value = _ollama_host(value)
+                value = ollama_host.url(value)
+            key = os.environ.get(f"{vendor}_API_KEY", "").strip() or None
             try:
-                yield Place(endpoint.parse(value), variable, os.environ.get(f"{vendor}_API_KEY", "").strip() or None)
+                for _, url in entries(variable, value):
+                    yield Place(endpoint.parse(url), variable, key)
             except SettingsError as error:
-                yield broken(f"{variable}: {error}", "give a base URL, such as http://127.0.0.1:8000/v1")
-
-
-def _ollama_host(value: str) -> str:
-    """As Ollama's own client reads it: a host alone means its port; a server's "all addresses" is this machine."""
-    value = value.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - never bound
-    return value if "://" in value or ":" in value else f"{value}:{_OLLAMA_PORT}"
+                yield broken(f"{variable}: {str(error).removeprefix(f'{variable}: ')}", "give a base URL, such as http://127.0.0.1:8000/v1")
 
 
 def _usual(port: int) -> Place:

@@ -36,6 +36,8 @@ class SimulatedOllama(SimulatedRuntime):
             return whole(HTTPStatus.OK, {"version": VERSION})
         if path == "/api/tags":
             return whole(HTTPStatus.OK, {"models": [{"name": name, "model": name, "size": 0} for name in self.models]})
+        if path == "/api/ps":
+            return whole(HTTPStatus.OK, {"models": [{"name": name, "model": name, "size": 0, "size_vram": 0} for name in self.loaded]})
         if path == openai_dialect.MODELS:
             return openai_dialect.model_list(list(self.models), "library")
         return self.not_found()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from venom_otel.testing.simulated.model import answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from venom_otel.testing.simulated.model import Answer, SimulatedModel
 
@@ -61,6 +61,7 @@ class SimulatedRuntime(ABC):
         self._speed = speed
         self._chance = random.Random(seed)  # noqa: S311 - variety, not secrets
         self._loaded: set[str] = set()
+        self._running = 0
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -107,6 +108,28 @@ class SimulatedRuntime(ABC):
             load = model.name not in self._loaded
             self._loaded.add(model.name)
             return answer(model, messages, limit, self._chance, load=load)
+
+    @property
+    def loaded(self) -> list[str]:
+        """The models that have been asked, and so are in memory."""
+        with self._lock:
+            return [name for name in self.models if name in self._loaded]
+
+    @property
+    def running(self) -> int:
+        """How many chats are being answered now."""
+        return self._running
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a chat is being answered."""
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
 
     def note(self, path: str, body: dict[str, Any]) -> None:
         """Remember a POST."""
@@ -177,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(whole(HTTPStatus.BAD_REQUEST, {"error": "the body is no JSON object of a known length"}))
             return
         runtime.note(self._path, body)
-        self._send(runtime.chat(self._path, body))
+        with runtime.at_work():
+            self._send(runtime.chat(self._path, body))
 
     @property
     def _path(self) -> str:

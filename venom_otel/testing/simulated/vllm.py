@@ -11,6 +11,13 @@ from venom_otel.testing.simulated.server import Reply, SimulatedRuntime, whole
 
 VERSION: Final = "0.32.0+simulated"
 
+_METRICS: Final = """\
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{{engine="0"}} {running}.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{{engine="0"}} 0.0
+"""
+
 
 class SimulatedVllm(SimulatedRuntime):
     """Answers `/v1/chat/completions`, and says by `/version` and `/v1/models` that it is vLLM."""
@@ -23,6 +30,8 @@ class SimulatedVllm(SimulatedRuntime):
             return whole(HTTPStatus.OK, {"version": VERSION})
         if path == "/health":
             return whole(HTTPStatus.OK, b"")
+        if path == "/metrics":
+            return whole(HTTPStatus.OK, _METRICS.format(running=self.running).encode(), "text/plain; version=0.0.4; charset=utf-8")
         if path == openai_dialect.MODELS:
             return openai_dialect.model_list(list(self.models), "vllm", parent=None, max_model_len=8192)
         return self.not_found()
