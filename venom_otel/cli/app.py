@@ -14,6 +14,7 @@ from venom_otel.cli.export import export
 from venom_otel.cli.imports import import_
 from venom_otel.cli.purge import purge
 from venom_otel.cli.requests import requests
+from venom_otel.cli.runtimes import runtimes
 from venom_otel.cli.up import up
 
 app = typer.Typer(
@@ -50,6 +51,7 @@ def version() -> None:
 app.command()(up)
 app.command()(demo)
 app.command()(requests)
+app.command()(runtimes)
 app.command()(export)
 app.command("import")(import_)
 app.command()(purge)
