@@ -13,23 +13,26 @@ from venom_otel.api.history import history_router
 from venom_otel.api.logs import logs_router
 from venom_otel.api.metrics import metrics_router
 from venom_otel.api.security import SameOrigin
+from venom_otel.api.servers import servers_router
 from venom_otel.api.store import store_router
 from venom_otel.receiver.hosts import AllowedHosts
 
 if TYPE_CHECKING:
     from venom_otel.services.history import History
+    from venom_otel.services.servers import LlmServers
     from venom_otel.settings import CockpitSettings
 
 PREFIX: Final = "/api/v1"
 
 
-def create_app(history: History, settings: CockpitSettings, *, token: str | None = None) -> FastAPI:
+def create_app(history: History, settings: CockpitSettings, *, token: str | None = None, servers: LlmServers | None = None) -> FastAPI:
     """The application for the cockpit's port; a page may be mounted on it before it is served.
 
     Args:
         history: what the API answers from.
         settings: which address is listened on and under which names it may be opened.
         token: what write actions ask for; None where none is offered.
+        servers: the model servers; None where none are watched.
     """
     app = FastAPI(
         title="venom-otel",
@@ -43,6 +46,8 @@ def create_app(history: History, settings: CockpitSettings, *, token: str | None
     app.include_router(metrics_router(history), prefix=PREFIX)
     app.include_router(logs_router(history), prefix=PREFIX)
     app.include_router(store_router(history, token), prefix=PREFIX)
+    if servers is not None:
+        app.include_router(servers_router(servers), prefix=PREFIX)
     problems.install(app)
     app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
     return app

@@ -12,6 +12,7 @@ from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
 from venom_otel.cli.export import export
 from venom_otel.cli.imports import import_
+from venom_otel.cli.monitor import monitor
 from venom_otel.cli.purge import purge
 from venom_otel.cli.requests import requests
 from venom_otel.cli.runtimes import runtimes
@@ -55,4 +56,5 @@ app.command()(runtimes)
 app.command()(export)
 app.command("import")(import_)
 app.command()(purge)
+app.command()(monitor)
 app.command()(doctor)

@@ -77,13 +77,17 @@ def _run(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel.api import create_app
+    from venom_otel.cli.monitoring import Watched, into
     from venom_otel.cli.serve import serve
     from venom_otel.cli.token import token
     from venom_otel.cockpit import page
     from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
+    from venom_otel.services.active_model import LastAnswered
     from venom_otel.services.history import History
+    from venom_otel.services.servers import LlmServers
     from venom_otel.store.embedded import EmbeddedStore
 
+    watched = Watched(settings)
     directory = data_dir(settings)
     with (
         EmbeddedStore.from_settings(directory / STORE, settings) as store,
@@ -106,14 +110,23 @@ def _run(
             announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
 
         history = History(store)
-        application = create_app(history, settings, token=running.token)
+        monitor = watched.monitor()
+        until_the_end.enter_context(into(store, monitor, watched.active(LastAnswered(history))))
+        until_the_end.enter_context(monitor)
+        servers = LlmServers(monitor)
+
+        def end_waiting() -> None:
+            history.end_waiting()
+            servers.end_waiting()
+
+        application = create_app(history, settings, token=running.token, servers=servers)
         page.mount(application, history, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(
             [(application, page_socket), (create_receiver(service, AllowedHosts.from_settings(settings)), otlp_socket)],
             start_grpc=partial(start_grpc, service, grpc_socket) if grpc_socket else None,
             on_ready=ready,
-            on_end=history.end_waiting,
+            on_end=end_waiting,
         )
 
 

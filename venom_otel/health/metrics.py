@@ -95,7 +95,8 @@ def _states(server: Server) -> Iterator[Observation]:
 
 def _models_loaded(server: Server) -> int | None:
     """None where it did not answer: what it had loaded before is not known to be there."""
-    return len(server.reading.models_loaded) if server.reading.state.status is Status.ONLINE else None
+    told = server.reading.state.status is Status.ONLINE and all(model.loaded is not None for model in server.reading.models)
+    return len(server.reading.models_loaded) if told else None
 
 
 def _attributes(runtime: Runtime) -> dict[str, str]:

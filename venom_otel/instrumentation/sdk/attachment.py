@@ -56,12 +56,24 @@ def from_environment(*, metrics: bool = True) -> Attachment:
             logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs")),
         )
         if metrics:
-            _add_metrics(made)
+            _add_metrics(made, environment.metric_interval_s())
     return made
 
 
-def _add_metrics(made: Attachment) -> None:
-    interval_s, timeout_ms = environment.metric_interval_s(), environment.collect_timeout_ms()
+def metrics_from_environment(interval_s: float) -> Attachment:
+    """The same for metrics alone.
+
+    Args:
+        interval_s: seconds between two exports, unless the environment says otherwise.
+    """
+    made = Attachment()
+    with quiet.muted():
+        _add_metrics(made, environment.metric_interval_s(interval_s))
+    return made
+
+
+def _add_metrics(made: Attachment, interval_s: float) -> None:
+    timeout_ms = environment.collect_timeout_ms()
     for destination, exporter in _exporters("metrics"):
         if isinstance(exporter, MetricReader):  # one that is asked for its metrics, as Prometheus's
             made.readers.append(exporter)

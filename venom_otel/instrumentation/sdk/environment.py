@@ -79,9 +79,9 @@ def batch_limits(signal: Literal["traces", "logs"]) -> BatchLimits:
     return BatchLimits(queue, min(batch, queue), number(f"{prefix}_SCHEDULE_DELAY", delay) / 1000)
 
 
-def metric_interval_s() -> float:
+def metric_interval_s(default_s: float = METRIC_INTERVAL_MS / 1000) -> float:
     """Seconds between two exports of metrics."""
-    return number("OTEL_METRIC_EXPORT_INTERVAL", METRIC_INTERVAL_MS) / 1000
+    return number("OTEL_METRIC_EXPORT_INTERVAL", default_s * 1000) / 1000
 
 
 def collect_timeout_ms() -> float:

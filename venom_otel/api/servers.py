@@ -1,0 +1,130 @@
+"""`/api/v1/system/llm-servers`: how each model server is, since when and why."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, HTTPException, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from venom_otel.api.models import utc
+from venom_otel.api.problems import responses
+from venom_otel.runtimes.model import State, Status
+from venom_otel.services.servers import Action, unsupported
+
+if TYPE_CHECKING:
+    from venom_otel.health import Server as Known
+    from venom_otel.services.servers import LlmServers
+
+_SERVER: Final[dict[str, Any]] = {
+    "name": "vllm",
+    "label": "vLLM",
+    "provider": "vllm",
+    "endpoint": "http://127.0.0.1:8001/v1",
+    "status": "online",
+    "state": "degraded",
+    "since": "2026-11-22T21:04:05.123456Z",
+    "reason": "slow",
+    "error_message": "it answers slowly: 1.8 s for /v1/models, which is no work; the machine is overloaded, or far away",
+    "latency_ms": 1803.2,
+    "checked_at": "2026-11-22T21:07:35.223456Z",
+    "version": "0.32.0",
+    "models_loaded": ["gemma-3-4b-it"],
+    "requests_running": 6,
+    "requests_waiting": 2,
+    "supports": {"start": False, "stop": False, "restart": False},
+    "unsupported": {action: f"venom-otel cannot {action} servers yet" for action in Action},
+}
+
+
+class Server(BaseModel):
+    """One model server. What it does not tell is null, never 0."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _SERVER})
+
+    name: str = Field(description="Its name in this API, from the settings or from what it is.")
+    label: str = Field(description="The same for people.")
+    provider: str = Field(description="`ollama`, `vllm`, `llamacpp`, `openai`, …; `unknown` where it has not said yet who it is.")
+    endpoint: str = Field(description="Base URL, without credentials.")
+    status: Status = Field(description="Whether requests can be sent there now.")
+    state: State = Field(description="`ready` and `degraded` are online, all others offline.")
+    since: datetime = Field(description="When it was first seen in this state.")
+    reason: str | None = Field(description="Why it is not ready, in one word; null where it is.")
+    error_message: str | None = Field(description="The same for people, with what to do.")
+    latency_ms: float | None = Field(description="How long its answer took; null where none came.")
+    checked_at: datetime = Field(description="When it was looked at last.")
+    version: str | None
+    models_loaded: list[str] | None = Field(description="Models in memory.")
+    requests_running: int | None
+    requests_waiting: int | None
+    supports: dict[Action, bool] = Field(description="What can be done with it from here.")
+    unsupported: dict[Action, str] = Field(description="Why each of the others cannot.")
+
+
+class Servers(BaseModel):
+    """Every model server, in the order of the settings."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [_SERVER]}})
+
+    items: list[Server]
+
+
+_MaxAge = Annotated[
+    float | None,
+    Query(
+        ge=0,
+        description="Seconds: a server that was looked at longer ago is looked at again before the answer, a cloud service at most once a "
+        "minute. Without it the answer is what is known, at most `VENOM_OTEL_PROBE_INTERVAL_S` old.",
+    ),
+]
+
+
+def servers_router(servers: LlmServers) -> APIRouter:
+    """The routes over the servers."""
+    router = APIRouter(prefix="/system/llm-servers", tags=["system"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
+
+    @router.get("")
+    async def list_servers(max_age: _MaxAge = None) -> Servers:
+        """How every model server is. Before the first look at one, the answer waits for it, some seconds at most."""
+        return Servers(items=[_server(server) for server in await servers.all(max_age)])
+
+    @router.get("/{name}", responses=responses(HTTPStatus.NOT_FOUND))
+    async def one_server(name: Annotated[str, Path(description="Its `name` in the list.")], max_age: _MaxAge = None) -> Server:
+        """How one model server is."""
+        found = await servers.one(name, max_age)
+        if found is None:
+            raise HTTPException(
+                HTTPStatus.NOT_FOUND,
+                f"there is no model server {name!r}: GET /api/v1/system/llm-servers lists those there are, docs/settings.md says how to "
+                "name one.",
+            )
+        return _server(found)
+
+    return router
+
+
+def _server(known: Known) -> Server:
+    runtime, condition, reading = known.runtime, known.condition, known.reading
+    refused = unsupported(runtime)
+    told = reading.state.status is Status.ONLINE and all(model.loaded is not None for model in reading.models)
+    return Server(
+        name=runtime.name,
+        label=runtime.label,
+        provider=runtime.provider,
+        endpoint=runtime.endpoint.url,
+        status=condition.status,
+        state=condition.state,
+        since=utc(condition.since_ns),
+        reason=condition.reason,
+        error_message=condition.cause,
+        latency_ms=None if reading.latency_s is None else round(reading.latency_s * 1000, 3),
+        checked_at=utc(known.checked_ns),
+        version=reading.version,
+        models_loaded=[model.name for model in reading.models_loaded] if told else None,
+        requests_running=reading.requests_running,
+        requests_waiting=reading.requests_waiting,
+        supports={action: action not in refused for action in Action},
+        unsupported=dict(refused),
+    )

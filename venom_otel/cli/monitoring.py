@@ -1,0 +1,175 @@
+"""What the monitor measures, on its way: into the store of this process, or by OTLP to where the environment says.
+
+Both collect in a thread of their own, every so often and at once when a state changes; neither waits for an event loop, and nothing here
+makes a span.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import time
+from concurrent.futures import TimeoutError as TooLate
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
+from opentelemetry.sdk.resources import Resource
+
+from venom_otel import semconv
+from venom_otel.errors import SettingsError, StoreError
+from venom_otel.health import Monitor
+from venom_otel.health.active import ActiveModels
+from venom_otel.health.metrics import HealthMetrics
+from venom_otel.instrumentation.sdk import attachment, environment
+from venom_otel.instrumentation.sdk.courier import Courier
+from venom_otel.instrumentation.sdk.lanes import LaneReader
+from venom_otel.runtimes.finding import configured, find
+from venom_otel.runtimes.friendly import friendly_name
+from venom_otel.settings import InstrumentationSettings, RuntimeSettings, load
+from venom_otel.store.protocol import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    from venom_otel.health import Look
+    from venom_otel.settings import CockpitSettings
+    from venom_otel.store.protocol import TelemetryStore
+
+INTERVAL_S: Final = 15.0
+"""Between two points of a series, unless ``OTEL_METRIC_EXPORT_INTERVAL`` says otherwise."""
+END_S: Final = 0.4
+"""The most that the last delivery may take when the program ends."""
+_STORE_S: Final = 5.0
+_COLLECT_MS: Final = 5_000.0
+
+logger: Final = logging.getLogger("venom_otel")
+
+
+class Watched:
+    """The settings of what is watched.
+
+    Raises:
+        SettingsError: a variable cannot be used.
+    """
+
+    def __init__(self, settings: CockpitSettings) -> None:
+        self._settings = load(RuntimeSettings)
+        self._aliases = load(InstrumentationSettings).server_aliases
+        configured(self._settings, aliases=self._aliases)  # said now, not once the search begins
+        self._interval_s = settings.probe_interval_s
+
+    def monitor(self) -> Monitor:
+        """What watches them; to be entered."""
+        return Monitor(functools.partial(find, self._settings, aliases=self._aliases), interval_s=self._interval_s)
+
+    def active(self, answered: Callable[[], tuple[str, str, str] | None] = lambda: None) -> ActiveModels:
+        """The models in use."""
+        settings = self._settings
+        return ActiveModels(
+            settings.llm_model_name, settings.llm_local_endpoint, answered, friendly_name=friendly_name, aliases=self._aliases
+        )
+
+
+@contextlib.contextmanager
+def into(store: TelemetryStore, monitor: Monitor, active: ActiveModels) -> Iterator[None]:
+    """Store what `monitor` measures, while the context lasts, as the receiver stores what comes by OTLP."""
+    exporter = _StoreExporter(store)
+    reader = LaneReader(exporter)
+
+    def deliver(_: bool) -> bool:
+        data = reader.read(_COLLECT_MS)
+        return data is None or exporter.export(data) is MetricExportResult.SUCCESS
+
+    courier = Courier("venom-otel-monitor-metrics", environment.metric_interval_s(INTERVAL_S), deliver)
+    provider = _provider(reader)
+    provider._disabled = False  # noqa: SLF001 - OTEL_SDK_DISABLED is about what is sent, and this is not
+    courier.start()
+    with _measured(provider, monitor, active, [courier]):
+        try:
+            yield
+        finally:
+            deadline = time.monotonic() + END_S
+            courier.wait(courier.ask(), deadline)
+            courier.stop()
+            courier.join(deadline)
+
+
+@contextlib.contextmanager
+def sent(monitor: Monitor, active: ActiveModels) -> Iterator[None]:
+    """Send what `monitor` measures, while the context lasts, to where ``OTEL_EXPORTER_OTLP_ENDPOINT`` and its like say.
+
+    Raises:
+        SettingsError: they say that nothing is to be sent.
+    """
+    if environment.sdk_disabled():
+        raise SettingsError("OTEL_SDK_DISABLED=true switches off what the monitor is there to send; unset it.")
+    attached = attachment.metrics_from_environment(INTERVAL_S)
+    if not attached.readers:
+        raise SettingsError("OTEL_METRICS_EXPORTER leaves nowhere to send metrics to; otlp is one that does.")
+    provider = _provider(*attached.readers)
+    attached.start()
+    couriers = [lane.courier for lane in attached.metrics]
+    with _measured(provider, monitor, active, couriers):
+        try:
+            yield
+        finally:
+            deadline = time.monotonic() + END_S
+            for courier, ticket in [(courier, courier.ask()) for courier in couriers]:
+                courier.wait(ticket, deadline)
+            attached.end(deadline)
+
+
+@contextlib.contextmanager
+def _measured(provider: MeterProvider, monitor: Monitor, active: ActiveModels, couriers: list[Courier]) -> Iterator[None]:
+    def looked(look: Look) -> None:
+        if look.changed:
+            for courier in couriers:
+                courier.wake()
+
+    metrics = HealthMetrics(provider, monitor, active)  # first, so that what is collected knows of the change
+    unsubscribe = monitor.subscribe(looked)
+    try:
+        yield
+    finally:
+        unsubscribe()
+        metrics.close()
+
+
+def _provider(*readers: Any) -> MeterProvider:
+    resource = Resource.create({semconv.SERVICE_NAME: semconv.MONITOR_SERVICE})
+    return MeterProvider(readers, resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
+
+
+class _StoreExporter(MetricExporter):
+    """Hands over the same bytes that an OTLP exporter sends; says once of each trouble that nothing can be stored."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        super().__init__()
+        self._store = store
+        self._said = ""
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002
+        """Wait until it is stored."""
+        request = encode_metrics(metrics_data).SerializeToString()
+        try:
+            self._store.write(Signal.METRICS, request).result(_STORE_S)
+        except (StoreError, TooLate) as error:
+            words = str(error) or f"the store has not taken them for {_STORE_S:g} s"
+            if words != self._said:
+                logger.warning("venom_otel: the model servers' metrics are not stored: %s", words)
+            self._said = words
+            return MetricExportResult.FAILURE
+        self._said = ""
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002
+        """Nothing waits here."""
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """The store is another's to close."""
