@@ -26,6 +26,9 @@ _PATHS = {
     "/metrics": "GET__metrics",
     "/props": "GET__props",
     "/health": "GET__health",
+    "/api/tags": "GET__api_tags",
+    "/api/ps": "GET__api_ps",
+    "/slots": "GET__slots",
 }
 ANYTHING_ELSE = "*"
 
@@ -72,7 +75,7 @@ def recorded(folder: str, name: str) -> Page:
 
 def recording(folder: str) -> dict[str, Page]:
     """What a server answers to each GET that was recorded, and to any other."""
-    pages = {path: recorded(folder, name) for path, name in _PATHS.items()}
+    pages = {path: recorded(folder, name) for path, name in _PATHS.items() if (RECORDINGS / folder / f"{name}.http").is_file()}
     return pages | {ANYTHING_ELSE: recorded(folder, "GET__no-such-path")}
 
 

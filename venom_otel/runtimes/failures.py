@@ -50,9 +50,7 @@ def explain(error: BaseException, endpoint: Endpoint, proxy: str | None) -> Fail
     if isinstance(error, httpx.RemoteProtocolError):
         return Failure(State.UNREACHABLE, Reason.PROTOCOL, _no_http(error, where))
     if isinstance(error, httpx.LocalProtocolError | UnicodeError):
-        return Failure(
-            State.DEGRADED, Reason.KEY, "the key holds characters that cannot be sent: blanks, line ends or letters beyond ASCII"
-        )
+        return Failure(State.UNREACHABLE, Reason.KEY, "the key cannot be sent: there are line ends or letters beyond ASCII in it")
     return Failure(State.UNREACHABLE, Reason.NETWORK, f"{where} cannot be reached: {_own_words(error)}")
 
 
@@ -95,10 +93,11 @@ def _tls(cause: ssl.SSLError, endpoint: Endpoint, where: str) -> str:
             f"the certificate of {where} is not trusted: {why}. If it is your own, name its authority in SSL_CERT_FILE, "
             "and ask by the name that it is made for"
         )
+    plain = endpoint.url.replace("https:", "http:", 1)
     if cause.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
-        plain = endpoint.url.replace("https:", "http:", 1)
         return f"{where} does not speak TLS: if it is a plain HTTP server, write {plain}"
-    return f"no TLS connection to {where}: {(cause.reason or str(cause)).replace('_', ' ').lower()}"
+    why = (cause.reason or str(cause)).replace("_", " ").lower()
+    return f"no TLS connection to {where} ({why}): if it is a plain HTTP server, write {plain}"
 
 
 def _no_http(error: httpx.RemoteProtocolError, where: str) -> str:
@@ -106,7 +105,7 @@ def _no_http(error: httpx.RemoteProtocolError, where: str) -> str:
     if any(mark in words for mark in _TLS_ALERT):
         return f"{where} speaks TLS: write https:// in its address"
     if "without sending a response" in words or "without response" in words:
-        return f"{where} takes the connection and closes it without an answer: if it expects TLS, write https:// in its address"
+        return f"{where} takes the connection and closes it without an HTTP answer: if it expects TLS, write https:// in its address"
     return f"what {where} answers is no HTTP, or breaks off: {_own_words(error)}"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
-_BETWEEN = re.compile(r"[-_:\s]+")
+_BETWEEN: Final = re.compile(r"[-_:\s]+")
+_SIZE: Final = re.compile(r"\d+(?:\.\d+)?[bm]")
+_CAPITALS: Final = frozenset({"awq", "gpt", "gptq", "moe"})
 
 
 def friendly_name(model: str) -> str:
@@ -14,6 +17,6 @@ def friendly_name(model: str) -> str:
 
 
 def _word(word: str) -> str:
-    if word != word.lower():
-        return word
-    return word.upper() if word[0].isdigit() else word[0].upper() + word[1:]
+    if word in _CAPITALS or _SIZE.fullmatch(word):
+        return word.upper()
+    return word[0].upper() + word[1:]
