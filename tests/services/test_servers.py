@@ -1,0 +1,73 @@
+"""Changes of the model servers, as they are told to those who listen."""
+
+import asyncio
+
+from support.scripted_health import Servers, runtime, wait_for
+
+from venom_otel.runtimes.model import Reading, Reason, State
+from venom_otel.services.servers import LlmServers
+
+STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
+
+
+async def test_each_change_once_and_in_order():
+    played = Servers(runtime())
+    monitor = played.monitor()
+    servers = LlmServers(monitor)
+    with servers.changes() as changes, monitor:
+        async with asyncio.timeout(10):
+            seen = [await anext(changes)]
+            played.readings["vllm"] = STOPPED
+            seen.append(await anext(changes))
+            del played.readings["vllm"]
+            seen.append(await anext(changes))
+    assert [(look.before and look.before.state, look.server.condition.state) for look in seen] == [
+        (None, State.READY),
+        (State.READY, State.STOPPED),
+        (State.STOPPED, State.READY),
+    ]
+
+
+async def test_changes_that_come_while_nobody_asks_are_not_lost():
+    played = Servers(runtime())
+    monitor = played.monitor()
+    servers = LlmServers(monitor)
+    with servers.changes() as changes, monitor:
+        for reading in (STOPPED, None, STOPPED):
+            await asyncio.to_thread(wait_for, lambda: monitor.servers())
+            before = monitor.servers()[0].condition.state
+            if reading is None:
+                del played.readings["vllm"]
+            else:
+                played.readings["vllm"] = reading
+            await asyncio.to_thread(wait_for, lambda state=before: monitor.servers()[0].condition.state is not state)
+        async with asyncio.timeout(10):
+            states = [(await anext(changes)).server.condition.state for _ in range(4)]
+    assert states == [State.READY, State.STOPPED, State.READY, State.STOPPED]
+
+
+async def test_nobody_waits_once_the_program_ends():
+    with Servers(runtime()).monitor(interval_s=3600) as monitor:
+        servers = LlmServers(monitor)
+        with servers.changes() as changes:
+            asyncio.get_running_loop().call_later(0.05, servers.end_waiting)
+            async with asyncio.timeout(10):
+                assert len([look async for look in changes]) <= 1
+        with servers.changes() as later:
+            assert [look async for look in later] == []
+
+
+async def test_one_by_its_name():
+    with Servers(runtime()).monitor() as monitor:
+        servers = LlmServers(monitor)
+        found = await servers.one("vllm")
+        assert found is not None
+        assert found.runtime == runtime()
+        assert await servers.one("other") is None
+
+
+async def test_a_closed_monitor_tells_what_it_knew():
+    with Servers(runtime()).monitor() as monitor:
+        servers = LlmServers(monitor)
+        known = await servers.all()
+    assert [server.runtime for server in await servers.all(0)] == [server.runtime for server in known]
