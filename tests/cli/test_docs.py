@@ -6,8 +6,9 @@ import typer.main
 
 from venom_otel.cli.app import app
 from venom_otel.cli.listing import COLUMNS
+from venom_otel.cli.servers import FIELDS
 
-PAGES = ("cockpit.md", "demo.md", "doctor.md", "store.md")
+PAGES = ("cockpit.md", "demo.md", "doctor.md", "runtimes.md", "store.md")
 TEXT = "\n".join((Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 
 
@@ -20,3 +21,4 @@ def test_every_option_is_named():
 
 def test_the_fields():
     assert f"The fields: {', '.join(COLUMNS)}." in TEXT
+    assert f"the fields {', '.join(FIELDS)}." in TEXT

@@ -10,7 +10,8 @@ from support import servers
 from support.replay import ReplayServer
 
 from venom_otel.errors import SettingsError
-from venom_otel.runtimes import finding
+from venom_otel.runtimes import finding, registry
+from venom_otel.runtimes.compatible import CompatibleAdapter
 from venom_otel.settings import RuntimeSettings, load
 
 VARIABLES = [name.upper() for name in RuntimeSettings.model_fields]
@@ -132,6 +133,55 @@ def test_the_applications_local_endpoint_is_asked_who_it_is(settings, usual):
         url = f"{server.url}/v1"
         assert found(settings(LLM_LOCAL_ENDPOINT=url)) == [("vllm", "vllm", url, "LLM_LOCAL_ENDPOINT")]
         server.asked.clear()
-        assert found(settings(LLM_LOCAL_ENDPOINT=url, VLLM_ENDPOINT=f"gpu={server.url}")) == [("gpu", "vllm", server.url, "VLLM_ENDPOINT")]
+        named = settings(LLM_LOCAL_ENDPOINT=url, VLLM_ENDPOINT=f"gpu={server.url}")
+        assert found(named) == [("gpu", "vllm", server.url, "VLLM_ENDPOINT")]
         assert server.asked == []
     assert found(settings(LLM_LOCAL_ENDPOINT=url)) == [("local", "unknown", url, "LLM_LOCAL_ENDPOINT")]
+
+
+def test_a_runtime_of_another_package(settings, monkeypatch):
+    """An entry point brings the adapter; its variable is named as ours are."""
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group)])
+    registry.adapters.cache_clear()
+    try:
+        monkeypatch.setenv("MY_SERVER_ENDPOINT", "http://my:1234")
+        monkeypatch.setenv("MY_SERVER_API_KEY", KEY)
+        (one,) = finding.configured(settings())
+        assert (one.name, one.provider, one.endpoint.url, one.named_by) == (
+            "my-server",
+            "my-server",
+            "http://my:1234",
+            "MY_SERVER_ENDPOINT",
+        )
+        assert one.key.get_secret_value() == KEY
+        assert registry.adapter("my-server").provider == "my-server"
+        assert registry.adapters()["ollama"].label == "Ollama"
+    finally:
+        registry.adapters.cache_clear()
+
+
+class Point:
+    """An entry point; one that replaces ours is not heard."""
+
+    name = "my-server"
+    value = "my_package:CompatibleAdapter"
+
+    def __init__(self, group: str) -> None:
+        assert group == "venom_otel.runtimes"
+
+    def load(self):
+        return lambda: CompatibleAdapter("my-server")
+
+
+def test_an_adapter_that_cannot_be_loaded(monkeypatch, caplog):
+    def fail(_):
+        raise ImportError(KEY)
+
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group)])
+    monkeypatch.setattr(Point, "load", fail)
+    registry.adapters.cache_clear()
+    try:
+        assert set(registry.adapters()) == {"ollama", "vllm", "llamacpp", "openai"}
+    finally:
+        registry.adapters.cache_clear()
+    assert "the adapter my-server (my_package:CompatibleAdapter) cannot be loaded" in caplog.text

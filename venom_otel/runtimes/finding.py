@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from typing import TYPE_CHECKING, Final
+
+from pydantic import SecretStr
 
 from venom_otel import semconv
 from venom_otel.errors import SettingsError
@@ -14,16 +17,17 @@ from venom_otel.identity.model import LLAMACPP, OLLAMA, UNKNOWN, VLLM
 from venom_otel.runtimes import ollama_host
 from venom_otel.runtimes.model import Runtime
 from venom_otel.runtimes.names import OPENAI, USUAL_PORTS, at_home, label
+from venom_otel.runtimes.registry import adapters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from pydantic import SecretStr
 
     from venom_otel.identity.model import Endpoint, Identity
     from venom_otel.settings import RuntimeSettings
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LOCAL: Final = frozenset({LLAMACPP, OLLAMA, VLLM})
+_OURS: Final = _LOCAL | {OPENAI}
 _LOCAL_ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
 
 
@@ -41,8 +45,7 @@ async def find(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime
     """
     named = configured(settings, aliases=aliases)
     places = [_place(settings.llm_local_endpoint, _LOCAL_ENDPOINT, aliases)] if settings.llm_local_endpoint else []
-    local = {LLAMACPP, OLLAMA, VLLM}
-    if not places and not any(runtime.provider in local for runtime in named):
+    if not places and not any(runtime.provider in _LOCAL for runtime in named):
         places = [parse(f"http://127.0.0.1:{port}", aliases) for port in USUAL_PORTS]
     known = {runtime.endpoint.server for runtime in named}
     asked = [place for place in places if place.server not in known]
@@ -97,6 +100,10 @@ def _variables(settings: RuntimeSettings) -> Iterator[tuple[str, str, str, Secre
     yield VLLM, "VLLM_ENDPOINT", settings.vllm_endpoint, settings.vllm_api_key
     yield LLAMACPP, "LLAMACPP_ENDPOINT", settings.llamacpp_endpoint, settings.llamacpp_api_key
     yield OPENAI, "OPENAI_BASE_URL", settings.openai_base_url, settings.openai_api_key
+    for provider in sorted(adapters().keys() - _OURS):  # of other packages; their variables are named as ours are
+        prefix = re.sub(r"[^A-Z0-9]", "_", provider.upper())
+        key = os.environ.get(f"{prefix}_API_KEY", "").strip()
+        yield provider, f"{prefix}_ENDPOINT", os.environ.get(f"{prefix}_ENDPOINT", ""), SecretStr(key) if key else None
 
 
 def _instances(provider: str, variable: str, value: str, key: SecretStr | None, aliases: str) -> Iterator[Runtime]:
