@@ -194,3 +194,16 @@ def test_watching_in_a_terminal(tmp_path):
         assert "failing" in screen(until="failing")
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
+
+
+def test_a_name_server_that_does_not_answer_holds_nothing_up(run, tmp_path):
+    """The lookup of one name takes minutes; the interpreter's own `socket.getaddrinfo` is what hangs."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import socket, time\n"
+        "ask = socket.getaddrinfo\n"
+        "socket.getaddrinfo = lambda host, *more, **named: time.sleep(600) if 'slow' in str(host) else ask(host, *more, **named)\n"
+    )
+    where = os.pathsep.join([str(tmp_path), *HERE.values()])
+    ended = command("runtimes", home=tmp_path, PYTHONPATH=where, VLLM_ENDPOINT="http://slow.invalid:8000")
+    assert ended.returncode == 1, ended.stderr
+    assert "does not answer within 3 s" in rows(ended.stdout)[0]["error_message"]

@@ -414,3 +414,32 @@ def test_an_adapter_that_fails(monkeypatch, caplog, made, why):
     assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.INTERNAL)
     assert f"the adapter of ours failed ({why})" in reading.cause
     assert KEY not in repr(reading) + caplog.text
+
+
+def test_llama_server_that_lists_its_models_to_everybody():
+    pages = servers.LLAMA_SERVER | dict.fromkeys(("/props", "/slots", "/metrics"), servers.LLAMA_SERVER_WITH_KEY[ANYTHING_ELSE])
+    with ReplayServer(pages) as server:
+        reading = look("llamacpp", server.url)
+    assert (reading.state, reading.reason) == (State.DEGRADED, Reason.KEY)
+    assert [model.name for model in reading.models] == ["gemma-3"]
+
+
+def test_a_local_endpoint_that_wants_a_key():
+    with ReplayServer(servers.ALL_REFUSED) as server:
+        reading = look("unknown", server.url)
+    assert reading.cause.endswith("set OPENAI_BASE_URL to its address, and OPENAI_API_KEY")
+
+
+def test_a_key_far_into_a_reply_is_not_shown_in_part():
+    words = b" " * 16_360 + KEY.encode() + b" and more" * 1000
+    with ReplayServer({ANYTHING_ELSE: page("500 Internal Server Error", words)}) as server:
+        reading = look("vllm", server.url, SecretStr(KEY))
+    assert KEY[:8] not in repr(reading)
+
+
+def test_of_a_long_reply_the_beginning_is_shown():
+    with ReplayServer({"/v1/models": page("200 OK", b'{"data":[' + b",".join([b'{"id":"m"}'] * 4000) + b"]}")}) as server:
+        reading = look("openai", f"{server.url}/v1")
+    assert reading.exchanges[0].reply.startswith('{"data":[{"id":"m"},')
+    assert len(reading.exchanges[0].reply) == 300
+    assert reading.exchanges[0].reply.endswith("…")

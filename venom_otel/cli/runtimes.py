@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
 from venom_otel.cli.servers import Row, printer, screen
+from venom_otel.identity.background import Loop
 from venom_otel.runtimes.finding import find
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import USUAL_PORTS
@@ -18,7 +19,9 @@ from venom_otel.runtimes.registry import adapter
 from venom_otel.settings import InstrumentationSettings, RuntimeSettings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
+
+T = TypeVar("T")
 
 _PAUSE_S: Final = 2.0
 """Between two looks, with `--watch`."""
@@ -38,14 +41,20 @@ def runtimes(
     look = Look(load(RuntimeSettings), load(InstrumentationSettings).server_aliases)
     if watch:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_watch(look, as_json=as_json, explain=explain))
+            _run(_watch(look, as_json=as_json, explain=explain))
         return
-    rows = asyncio.run(look.take())
+    rows = _run(look.take())
     printer(as_json=as_json, explain=explain)(rows)
     if not rows and not as_json:
         typer.echo(_nobody(), err=True)
     if not rows or any(row.reading.state.status is Status.OFFLINE for row in rows):
         raise typer.Exit(1)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """In a loop whose end does not wait for a name server that has not answered; `asyncio.run` does."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(work)
 
 
 class Look:

@@ -34,6 +34,8 @@ _SHOWN: Final = 300
 """Characters of a reply that an exchange keeps."""
 _NOT_OFFERED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
+_READ: Final = 16 * 1024
+"""Characters of a reply that are looked at to make that."""
 _LEAST_S: Final = 0.05
 """With less time left, nothing more is asked."""
 
@@ -190,10 +192,12 @@ class Client:
 
     def shown(self, text: str, limit: int | None = _SHOWN) -> str:
         """A text without credentials and control characters, in one line; cut off where a limit is given."""
-        beginning = text if limit is None else text[: 4 * limit]
-        words = " ".join(redact(beginning, self._secrets).split())
+        read = text if limit is None else text[:_READ]
+        words = redact(" ".join(read.split()), self._secrets)
         words = "".join(character if character.isprintable() else "\ufffd" for character in words)
-        return words if limit is None or len(words) <= limit else words[: limit - 1] + "…"
+        if limit is not None and len(words) > limit:
+            return words[: limit - 1] + "…"
+        return words if read == text else words.rpartition(" ")[0]  # no half of a key, which would not be known as one
 
     async def _get(self, one: Heard) -> None:
         if self._way is None:
@@ -219,7 +223,7 @@ class Client:
     def _reply_in_words(self, one: Heard) -> str:
         if one.reply is None:
             return self.shown(one.failure.words, None) if one.failure is not None else "(several replies)"
-        return self.shown(one.body[: 4 * _SHOWN].decode("utf-8", "replace")) or "(empty)"
+        return self.shown(one.body[: 2 * _READ].decode("utf-8", "replace")) or "(empty)"
 
     def _note_who(self, found: Identity, seconds: float) -> None:
         """One line for all the questions of `identity`, which keeps their replies to itself."""

@@ -16,7 +16,7 @@ from venom_otel.identity.endpoint import parse, redact
 from venom_otel.identity.model import LLAMACPP, OLLAMA, UNKNOWN, VLLM
 from venom_otel.runtimes import ollama_host
 from venom_otel.runtimes.model import Runtime
-from venom_otel.runtimes.names import OPENAI, USUAL_PORTS, at_home, label
+from venom_otel.runtimes.names import OPENAI, USUAL_PORTS, at_home, label, variable_prefix
 from venom_otel.runtimes.registry import adapters
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _variables(settings: RuntimeSettings) -> Iterator[tuple[str, str, str, Secre
     yield LLAMACPP, "LLAMACPP_ENDPOINT", settings.llamacpp_endpoint, settings.llamacpp_api_key
     yield OPENAI, "OPENAI_BASE_URL", settings.openai_base_url, settings.openai_api_key
     for provider in sorted(adapters().keys() - _OURS):  # of other packages; their variables are named as ours are
-        prefix = re.sub(r"[^A-Z0-9]", "_", provider.upper())
+        prefix = variable_prefix(provider)
         key = os.environ.get(f"{prefix}_API_KEY", "").strip()
         yield provider, f"{prefix}_ENDPOINT", os.environ.get(f"{prefix}_ENDPOINT", ""), SecretStr(key) if key else None
 

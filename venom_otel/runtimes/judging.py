@@ -12,11 +12,13 @@ from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.failures import place
 from venom_otel.runtimes.model import Reason, State
-from venom_otel.runtimes.names import label
+from venom_otel.runtimes.names import OPENAI, label, variable_prefix
+from venom_otel.runtimes.registry import adapters
 
 if TYPE_CHECKING:
     from venom_otel.identity.model import Identity
     from venom_otel.runtimes.asking import Client, Heard
+    from venom_otel.runtimes.model import Runtime
 
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 _FROM_A_PROXY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
@@ -57,7 +59,7 @@ async def _judged(client: Client, main: Heard, *, shaped: bool, anybody: bool) -
         failure = main.failure
         if failure is None:
             return Verdict(State.UNREACHABLE, Reason.INTERNAL, "it was not asked")
-        hint = f": start {label(runtime.provider)}, or correct its address" if failure.reason is Reason.REFUSED else ""
+        hint = f": start {_expected(runtime)}, or correct its address" if failure.reason is Reason.REFUSED else ""
         return Verdict(failure.state, failure.reason, f"{failure.words}{hint}")
     if not (anybody and shaped):
         who = await client.who()
@@ -87,7 +89,7 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
     runtime, reply, status = client.runtime, main.reply, main.status
     assert reply is not None
     assert status is not None
-    expected, where = label(runtime.provider), place(runtime.endpoint)
+    expected, where = _expected(runtime), place(runtime.endpoint)
     address = f"correct {runtime.named_by}" if runtime.configured else "it may not be a model server"
     if status in _REFUSED:
         return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, main))
@@ -107,7 +109,7 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
     if _PAGE.match(reply.body[:_BEGINNING]):
         title = _TITLE.search(reply.body[:_BEGINNING])
         named = f" titled {client.shown(html.unescape(_text(title[1])))!r}" if title else ""
-        words = f"a web page{named} answers at {where} ({status} at {main.path}), no {expected}: {address}"
+        words = f"a web page{named} answers at {where} ({status} at {main.path}), not {expected}: {address}"
         return Verdict(State.UNREACHABLE, Reason.WRONG_SERVER, words)
     if client.identity.provider == runtime.provider:
         words = f"it is {expected}, but what it says at {main.path} makes no sense ({status})"
@@ -116,20 +118,36 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
     return Verdict(State.UNREACHABLE, Reason.WRONG_SERVER, words)
 
 
+def refused(client: Client, heard: Heard) -> Verdict | None:
+    """That our key is refused, where one question was answered so."""
+    return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, heard)) if heard.status in _REFUSED else None
+
+
 def _about_the_key(client: Client, main: Heard) -> str:
     """It is up and refuses; what to set depends on whether a key went with the question."""
     runtime = client.runtime
     assert main.reply is not None
-    variable = runtime.named_by or f"{runtime.provider}_endpoint".upper()
-    key = f"{variable.rsplit('_', 2 if variable.endswith('_BASE_URL') else 1)[0]}_API_KEY"
     if main.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "a proxy in between asks for a user and password (407): put them into the proxy variable"
     said = client.shown(_text(main.body))
     words = f"{main.status}: {said}" if said else f"{main.status}"
+    variable, key = _variables(runtime)
     if client.shows_key:
         return f"it is up, but refuses the key ({words}): correct {key}"
-    mend = f"set {key}" if runtime.configured else f"set {variable} to its address, and {key}"
+    mend = f"set {key}" if variable == runtime.named_by else f"set {variable} to its address, and {key}"
     return f"it is up, but asks for a key ({words}): {mend}"
+
+
+def _variables(runtime: Runtime) -> tuple[str, str]:
+    """Those that name its address and its key; a server whose runtime has none of its own is named as any of OpenAI's dialect."""
+    if runtime.provider == OPENAI or runtime.provider not in adapters():
+        return "OPENAI_BASE_URL", "OPENAI_API_KEY"
+    prefix = variable_prefix(runtime.provider)
+    return "OLLAMA_HOST" if runtime.named_by == "OLLAMA_HOST" else f"{prefix}_ENDPOINT", f"{prefix}_API_KEY"
+
+
+def _expected(runtime: Runtime) -> str:
+    return "the server" if runtime.provider == semconv.PROVIDER_UNKNOWN else label(runtime.provider)
 
 
 def _target(main: Heard) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity.model import LLAMACPP
 from venom_otel.runtimes.fields import count, listed, mapping, text, total
-from venom_otel.runtimes.judging import Verdict, judge
+from venom_otel.runtimes.judging import Verdict, judge, refused
 from venom_otel.runtimes.model import Reason, ServedModel, State
 from venom_otel.runtimes.names import label
 from venom_otel.runtimes.protocol import Ability
@@ -45,6 +45,8 @@ class LlamaCppAdapter:
             verdict = Verdict(State.LOADING, Reason.LOADING, f"it is loading its model (503 at {health.path})")
         if verdict.state not in {State.READY, State.DEGRADED}:
             return client.reading(*verdict, main=listing)
+        if verdict.state is State.READY:  # some versions give the list to everybody
+            verdict = refused(client, props) or verdict
         running, waiting = _requests(slots, metrics)
         return client.reading(
             *verdict,

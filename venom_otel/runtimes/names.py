@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
@@ -40,6 +41,11 @@ _AT_HOME: Final = MappingProxyType({11434: OLLAMA, 8000: VLLM, 8080: LLAMACPP, 3
 def label(provider: str) -> str:
     """A provider's name for people; its own name where none is known."""
     return LABELS.get(provider, provider)
+
+
+def variable_prefix(provider: str) -> str:
+    """What the variables of a provider begin with: `MY_SERVER` of `my-server`."""
+    return re.sub(r"[^A-Z0-9]", "_", provider.upper())
 
 
 def at_home(provider: str, port: int) -> bool:
