@@ -31,9 +31,12 @@ OFTEN = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "100"}
 
 
 def kept(folder):
-    """How many items of each kind the store holds."""
+    """How many items of each kind the store holds, but for what is measured of model servers on purpose."""
     with contextlib.closing(sqlite3.connect(folder / "data" / "telemetry.sqlite3")) as connection:
-        return dict(connection.execute("SELECT signal, sum(items) FROM blocks GROUP BY signal"))
+        items = dict(connection.execute("SELECT signal, sum(items) FROM blocks GROUP BY signal"))
+        measured = "SELECT count(*) FROM points JOIN streams ON streams.id = points.stream WHERE scope = 'venom_otel.monitor'"
+        items["metrics"] = items.get("metrics", 0) - connection.execute(measured).fetchone()[0]
+    return {signal: count for signal, count in items.items() if count}
 
 
 def sending_to(otlp):
