@@ -358,6 +358,14 @@ def test_many_models(answers):
         holds(answers(VLLM_ENDPOINT=server.url), f"ok: {server.url} (VLLM_ENDPOINT): vllm", "models: m0, m1, m2 and 2 more")
 
 
+def test_several_servers_of_one_runtime(answers, simulated_vllm, simulated_ollama):
+    lines = answers(VLLM_ENDPOINT=f"{simulated_vllm.url},big={simulated_ollama.url}", OLLAMA_HOST=simulated_ollama.url)
+    holds(lines, f"ok: {simulated_vllm.url} (VLLM_ENDPOINT): vllm", f"ok: {simulated_ollama.url} (VLLM_ENDPOINT): ollama")
+    holds(lines, f"ok: {simulated_ollama.url} (OLLAMA_HOST): ollama")
+    lines = answers(VLLM_ENDPOINT="Big=http://a:1")
+    holds(lines, "broken: VLLM_ENDPOINT: 'Big' is no name")
+
+
 def test_a_named_server_that_is_not_there(answers):
     lines = answers(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     holds(lines, "broken: http://127.0.0.1:9/v1 (OPENAI_BASE_URL): nobody answers → start the server, or correct OPENAI_BASE_URL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import time
 
@@ -148,6 +149,7 @@ def test_a_wrong_server_is_named(provider, pages, who):
     assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.WRONG_SERVER)
     assert reading.cause.startswith(f"{who} answers at {where}, not ")
     assert "_ENDPOINT" in reading.cause
+    assert reading.version is None
 
 
 @pytest.mark.parametrize("provider", [*LOCAL, "openai", "unknown"])
@@ -189,7 +191,9 @@ def test_a_key_is_wanted(provider, pages):
     for reading in (without, wrong, found):
         assert (reading.state, reading.reason) == (State.DEGRADED, Reason.KEY)
     variable = f"{provider.upper()}_API_KEY"
-    assert without.cause.startswith("it is up, but asks for a key (401: ")
+    assert without.cause.startswith(
+        ("it is up, but asks for a key (401: Unauthorized", "it is up, but asks for a key (401: Invalid API Key")
+    )
     assert without.cause.endswith(f"set {variable}")
     assert wrong.cause.startswith("it is up, but refuses the key (401: ")
     assert wrong.cause.endswith(f"correct {variable}")
@@ -234,7 +238,7 @@ def test_loading():
     with ReplayServer(servers.LLAMA_SERVER_LOADING) as server:
         reading = look("llamacpp", server.url)
     assert (reading.state, reading.reason) == (State.LOADING, Reason.LOADING)
-    assert reading.cause.startswith("it is loading its model (503")
+    assert reading.cause == "it is loading its model (503 at /v1/models: Loading model)"
     assert reading.latency_s is not None
     with ReplayServer(servers.LLAMA_SERVER | {"/health": servers.LLAMA_SERVER_LOADING[ANYTHING_ELSE]}) as server:
         assert look("llamacpp", server.url).state is State.LOADING

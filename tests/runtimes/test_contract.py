@@ -139,7 +139,7 @@ def test_real_ollama(ollama):
 def test_real_ollama_in_the_place_of_another(ollama, provider, words):
     reading = look(provider, ollama.url, deadline_s=20)
     assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.WRONG_SERVER)
-    assert f"Ollama {reading.version} answers at 127.0.0.1:{ollama.port}, {words}" in reading.cause
+    assert f"Ollama {reading.identity.version} answers at 127.0.0.1:{ollama.port}, {words}" in reading.cause
     assert look("openai", f"{ollama.url}/v1", deadline_s=20).models[0].name == ollama.model
 
 

@@ -188,7 +188,7 @@ def _aligned(words: Iterable[str], widths: list[int]) -> str:
 
 
 def _explained(exchange: Exchange) -> Iterator[Text]:
-    status = "no reply" if exchange.status is None else str(exchange.status)
+    status = "—" if exchange.status is None else str(exchange.status)
     yield Text.assemble(f"{_INDENT}{exchange.request}  ", (f"{status}, {exchange.seconds * 1000:.0f} ms", "dim"))
     yield Text(f"{_INDENT * 2}{exchange.reply}", style="dim")
     yield Text(f"{_INDENT * 2}→ {exchange.verdict}", style="cyan")

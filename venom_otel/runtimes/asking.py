@@ -173,7 +173,7 @@ class Client:
             reason=reason,
             cause=self.shown(cause, None) if cause is not None else None,
             latency_s=main.seconds if main.reply is not None else None,
-            version=version or self.identity.version,
+            version=version or (self.identity.version if reason is not Reason.WRONG_SERVER else None),
             models=models,
             requests_running=running,
             requests_waiting=waiting,
@@ -241,4 +241,6 @@ def _plainly(one: Heard) -> str:
         return "it does not offer this"
     if one.reply.status in _REFUSED:
         return "refused"
+    if one.reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return "not now"
     return "answered" if one.reply.status == HTTPStatus.OK else "of no use"

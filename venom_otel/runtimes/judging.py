@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -49,7 +50,7 @@ async def judge(client: Client, main: Heard, *, shaped: bool, anybody: bool = Fa
         anybody: any server of the dialect will do, not the runtime's provider alone.
     """
     verdict = await _judged(client, main, shaped=shaped, anybody=anybody)
-    main.verdict = main.verdict or verdict.cause or "as it should be: ready"
+    main.verdict = main.verdict or verdict.cause or "as it should be"
     return verdict
 
 
@@ -94,15 +95,15 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
     if status in _REFUSED:
         return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, main))
     if status == HTTPStatus.SERVICE_UNAVAILABLE and _LOADING.search(reply.body[:_BEGINNING]):
-        return Verdict(State.LOADING, Reason.LOADING, f"it is loading its model ({status}: {client.shown(_text(reply.body))})")
+        return Verdict(State.LOADING, Reason.LOADING, f"it is loading its model ({status} at {main.path}: {_said(client, main)})")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Verdict(State.DEGRADED, Reason.RATE_LIMITED, f"it is up, but takes no more requests for now (429 at {main.path})")
     if status in _FROM_A_PROXY:
         words = f"a proxy answers at {where}, and the server behind it does not ({status} at {main.path})"
         return Verdict(State.FAILING, Reason.SERVER_ERROR, words)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        said = client.shown(_text(reply.body)) or "without a word"
-        return Verdict(State.FAILING, Reason.SERVER_ERROR, f"it fails itself: {status} at {main.path}, {said}")
+        words = f"it fails itself: {status} at {main.path}, {_said(client, main) or 'without a word'}"
+        return Verdict(State.FAILING, Reason.SERVER_ERROR, words)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         words = f"{where} sends on to {_target(main)} and is not followed: give the address of the server itself"
         return Verdict(State.UNREACHABLE, Reason.WRONG_SERVER, words)
@@ -129,7 +130,7 @@ def _about_the_key(client: Client, main: Heard) -> str:
     assert main.reply is not None
     if main.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "a proxy in between asks for a user and password (407): put them into the proxy variable"
-    said = client.shown(_text(main.body))
+    said = _said(client, main)
     words = f"{main.status}: {said}" if said else f"{main.status}"
     variable, key = _variables(runtime)
     if client.shows_key:
@@ -157,6 +158,18 @@ def _target(main: Heard) -> str:
         return parse(location).url if "://" in location else location.partition("?")[0] or "nowhere"
     except SettingsError:
         return "another address"
+
+
+def _said(client: Client, heard: Heard) -> str:
+    """A server's own words on an error: the message in its JSON, where that is what it sends, else the beginning of the reply."""
+    try:
+        found = json.loads(heard.body)
+    except (ValueError, RecursionError):
+        return client.shown(_text(heard.body))
+    for _ in range(2):  # {"error": {"message": …}}, {"error": …}, {"detail": …}
+        if isinstance(found, dict):
+            found = next((found[key] for key in ("error", "message", "detail") if key in found), None)
+    return client.shown(found if isinstance(found, str) else _text(heard.body))
 
 
 def _text(body: bytes) -> str:
