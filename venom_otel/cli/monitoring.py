@@ -146,25 +146,20 @@ def _provider(*readers: Any) -> MeterProvider:
 
 
 class _StoreExporter(MetricExporter):
-    """Hands over the same bytes that an OTLP exporter sends; says once of each trouble that nothing can be stored."""
+    """Hands over the same bytes that an OTLP exporter sends. Where they cannot be stored, the store itself says so."""
 
     def __init__(self, store: TelemetryStore) -> None:
         super().__init__()
         self._store = store
-        self._said = ""
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002
         """Wait until it is stored."""
         request = encode_metrics(metrics_data).SerializeToString()
         try:
             self._store.write(Signal.METRICS, request).result(_STORE_S)
-        except (StoreError, TooLate) as error:
-            words = str(error) or f"the store has not taken them for {_STORE_S:g} s"
-            if words != self._said:
-                logger.warning("venom_otel: the model servers' metrics are not stored: %s", words)
-            self._said = words
+        except (StoreError, TooLate) as error:  # gauges are read anew the next time, and sums go on
+            logger.debug("the model servers' metrics are not stored: %s", error or "the disk takes its time")
             return MetricExportResult.FAILURE
-        self._said = ""
         return MetricExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002
