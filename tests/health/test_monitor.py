@@ -139,6 +139,36 @@ def test_a_listener_that_fails_or_has_left_harms_nobody(monkeypatch):
     assert failures[0].exc_type is ZeroDivisionError
 
 
+def test_a_mistake_of_ours_is_reported_and_ends_nothing(monkeypatch):
+    monkeypatch.setattr("venom_otel.health.monitor.FIND_S", 0.01)
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    outcomes = iter([KeyError("find"), KeyError("read"), READY])
+
+    async def find():
+        if isinstance(outcome := next(outcomes, None) if not failures else None, Exception):
+            raise outcome
+        return [runtime()]
+
+    async def read(_):
+        if isinstance(outcome := next(outcomes, READY), Exception):
+            raise outcome
+        return READY
+
+    seen = []
+    changed = threading.Semaphore(0)
+    monitor = Monitor(find, interval_s=0.02, read=read, least_interval_s=lambda _: 0)
+    monitor.subscribe(lambda look: (seen.append(look), changed.release()) if look.changed else None)
+    with monitor:
+        for _ in range(2):
+            assert changed.acquire(timeout=WAIT_S)
+    assert [(look.server.condition.state, look.server.condition.reason) for look in seen] == [
+        (State.UNREACHABLE, Reason.INTERNAL),
+        (State.READY, None),
+    ]
+    assert [str(failure.exc_value) for failure in failures] == ["'find'", "'read'"]
+
+
 def test_settings_that_cannot_be_used_are_said_once(caplog, monkeypatch):
     monkeypatch.setattr("venom_otel.health.monitor.FIND_S", 0.001)
     asked = threading.Semaphore(0)

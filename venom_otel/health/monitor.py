@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from venom_otel.errors import SettingsError
 from venom_otel.health.condition import Now, follow
 from venom_otel.identity.background import Loop, report
 from venom_otel.runtimes import reading, registry
+from venom_otel.runtimes.model import Reading, Reason, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
     from types import TracebackType
 
     from venom_otel.health.condition import Condition
-    from venom_otel.runtimes.model import Reading, Runtime
+    from venom_otel.runtimes.model import Runtime
 
 FIND_S: Final = 30.0
 """Seconds between two searches for servers that nobody named."""
@@ -94,6 +96,7 @@ class Monitor:
         self._found = asyncio.Event()
         self._servers: tuple[Server, ...] = ()
         self._listeners: tuple[Callable[[Look], None], ...] = ()
+        self._subscribing = threading.Lock()
         self._finding: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
@@ -132,10 +135,12 @@ class Monitor:
         Returns:
             What ends the subscription; calling it twice does no harm.
         """
-        self._listeners = (*self._listeners, listener)
+        with self._subscribing:
+            self._listeners = (*self._listeners, listener)
 
         def unsubscribe() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            with self._subscribing:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
 
         return unsubscribe
 
@@ -153,6 +158,8 @@ class Monitor:
                 if not complained:
                     logger.warning("venom_otel: no model server is watched: %s", error)
                 complained = True
+            except Exception:
+                report("searching for model servers")
             else:
                 for runtime in runtimes:
                     self._take(runtime)
@@ -191,8 +198,12 @@ class Monitor:
 
     async def _look_now(self, watch: _Watch) -> None:
         began = time.monotonic()
-        with suppress_instrumentation():
-            found = await self._read(watch.runtime)
+        try:
+            with suppress_instrumentation():
+                found = await self._read(watch.runtime)
+        except Exception:  # a mistake of ours; a server must not stay for ever as it was seen last
+            report("looking at a model server")
+            found = Reading(State.UNREACHABLE, Reason.INTERNAL, "venom-otel failed while looking at it; its log says how")
         ended, now_ns = time.monotonic(), time.time_ns()
         before = watch.server.condition if watch.server is not None else None
         condition = follow(before, found, Now(ended, now_ns))
