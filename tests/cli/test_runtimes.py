@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -22,6 +23,7 @@ from support.cockpit import PROGRAM, command, environment
 from support.replay import ANYTHING_ELSE, Page, ReplayServer
 from support.repository import ROOT
 
+from venom_otel.cli.runtimes import Look
 from venom_otel.settings import RuntimeSettings
 
 if TYPE_CHECKING:
@@ -207,3 +209,30 @@ def test_a_name_server_that_does_not_answer_holds_nothing_up(run, tmp_path):
     ended = command("runtimes", home=tmp_path, PYTHONPATH=where, VLLM_ENDPOINT="http://slow.invalid:8000")
     assert ended.returncode == 1, ended.stderr
     assert "does not answer within 3 s" in rows(ended.stdout)[0]["error_message"]
+
+
+def test_a_local_endpoint_keeps_its_name_once_it_has_said_who_it_is(monkeypatch):
+    for name in RuntimeSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    with ReplayServer({}) as server:
+        port = server.port
+    look = Look(RuntimeSettings(llm_local_endpoint=f"http://127.0.0.1:{port}/v1"), "")
+
+    def names() -> list[tuple[str, str]]:
+        return [(row.runtime.name, row.reading.state) for row in asyncio.run(look.take())]
+
+    assert names() == [("local", "stopped")]
+    with ReplayServer(servers.VLLM, port):
+        assert names() == [("vllm", "ready")]
+    assert names() == [("vllm", "stopped")]
+
+
+def test_a_cloud_is_looked_at_once_a_minute(monkeypatch):
+    for name in RuntimeSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    with ReplayServer(servers.GENERIC) as cloud, ReplayServer(servers.OLLAMA) as ollama:
+        look = Look(RuntimeSettings(openai_base_url=f"{cloud.url}/v1", ollama_endpoint=ollama.url), "")
+        for _ in range(3):
+            assert [row.reading.state for row in asyncio.run(look.take())] == ["ready", "ready"]
+        assert cloud.paths == ["/v1/models"]
+        assert ollama.paths.count("/api/tags") == 3

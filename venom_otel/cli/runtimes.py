@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from venom_otel import semconv
 from venom_otel.cli.servers import Row, printer, screen
 from venom_otel.identity.background import Loop
-from venom_otel.runtimes.finding import find
+from venom_otel.runtimes.finding import LOCAL_ENDPOINT, find
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import USUAL_PORTS
 from venom_otel.runtimes.reading import read
@@ -20,6 +21,8 @@ from venom_otel.settings import InstrumentationSettings, RuntimeSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
+
+    from venom_otel.runtimes.model import Runtime
 
 T = TypeVar("T")
 
@@ -72,16 +75,24 @@ class Look:
         Raises:
             SettingsError: a variable cannot be used.
         """
-        there = {runtime.name: runtime for runtime in await find(self._settings, aliases=self._aliases)}
+        known = {place: row.runtime for place, row in self._rows.items()}
+        for runtime in await find(self._settings, aliases=self._aliases):
+            place = _place(runtime)
+            if place not in known or runtime.provider != semconv.PROVIDER_UNKNOWN:  # one that has ended no longer says who it is
+                known[place] = runtime
         now = time.monotonic()
-        known = {name: row.runtime for name, row in self._rows.items()} | there
-        due = [runtime for name, runtime in known.items() if now >= self._not_before.get(name, 0.0)]
-        for runtime in due:
-            self._not_before[runtime.name] = now + adapter(runtime.provider).least_interval_s
-        readings = await asyncio.gather(*(read(runtime) for runtime in due))
-        for runtime, reading in zip(due, readings, strict=True):
-            self._rows[runtime.name] = Row(runtime, reading, time.time())
+        due = {place: runtime for place, runtime in known.items() if now >= self._not_before.get(place, 0.0)}
+        for place, runtime in due.items():
+            self._not_before[place] = now + adapter(runtime.provider).least_interval_s
+        readings = await asyncio.gather(*(read(runtime) for runtime in due.values()))
+        for (place, runtime), reading in zip(due.items(), readings, strict=True):
+            self._rows[place] = Row(runtime, reading, time.time())
         return list(self._rows.values())
+
+
+def _place(runtime: Runtime) -> str:
+    """What stays the same of a server: its name where a variable gives it one, else its address."""
+    return runtime.name if runtime.named_by not in {None, LOCAL_ENDPOINT} else runtime.endpoint.url
 
 
 async def _watch(look: Look, *, as_json: bool, explain: bool) -> None:

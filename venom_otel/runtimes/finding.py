@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LOCAL: Final = frozenset({LLAMACPP, OLLAMA, VLLM})
 _OURS: Final = _LOCAL | {OPENAI}
-_LOCAL_ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
+LOCAL_ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
+"""Names a server whose runtime is not said."""
 
 
 async def find(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime, ...]:
@@ -44,7 +45,7 @@ async def find(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime
         SettingsError: a variable cannot be used; the message names it.
     """
     named = configured(settings, aliases=aliases)
-    places = [_place(settings.llm_local_endpoint, _LOCAL_ENDPOINT, aliases)] if settings.llm_local_endpoint else []
+    places = [_place(settings.llm_local_endpoint, LOCAL_ENDPOINT, aliases)] if settings.llm_local_endpoint else []
     if not places and not any(runtime.provider in _LOCAL for runtime in named):
         places = [parse(f"http://127.0.0.1:{port}", aliases) for port in USUAL_PORTS]
     known = {runtime.endpoint.server for runtime in named}
@@ -52,7 +53,7 @@ async def find(settings: RuntimeSettings, *, aliases: str = "") -> tuple[Runtime
     answers = await asyncio.gather(*(asking.ask(place, None) for place in asked))
     found = list(named)
     for place, answer in zip(asked, answers, strict=True):
-        variable = _LOCAL_ENDPOINT if settings.llm_local_endpoint else None
+        variable = LOCAL_ENDPOINT if settings.llm_local_endpoint else None
         if variable is not None or answer.identity != UNKNOWN:
             found.append(_found(place, answer.identity, variable, {runtime.name for runtime in found}))
     return tuple(found)
