@@ -44,8 +44,9 @@ def states(now):
 def test_everything_of_a_server_that_tells_all(capture):
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = BUSY
-    with servers.monitor(interval_s=3600) as monitor:
-        HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    with monitor:
         monitor.look().result(WAIT_S)
         found = capture.metrics()
     assert {(metric["scope"], metric["schema_url"]) for metric in found.values()} == {
@@ -75,8 +76,9 @@ def test_everything_of_a_server_that_tells_all(capture):
 def test_what_is_not_known_is_not_measured_and_the_old_state_goes_on_as_0(capture):
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = BUSY
-    with servers.monitor(interval_s=3600) as monitor:
-        HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    with monitor:
         monitor.look().result(WAIT_S)
         assert points(capture)["llm.runtime.state"] == states("ready")
         servers.readings["vllm"] = STOPPED
@@ -93,16 +95,18 @@ def test_what_is_not_known_is_not_measured_and_the_old_state_goes_on_as_0(captur
 def test_models_of_a_server_that_does_not_tell_which_are_loaded(capture):
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = Reading(State.READY, models=(ServedModel("gemma", loaded=None),))
-    with servers.monitor(interval_s=3600) as monitor:
-        HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    with monitor:
         monitor.look().result(WAIT_S)
         assert "llm.runtime.models.loaded" not in points(capture)
 
 
 def test_nothing_is_counted_once_it_is_closed(capture):
     servers = Servers(runtime(url=URL))
-    with servers.monitor(interval_s=3600) as monitor:
-        metrics = HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    monitor = servers.monitor(interval_s=3600)
+    metrics = HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    with monitor:
         monitor.look().result(WAIT_S)
         metrics.close()
         monitor.look(0).result(WAIT_S)
@@ -152,8 +156,9 @@ def test_the_active_models(capture):
     def expected(*pairs):
         return {tuple(sorted(attributes.items())): value for attributes, value in pairs}
 
-    with servers.monitor(interval_s=3600) as monitor:
-        HealthMetrics(capture.meter_provider, monitor, active)
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, active)
+    with monitor:
         monitor.look().result(WAIT_S)
         assert seen() == expected((configured, 1))
         assert seen() == expected((configured, 1), (cloud, 1))
@@ -170,8 +175,9 @@ def test_the_active_models(capture):
 )
 def test_the_configured_model_where_its_endpoint_is_named(capture, endpoint, provider, url):
     servers = Servers(runtime(url=URL))
-    with servers.monitor(interval_s=3600) as monitor:
-        HealthMetrics(capture.meter_provider, monitor, ActiveModels("gemma", endpoint))
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels("gemma", endpoint))
+    with monitor:
         monitor.look().result(WAIT_S)
         (point,) = points(capture)["llm.active_model"]
     assert (point["attributes"]["llm.provider"], point["attributes"].get("llm.endpoint"), point["value"]) == (provider, url, 1)

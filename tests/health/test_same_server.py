@@ -32,8 +32,9 @@ async def test_spans_and_metrics_name_one_server(capture, host):
                 await service.get_chat_message_contents(history, OpenAIChatPromptExecutionSettings())
             (span,) = capture.wait_for_spans(1, scope="venom_otel")
         watched = RuntimeSettings(vllm_endpoint=f"http://{host}:{server.port}/v1")
-        with Monitor(functools.partial(find, watched), interval_s=3600) as monitor:
-            HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+        monitor = Monitor(functools.partial(find, watched), interval_s=3600)
+        HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+        with monitor:
             monitor.look().result(10)
             (up,) = capture.metrics()["llm.runtime.up"]["points"]
     names = SAME if host == "127.0.0.1" else SAME[:2]  # the address stays as each was given it

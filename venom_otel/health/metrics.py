@@ -73,7 +73,7 @@ class HealthMetrics:
         self._duration.record(look.server.probe_s, attributes)
         found = look.server.reading
         if found.state.status is Status.OFFLINE:
-            self._failures.add(1, {**attributes, semconv.LLM_REASON: found.reason or found.state})
+            self._failures.add(1, {**attributes, semconv.LLM_REASON: (found.reason or found.state).value})
 
 
 def _each(value: Callable[[Server], int | None]) -> Callable[[Server], Iterator[Observation]]:
@@ -90,7 +90,7 @@ def _each(value: Callable[[Server], int | None]) -> Callable[[Server], Iterator[
 def _states(server: Server) -> Iterator[Observation]:
     attributes = _attributes(server.runtime)
     for state in State:
-        yield Observation(int(state is server.condition.state), {**attributes, semconv.LLM_STATE: state})
+        yield Observation(int(state is server.condition.state), {**attributes, semconv.LLM_STATE: state.value})
 
 
 def _models_loaded(server: Server) -> int | None:
