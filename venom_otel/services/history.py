@@ -9,13 +9,12 @@ import asyncio
 import contextlib
 import re
 import time
-import weakref
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.services import logs
-from venom_otel.services.changes import Changes
+from venom_otel.services.changes import Changes, Listeners
 from venom_otel.services.figures import DAY, overview
 from venom_otel.services.traces import Trace, assembled, walk
 from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter
@@ -81,8 +80,7 @@ class History:
 
     def __init__(self, store: TelemetryStore) -> None:
         self._store = store
-        self._listeners: weakref.WeakSet[Changes] = weakref.WeakSet()
-        self._ended = False
+        self._listeners: Listeners[Changes] = Listeners()
 
     async def requests(
         self, which: RequestFilter | None = None, limit: int = DEFAULT_LIMIT, *, search: Search | None = None, wait_s: float = 0
@@ -185,17 +183,11 @@ class History:
             async for _ in changes:
                 page = await history.requests(RequestFilter(after=page.newer))
         """
-        changes = Changes(self._store.subscribe)
-        self._listeners.add(changes)
-        if self._ended:
-            changes.end()
-        return changes
+        return self._listeners.add(Changes(self._store.subscribe))
 
     def end_waiting(self) -> None:
         """End every wait for arrivals, now and later: a program that ends must not be held up by those who only wait."""
-        self._ended = True
-        for changes in self._listeners:
-            changes.end()
+        self._listeners.end()
 
     async def _page(self, which: RequestFilter, limit: int, search: Search | None) -> RequestPage:
         if search is not None:

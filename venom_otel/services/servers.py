@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import weakref
 from collections import deque
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from venom_otel.runtimes.protocol import Ability
 from venom_otel.runtimes.registry import adapter
+from venom_otel.services.changes import Listener, Listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
     from venom_otel.health import Look, Monitor, Server
     from venom_otel.runtimes.model import Runtime
@@ -37,8 +36,7 @@ class LlmServers:
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._listeners: weakref.WeakSet[ServerChanges] = weakref.WeakSet()
-        self._ended = False
+        self._listeners: Listeners[ServerChanges] = Listeners()
 
     async def all(self, max_age_s: float | None = None) -> Sequence[Server]:
         """Every server; before the first look at one it waits for that.
@@ -62,46 +60,22 @@ class LlmServers:
             async for look in changes:
                 ...
         """
-        changes = ServerChanges(self._monitor.subscribe)
-        self._listeners.add(changes)
-        if self._ended:
-            changes.end()
-        return changes
+        return self._listeners.add(ServerChanges(self._monitor.subscribe))
 
     def end_waiting(self) -> None:
         """End every wait for changes, now and later: a program that ends must not be held up by those who only wait."""
-        self._ended = True
-        for changes in self._listeners:
-            changes.end()
+        self._listeners.end()
 
 
-class ServerChanges:
-    """Gives one listener, in one event loop, each change of a server's state. Made by `LlmServers.changes`.
+class ServerChanges(Listener["Look"]):
+    """Gives each change of a server's state. Made by `LlmServers.changes`.
 
-    A context manager and an asynchronous iterator. Changes from entering onwards are given, in their order, the first look at a server
-    among them; to a listener that lags far behind, the newest thousand.
+    Changes come in their order, the first look at a server among them; to a listener that lags far behind, the newest thousand.
     """
 
     def __init__(self, subscribe: Callable[[Callable[[Look], None]], Callable[[], None]]) -> None:
-        self._subscribe = subscribe
-        self._unsubscribe: Callable[[], None] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._arrived = asyncio.Event()
+        super().__init__(subscribe)
         self._waiting: deque[Look] = deque(maxlen=_MOST_WAITING)
-        self._ended = False
-
-    def __enter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        self._unsubscribe = self._subscribe(self._on_look)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> Look:
         """Wait for the next change."""
@@ -112,21 +86,12 @@ class ServerChanges:
             await self._arrived.wait()
         return self._waiting.popleft()
 
-    def end(self) -> None:
-        """Stop the iteration, also one that waits; to be called in the listener's loop."""
-        self._ended = True
-        self._arrived.set()
+    def _on_report(self, report: Look) -> None:
+        if report.changed:
+            super()._on_report(report)
 
-    def _on_look(self, look: Look) -> None:
-        """Runs in the monitor's thread."""
-        assert self._loop is not None
-        if look.changed:
-            with contextlib.suppress(RuntimeError):  # the loop has been closed under its listener; nobody is left to tell
-                self._loop.call_soon_threadsafe(self._wake, look)
-
-    def _wake(self, look: Look) -> None:
-        self._waiting.append(look)
-        self._arrived.set()
+    def _keep(self, report: Look) -> None:
+        self._waiting.append(report)
 
 
 def unsupported(runtime: Runtime) -> Mapping[Action, str]:
