@@ -4,6 +4,9 @@
     ├── SettingsError      a setting or argument cannot be used
     ├── MissingExtraError  a part of the package is not installed
     ├── CockpitError       a running cockpit cannot be asked
+    ├── ActionError        a model server does not do what it was told
+    │   └── BusyError          another operation on it is under way
+    ├── StateError         operations and the audit cannot be read or written
     ├── StoreError         the store cannot be opened, read or written
     │   ├── StoreFormatError   the file is not ours, or of a newer version
     │   ├── StoreFullError     the disk is full
@@ -30,6 +33,18 @@ class MissingExtraError(VenomError):
 
 class CockpitError(VenomError):
     """No cockpit answers at an address, or it refuses; the message names the address and what to do."""
+
+
+class ActionError(VenomError):
+    """A model server does not do, or cannot be told to do, what somebody asks; the message says why and what to do."""
+
+
+class BusyError(ActionError):
+    """Another operation on the same server is under way; the message names it."""
+
+
+class StateError(VenomError):
+    """What is kept beside telemetry, operations and the audit, cannot be opened, read or written."""
 
 
 class StoreError(VenomError):

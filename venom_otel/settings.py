@@ -86,6 +86,13 @@ class CockpitSettings(BaseSettings):
     probe_interval_s: float = Field(
         default=10, ge=1, le=3600, description="Seconds between two looks at each model server; cloud services are looked at once a minute."
     )
+    logs_dir: Path = Field(
+        default=Path("logs"), description="Where the output of model servers that are started from here goes: `vllm.log` and so on."
+    )
+    run_dir: Path = Field(default=Path("run"), description="Where the PID files of those are: `vllm.pid` and so on.")
+    action_timeout_s: float = Field(
+        default=600, gt=0, description="Seconds within which a server must be up after it was told to start, or gone after a stop."
+    )
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."
@@ -103,10 +110,24 @@ class RuntimeSettings(BaseSettings):
     )
     ollama_host: str = Field(default="", description="Ollama's own variable, in all its forms; heard where `OLLAMA_ENDPOINT` is not set.")
     ollama_api_key: SecretStr | None = Field(default=None, description="Key for it, where a proxy in front asks for one.")
+    ollama_start_command: str = Field(
+        default="", description="Starts it: `ollama serve`, or a script that ends once it has started it; program and arguments, no shell."
+    )
+    ollama_stop_command: str = Field(default="", description="Stops it; without it, what was started from here is ended by a signal.")
+    ollama_restart_command: str = Field(default="", description="Restarts it; without it, it is stopped and started.")
     vllm_endpoint: str = Field(default="", description="Address of vLLM, with or without `/v1`; several as above.")
     vllm_api_key: SecretStr | None = Field(default=None, description="What it was started with as `--api-key`.")
+    vllm_start_command: str = Field(
+        default="",
+        description="Starts it, as above: `scripts/llm/vllm_service.sh start`. The model to serve is its `LLM_MODEL_NAME`.",
+    )
+    vllm_stop_command: str = Field(default="", description="Stops it; without it, what was started from here is ended by a signal.")
+    vllm_restart_command: str = Field(default="", description="Restarts it; without it, it is stopped and started.")
     llamacpp_endpoint: str = Field(default="", description="Address of llama.cpp's server; several as above.")
     llamacpp_api_key: SecretStr | None = Field(default=None, description="What it was started with as `--api-key`.")
+    llamacpp_start_command: str = Field(default="", description="Starts it, as above.")
+    llamacpp_stop_command: str = Field(default="", description="Stops it; without it, what was started from here is ended by a signal.")
+    llamacpp_restart_command: str = Field(default="", description="Restarts it; without it, it is stopped and started.")
     openai_base_url: str = Field(
         default="",
         description="Address of OpenAI, `https://api.openai.com/v1`, or of another service of its kind; several as above. Only what stands "
@@ -117,6 +138,10 @@ class RuntimeSettings(BaseSettings):
         default="", description="Base URL that the application uses for its local model, whichever runtime that is: it is asked who it is."
     )
     llm_model_name: str = Field(default="", description="The model that the application is meant to use, as its server calls it.")
+    llm_models_dir: Path = Field(
+        default=Path("models"),
+        description="Directory of models in Hugging Face's layout, one folder each, which vLLM can be told to serve.",
+    )
 
 
 def load(cls: type[SettingsT]) -> SettingsT:
