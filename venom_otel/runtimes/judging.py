@@ -124,19 +124,28 @@ def refused(client: Client, heard: Heard) -> Verdict | None:
     return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, heard)) if heard.status in _REFUSED else None
 
 
-def _about_the_key(client: Client, main: Heard) -> str:
-    """It is up and refuses; what to set depends on whether a key went with the question."""
-    runtime = client.runtime
-    assert main.reply is not None
-    if main.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+def about_the_key(runtime: Runtime, status: int, said: str, *, showed: bool) -> str:
+    """What to do about a refusal: it is up; which variable to set depends on whether a key went with the question.
+
+    Args:
+        runtime: who refuses.
+        status: of its reply.
+        said: its own words, if any.
+        showed: whether a key went along.
+    """
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "a proxy in between asks for a user and password (407): put them into the proxy variable"
-    said = _said(client, main)
-    words = f"{main.status}: {said}" if said else f"{main.status}"
+    words = f"{status}: {said}" if said else f"{status}"
     variable, key = _variables(runtime)
-    if client.shows_key:
+    if showed:
         return f"it is up, but refuses the key ({words}): correct {key}"
     mend = f"set {key}" if variable == runtime.named_by else f"set {variable} to its address, and {key}"
     return f"it is up, but asks for a key ({words}): {mend}"
+
+
+def _about_the_key(client: Client, heard: Heard) -> str:
+    assert heard.status is not None
+    return about_the_key(client.runtime, heard.status, _said(client, heard), showed=client.shows_key)
 
 
 def _variables(runtime: Runtime) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from venom_otel.runtimes.fields import count, listed, mapping, text
 from venom_otel.runtimes.judging import Verdict, judge
 from venom_otel.runtimes.model import Reason, ServedModel, State
 from venom_otel.runtimes.names import label
+from venom_otel.runtimes.ollama_models import OllamaKeeper, host_refused
 from venom_otel.runtimes.protocol import Ability
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from venom_otel.runtimes.model import Reading, Runtime
 
 
-class OllamaAdapter:
-    """Ready when it lists its models."""
+class OllamaAdapter(OllamaKeeper):
+    """Ready when it lists its models; keeps them, too."""
 
     provider: Final = OLLAMA
     label: Final = label(OLLAMA)
@@ -37,12 +38,8 @@ class OllamaAdapter:
         tags, ps, version, _ = await client.ask("/api/tags", "/api/ps", "/api/version", "/")
         installed, in_memory = listed(tags, "models"), listed(ps, "models")
         if _refuses_the_host(tags):
-            cause = (
-                f"it is up, but refuses the name {runtime.endpoint.host} (403 without a word): bound to a loopback address, Ollama answers "
-                f"for localhost and the like alone. Ask by http://localhost:{runtime.endpoint.port}, or start it with OLLAMA_HOST=0.0.0.0"
-            )
             tags.verdict = "the empty 403 of Ollama for a foreign Host header"
-            return client.reading(State.DEGRADED, Reason.HOST, cause, main=tags)
+            return client.reading(State.DEGRADED, Reason.HOST, host_refused(runtime.endpoint), main=tags)
         verdict = await judge(client, tags, shaped=installed is not None)
         if verdict.state is State.READY and in_memory is None:
             cause = f"it lists its models, but does not say which are in memory ({ps.status or 'no reply'} at {ps.path})"
