@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Kind(StrEnum):
@@ -41,7 +45,7 @@ class Wanted:
     model: str | None
     """None where it is about the server itself."""
     by: str
-    """Who asks, by the road taken: `token` (the API), `page`."""
+    """Who asks, by the road taken: `token` (the API, and with it the commands), `page`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Outcome(StrEnum):
     BEGUN = "begun"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    """The program ended before it did."""
     REFUSED = "refused"
 
 
@@ -79,3 +85,12 @@ class AuditEntry:
     """Why it failed or was refused."""
     operation_id: str | None
     """None where none was begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some lines of the audit, newest first."""
+
+    items: Sequence[AuditEntry]
+    older: int | None
+    """Cursor of the next older page; None where there is none."""

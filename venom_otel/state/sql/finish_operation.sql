@@ -1,0 +1,1 @@
+UPDATE operations SET state = :state, finished_ns = :finished_ns, error = :error WHERE id = :id;

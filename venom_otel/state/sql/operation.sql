@@ -1,0 +1,1 @@
+SELECT id, kind, server, provider, model, asked_by, state, created_ns, finished_ns, error FROM operations WHERE id = :id;
