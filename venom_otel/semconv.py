@@ -41,6 +41,11 @@ LLM_REASON: Final = "llm.reason"
 LLM_FRIENDLY_NAME: Final = "llm.friendly_name"
 LLM_SOURCE: Final = "llm.source"
 
+# -- alerts (ours) ---------------------------------------------------------------------------------------------------------------
+ALERT_PROVIDER_ERROR: Final = "llm_provider_error"
+ALERT_SERVER_OFFLINE: Final = "llm_server_offline"
+ALERT_FALLBACK: Final = "llm_fallback"
+
 # -- GenAI conventions -----------------------------------------------------------------------------------------------------------
 GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
 GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"

@@ -53,6 +53,10 @@ class LlmServers:
         """The server of that name, or None where there is none."""
         return next((server for server in await self.all(max_age_s) if server.runtime.name == name), None)
 
+    def known(self) -> Sequence[Server]:
+        """Every server that has been looked at, as it was seen last; asks nobody."""
+        return self._monitor.servers()
+
     def changes(self) -> ServerChanges:
         """Learn of changes of state.
 

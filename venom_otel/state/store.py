@@ -82,7 +82,7 @@ class State:
 
     def begun(self, operation: Operation) -> None:
         """Keep an operation that begins now, with its line in the audit; what is too old or too much goes."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             connection.execute(statement("insert_operation"), _columns(operation))
             _audit(connection, operation, operation.created_ns)
             since_ns = operation.created_ns - KEPT_NS
@@ -92,19 +92,19 @@ class State:
 
     def finished(self, operation: Operation) -> None:
         """Keep how an operation ended, with its line in the audit."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             _finish(connection, operation)
         self._running.discard(operation.id)
 
     def refused(self, wanted: Wanted, words: str, at_ns: int) -> None:
         """Keep in the audit that something was asked for and not begun."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             line = {"at_ns": at_ns, **_asked(wanted), "outcome": Outcome.REFUSED, "detail": words, "operation_id": None}
             connection.execute(statement("insert_audit"), line)
 
     def operation(self, operation_id: str) -> Operation | None:
         """The operation of that id."""
-        found = self._read("operation", {"id": operation_id})
+        found = self.read("operation", {"id": operation_id})
         return self._operation(found[0]) if found else None
 
     def operations(self, server: str | None, limit: int) -> Sequence[Operation]:
@@ -115,7 +115,7 @@ class State:
             limit: the most of them.
         """
         query = "operations" if server is None else "operations_of_server"
-        return [self._operation(row) for row in self._read(query, {"server": server, "limit": limit})]
+        return [self._operation(row) for row in self.read(query, {"server": server, "limit": limit})]
 
     def audit(self, before: int | None, limit: int, server: str | None = None) -> AuditPage:
         """Lines of the audit, newest first.
@@ -125,7 +125,7 @@ class State:
             limit: the most of them.
             server: those about this one; None for all.
         """
-        rows = self._read("audit", {"before": 2**63 - 1 if before is None else before, "limit": limit + 1, "server": server})
+        rows = self.read("audit", {"before": 2**63 - 1 if before is None else before, "limit": limit + 1, "server": server})
         page = rows[:limit]
         return AuditPage([_entry(row) for row in page], older=page[-1]["number"] if len(rows) > limit else None)
 
@@ -135,12 +135,14 @@ class State:
             state = OperationState.INTERRUPTED
         return Operation(row["id"], _wanted(row), state, row["created_ns"], row["finished_ns"], row["error"])
 
-    def _read(self, name: str, arguments: Mapping[str, Any]) -> list[sqlite3.Row]:
+    def read(self, name: str, arguments: Mapping[str, Any]) -> list[sqlite3.Row]:
+        """The rows of a query of this room's, by its name."""
         with self._lock, self._in_words():
             return self._open().execute(statement(name), arguments).fetchall()
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of this room's: all of it is kept, or nothing."""
         with self._lock, self._in_words():
             connection = self._open()
             with _transaction(connection):

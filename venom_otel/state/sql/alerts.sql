@@ -1,0 +1,1 @@
+SELECT body FROM alerts ORDER BY changed_ns DESC LIMIT :most;
