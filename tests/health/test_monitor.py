@@ -200,6 +200,48 @@ def test_it_ends_at_once_while_a_look_hangs():
     monitor.close()
 
 
+def test_a_look_anew_begins_after_it_was_asked_for():
+    servers = Servers(runtime())
+    with servers.monitor(interval_s=3600) as monitor:
+        monitor.look().result(WAIT_S)
+        for reading in (Reading(State.STOPPED, Reason.REFUSED, "nobody listens there"), READY):
+            servers.readings["vllm"] = reading
+            assert monitor.look_anew("vllm").result(WAIT_S).reading is reading
+        assert servers.looks["vllm"] == 3
+        first, second = monitor.look_anew("vllm"), monitor.look_anew("vllm")
+        first.result(WAIT_S)
+        second.result(WAIT_S)
+        assert servers.most_at_once == 1
+        assert monitor.look_anew("nobody").result(WAIT_S) is None
+    assert monitor.look_anew("vllm").result(WAIT_S).reading is READY
+    assert monitor.look_anew("nobody").result(WAIT_S) is None
+
+
+async def test_a_look_that_is_under_way_will_not_do_for_a_look_anew():
+    begun, go = asyncio.Event(), threading.Event()
+    readings = [READY]
+    here = asyncio.get_running_loop()
+
+    async def find():
+        return [runtime()]
+
+    async def read(_):
+        reading = readings[-1]
+        if len(readings) == 1:
+            here.call_soon_threadsafe(begun.set)
+            assert await asyncio.to_thread(go.wait, WAIT_S)
+        return reading
+
+    with Monitor(find, interval_s=3600, read=read, least_interval_s=lambda _: 0) as monitor:
+        await begun.wait()
+        anew = asyncio.wrap_future(monitor.look_anew("vllm"))
+        stopped = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
+        readings.append(stopped)
+        go.set()
+        async with asyncio.timeout(WAIT_S):
+            assert (await anew).reading is stopped
+
+
 async def test_who_gives_up_waiting_ends_no_look():
     servers = Servers(runtime())
     servers.hanging = {"vllm"}

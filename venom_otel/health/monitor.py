@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
@@ -21,11 +21,13 @@ from venom_otel.runtimes import reading, registry
 from venom_otel.runtimes.model import Reading, Reason, State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
     from types import TracebackType
 
     from venom_otel.health.condition import Condition
     from venom_otel.runtimes.model import Runtime
+
+T = TypeVar("T")
 
 FIND_S: Final = 30.0
 """Seconds between two searches for servers that nobody named."""
@@ -120,14 +122,14 @@ class Monitor:
 
         A look that is under way already will do; a server that must not be looked at so often is left as it is.
         """
-        looking = self._look_at_old(max_age_s)
-        try:
-            return asyncio.run_coroutine_threadsafe(looking, self._loop)
-        except RuntimeError:  # closed
-            looking.close()
-            done: Future[None] = Future()
-            done.set_result(None)
-            return done
+        return self._run(self._look_at_old(max_age_s)) or _done(None)
+
+    def look_anew(self, name: str) -> Future[Server | None]:
+        """Look at one server now, whenever that was done last; the future gives what is known then, None where there is none of that name.
+
+        A look that is under way already will not do, for it may tell of what was before; the new one follows it.
+        """
+        return self._run(self._look_at_one(name)) or _done(next((each for each in self._servers if each.runtime.name == name), None))
 
     def subscribe(self, listener: Callable[[Look], None]) -> Callable[[], None]:
         """Call `listener` after each look, from the monitor's own thread; it must return at once.
@@ -143,6 +145,14 @@ class Monitor:
                 self._listeners = tuple(each for each in self._listeners if each is not listener)
 
         return unsubscribe
+
+    def _run(self, looking: Coroutine[Any, Any, T]) -> Future[T] | None:
+        """In the monitor's own loop; None where that is closed."""
+        try:
+            return asyncio.run_coroutine_threadsafe(looking, self._loop)
+        except RuntimeError:
+            looking.close()
+            return None
 
     def _begin(self) -> None:
         self._finding = self._loop.create_task(self._keep_finding())
@@ -225,6 +235,24 @@ class Monitor:
         old = [watch for watch in self._watches.values() if watch.is_older(max_age_s, now)]
         if old:
             await asyncio.wait([self._look(watch) for watch in old])
+
+    async def _look_at_one(self, name: str) -> Server | None:
+        await self._found.wait()
+        if (watch := self._named(name)) is not None and watch.looking is not None:
+            await asyncio.wait([watch.looking])
+        if (watch := self._named(name)) is None:
+            return None
+        await asyncio.wait([self._look(watch)])
+        return watch.server
+
+    def _named(self, name: str) -> _Watch | None:
+        return next((watch for watch in self._watches.values() if watch.runtime.name == name), None)
+
+
+def _done(result: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(result)
+    return future
 
 
 class _Watch:
