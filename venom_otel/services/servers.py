@@ -1,13 +1,13 @@
-"""The model servers: how each is now, what can be done with it, and its changes as they happen."""
+"""The model servers: how each is now, its changes as they happen, and telling it to start or to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from venom_otel.control.model import Action
 from venom_otel.runtimes.protocol import Ability
 from venom_otel.runtimes.registry import adapter
 from venom_otel.services.changes import Listener, Listeners
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 ANSWER_S: Final = 6.0
 """The most that a question waits for looks at servers: the search for them and one look, each with its own deadline, and room."""
 _MOST_WAITING: Final = 1000
-
-
-class Action(StrEnum):
-    """What a server may be told."""
-
-    START = "start"
-    STOP = "stop"
-    RESTART = "restart"
 
 
 class LlmServers:

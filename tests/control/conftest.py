@@ -1,0 +1,87 @@
+"""A server to act on, a controller, and the promise that no process is left behind."""
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from venom_otel.control import Controller
+from venom_otel.identity.endpoint import parse
+from venom_otel.runtimes import reading
+from venom_otel.runtimes.model import Runtime
+from venom_otel.settings import CockpitSettings, RuntimeSettings
+
+TINY = Path(__file__).parents[1] / "support" / "tiny_server.py"
+WAIT_S = 20.0
+
+
+class Place:
+    """A directory with a port, in which one server is acted on."""
+
+    def __init__(self, directory, port):
+        self.directory = directory
+        self.port = port
+        self.runtime = Runtime("ollama", "ollama", "Ollama", parse(f"http://127.0.0.1:{port}"), None, "OLLAMA_ENDPOINT")
+        self.said = []
+
+    def tiny(self, *options):
+        """The command line of the harmless server."""
+        return shlex.join([sys.executable, "-I", "-S", str(TINY), str(self.port), *map(str, options)])
+
+    def controller(self, start="", stop="", restart="", *, limit_s=WAIT_S, grace_s=5.0, runtimes=None):
+        """One that acts by these commands."""
+        settings = runtimes or RuntimeSettings(ollama_start_command=start, ollama_stop_command=stop, ollama_restart_command=restart)
+        return Controller(settings, CockpitSettings(action_timeout_s=limit_s), directory=self.directory, grace_s=grace_s)
+
+    async def act(self, controller, action, **more):
+        """Do it, and remember what is said."""
+        await controller.act(self.runtime, action, say=lambda progress: self.said.append(progress.words), look=self.look, **more)
+
+    async def look(self):
+        """A fresh look."""
+        return await reading.read(self.runtime)
+
+    @property
+    def log(self):
+        """All of the server's log."""
+        return (self.directory / "logs" / "ollama.log").read_text(encoding="utf-8")
+
+    @property
+    def pid_file(self):
+        """Where the PID of the server is written."""
+        return self.directory / "run" / "ollama.pid"
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where to act; every process that was started there is gone afterwards."""
+    with socket.socket() as keeps_the_port:
+        keeps_the_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        keeps_the_port.bind(("127.0.0.1", 0))
+        place = Place(tmp_path, keeps_the_port.getsockname()[1])
+        yield place
+        end_all(str(tmp_path))
+
+
+def end_all(directory):
+    """End the processes whose working directory is there."""
+    for process in psutil.process_iter(["cwd"]):
+        if process.info["cwd"] == directory:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+
+def wait_until(met, what):
+    """Wait for a condition."""
+    deadline = time.monotonic() + WAIT_S
+    while not (found := met()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.005)
+    return found

@@ -1,0 +1,343 @@
+"""One action on one server: the command, and waiting until the server is as it was told to be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from venom_otel.control.children import Child, ending
+from venom_otel.control.model import Action
+from venom_otel.control.processes import Tree, lives, send
+from venom_otel.errors import ActionError
+from venom_otel.identity.background import in_daemon_thread
+from venom_otel.runtimes.failures import place
+from venom_otel.runtimes.model import Reason, State, Status
+from venom_otel.runtimes.protocol import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
+
+    from venom_otel.control.commands import Command
+    from venom_otel.control.logs import Log
+    from venom_otel.control.pid_files import PidFiles
+    from venom_otel.control.processes import Record
+    from venom_otel.runtimes.model import Reading, Runtime
+
+LINES: Final = 10
+"""Of the log, in an error."""
+_SHORTEST_S: Final = 0.05
+_LONGEST_S: Final = 1.0
+"""Between two looks while waiting; the time grows."""
+_SAY_S: Final = 5.0
+"""Between two words that say the same but for the time."""
+_GONE: Final = frozenset({Reason.REFUSED, Reason.WRONG_SERVER})
+"""Why a server does not answer that has ended: nobody listens at its port, or somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server and what there is of it on this machine."""
+
+    runtime: Runtime
+    commands: Mapping[Action, Command]
+    """Those that are set."""
+    pid_files: PidFiles
+    log: Log
+    directory: Path
+    """Where commands run."""
+    secrets: tuple[str, ...]
+    """Never shown."""
+    limit_s: float
+    """For an action, or for each half of a restart."""
+    grace_s: float
+    """Between SIGTERM and SIGKILL."""
+
+
+class Act:
+    """Does one action. Raises `ActionError` with words for whatever goes wrong.
+
+    Args:
+        server: on what.
+        before: the last command for it that was started in this process.
+        started: told of each command that is started.
+        environment: variables for the commands, on top of our own.
+        say: told how far it is.
+        look: a fresh look at the server.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        before: Child | None,
+        started: Callable[[Child], None],
+        environment: Mapping[str, str],
+        say: Callable[[Progress], None],
+        look: Callable[[], Awaitable[Reading]],
+    ) -> None:
+        self._server = server
+        self._before = before
+        self._started = started
+        self._environment = environment
+        self._say = say
+        self._look = look
+
+    async def start(self) -> None:
+        """Start it, and wait until it is online."""
+        server, label = self._server, self._server.runtime.label
+        known = server.pid_files.living()
+        reading = await self._look()
+        if reading.state.status is Status.ONLINE:
+            raise ActionError(f"{label} is online already.")
+        if reading.state is State.LOADING:
+            raise ActionError(f"{label} is up already, and loading its model.")
+        if known is not None:
+            raise ActionError(
+                f"{label} runs already: its process {known.pid} lives, and is not online yet ({reading.cause}). "
+                f"{self._where_to_look()}; stop it first if it hangs."
+            )
+        await self._end_rest()
+        before = server.pid_files.server()
+        began = time.monotonic()
+        child, since = await self._spawn(Action.START)
+        await self._wait_online(child, before=before, since=since, began=began)
+
+    async def stop(self) -> None:
+        """Stop it, and wait until its process has ended and its port refuses."""
+        server = self._server
+        known = server.pid_files.living()
+        if Action.STOP in server.commands:
+            await self._run_to_end(Action.STOP)
+            await self._wait_gone(known, server.limit_s)
+        elif known is not None:
+            await self._end(known)
+            await self._wait_gone(None, server.grace_s)
+        server.pid_files.remove()
+
+    async def restart(self) -> None:
+        """Restart it by its command, or stop and start it."""
+        if Action.RESTART in self._server.commands:
+            before = self._server.pid_files.server()
+            began = time.monotonic()
+            since = await self._run_to_end(Action.RESTART)
+            await self._wait_online(None, before=before, since=since, began=began)
+            return
+        reading = await self._look()
+        if reading.reason not in _GONE or self._server.pid_files.living() is not None:
+            await self.stop()
+        await self.start()
+
+    # -- commands -------------------------------------------------------------------------------------------------------------------
+
+    async def _spawn(self, action: Action) -> tuple[Child, int]:
+        """Start a command; gives it, and where in the log its output begins."""
+        server, command = self._server, self._server.commands[action]
+        shown = command.shown(server.secrets)
+        self._say(Progress(f"{_DOING[action]}: `{shown}`"))
+
+        def spawn() -> tuple[Child, int]:
+            try:
+                output = server.log.open(f"{action}: {shown}")
+            except OSError as error:
+                raise ActionError(
+                    f"{server.log.path} cannot be written: {error.strerror}; VENOM_OTEL_LOGS_DIR names its directory."
+                ) from None
+            try:
+                since = server.log.size()
+                child = Child(command.argv, server.directory, {**os.environ, **self._environment}, output)
+            except (OSError, ValueError) as error:
+                words = _cannot_be_started(command, server.directory, error)
+                os.write(output, f"venom-otel {words}\n".encode())
+                raise ActionError(words) from None
+            finally:
+                os.close(output)
+            self._started(child)
+            if action is Action.START:
+                server.pid_files.begin(child.record)
+            return child, since
+
+        # To its end even where the caller is cancelled: nothing is started that nobody knows of.
+        return await in_daemon_thread(spawn)
+
+    async def _run_to_end(self, action: Action) -> int:
+        """Run a command that must end, with 0; gives where in the log its output begins."""
+        server, variable = self._server, self._server.commands[action].variable
+        began = time.monotonic()
+        child, since = await self._spawn(action)
+        ended = asyncio.wrap_future(child.ended)
+        pace = _Pace(self._say)
+        while not ended.done():
+            left_s = began + server.limit_s - time.monotonic()
+            if left_s <= 0:
+                await in_daemon_thread(lambda: Tree(child.record).send(signal.SIGKILL))
+                raise ActionError(f"{variable} has not ended within {server.limit_s:g} s, and was ended.{self._last_lines(since)}")
+            await pace.rest({ended}, left_s)
+            if not ended.done():
+                pace.say(f"the command to {action} it runs", _seconds(began))
+        if ended.result() != 0:
+            raise ActionError(f"{variable} {ending(ended.result())}.{self._last_lines(since)}")
+        return since
+
+    async def _end_rest(self) -> None:
+        """End what a server has left behind that crashed, and which still has its memory."""
+        before = self._before
+        if before is None or not before.ended.done() or (before.ended.result() == 0 and not before.is_server) or not before.left:
+            return
+        self._say(Progress("ending what its last process has left behind"))
+        with contextlib.suppress(PermissionError):  # another user's: not ours to judge
+            await in_daemon_thread(lambda: send(before.left, signal.SIGKILL))
+
+    # -- waiting --------------------------------------------------------------------------------------------------------------------
+
+    async def _wait_online(self, child: Child | None, *, before: Record | None, since: int, began: float) -> None:
+        server, label = self._server, self._server.runtime.label
+        files = server.pid_files
+        ended = asyncio.wrap_future(child.ended) if child is not None else None
+        pace = _Pace(self._say)
+        while True:
+            reading = await self._look()
+            if child is not None and ended is not None and ended.done() and ended.result() != 0:
+                files.remove()
+                words = f"{server.commands[Action.START].variable} {ending(ended.result())}"
+                raise ActionError(f"{words} before {label} was online.{self._last_lines(since)}")
+            script_ended = ended is None or ended.done()
+            if script_ended:
+                files.end_beginning()
+            if reading.state.status is Status.ONLINE:
+                if child is not None and not script_ended:
+                    child.is_server = files.settle(child.record)
+                return
+            written = files.server()
+            if script_ended and written is not None and written != before and not lives(written):
+                files.remove()
+                raise ActionError(f"the process {written.pid} of {label} has ended before it was online.{self._last_lines(since)}")
+            left_s = began + server.limit_s - time.monotonic()
+            known = files.living()
+            if left_s <= 0:
+                goes_on = f"its process {known.pid} lives on" if known is not None else "no process of it is known"
+                raise ActionError(
+                    f"{label} is not online within {server.limit_s:g} s ({reading.cause}); {goes_on}. VENOM_OTEL_ACTION_TIMEOUT_S "
+                    f"gives it more time.{self._last_lines(since)}"
+                )
+            if known is not None:
+                pace.say(f"its process {known.pid} lives, and is not online yet: {reading.cause}", _seconds(began))
+            else:
+                pace.say(f"waiting until it is online: {reading.cause}", _seconds(began))
+            await pace.rest({ended} if ended is not None and not script_ended else set(), left_s)
+
+    async def _wait_gone(self, known: Record | None, limit_s: float) -> None:
+        """Wait until a process has ended, where one is known, and nobody answers any more."""
+        runtime = self._server.runtime
+        where = place(runtime.endpoint)
+        began = time.monotonic()
+        pace = _Pace(self._say)
+        while True:
+            reading = await self._look()
+            alive = known is not None and lives(known)
+            if not alive and reading.reason in _GONE:
+                return
+            what = f"its process {known.pid} still lives" if known is not None and alive else f"{where} still answers"
+            left_s = began + limit_s - time.monotonic()
+            if left_s <= 0:
+                hint = "" if alive else ": another process is there, which was not started from here"
+                raise ActionError(f"{runtime.label} does not end: after {limit_s:g} s {what}{hint}.")
+            pace.say(what, _seconds(began))
+            await pace.rest(set(), left_s)
+
+    async def _end(self, root: Record) -> None:
+        """End a process and all that belongs to it, by signals."""
+        server = self._server
+        self._say(Progress(f"ending its process {root.pid} (SIGTERM)"))
+        server.log.note(f"stop: SIGTERM to the process {root.pid} and all that belongs to it")
+        tree = await in_daemon_thread(lambda: Tree(root))
+        began = time.monotonic()
+        pace = _Pace(self._say)
+        await self._send(tree, signal.SIGTERM)
+        killed = False
+        while living := await in_daemon_thread(tree.living):
+            now = time.monotonic()
+            if not killed and now >= began + server.grace_s:
+                self._say(Progress(f"ending it at once (SIGKILL), as it lives for {server.grace_s:g} s after SIGTERM"))
+                server.log.note("stop: SIGKILL")
+                killed = True
+            if killed:
+                await self._send(tree, signal.SIGKILL)
+            if now >= began + server.grace_s + server.limit_s:
+                raise ActionError(f"the processes {', '.join(str(each.pid) for each in living)} cannot be ended.")
+            pace.say(f"{len(living)} processes of it still live", _seconds(began))
+            await pace.rest(set(), server.grace_s)
+
+    async def _send(self, tree: Tree, number: int) -> None:
+        try:
+            await in_daemon_thread(lambda: tree.send(number))
+        except PermissionError as error:
+            raise ActionError(f"the process {error.args[0]} belongs to another user, who alone can end it.") from None
+
+    # -- words ----------------------------------------------------------------------------------------------------------------------
+
+    def _last_lines(self, since: int) -> str:
+        lines = self._server.log.tail(LINES, self._server.secrets, since=since)
+        if not lines:
+            return f" It printed nothing to {self._server.log.path}."
+        return "\n".join((f" The end of {self._server.log.path}:", *lines))
+
+    def _where_to_look(self) -> str:
+        return f"{self._server.log.path} says what it does"
+
+
+_DOING: Final = {Action.START: "starting", Action.STOP: "stopping", Action.RESTART: "restarting"}
+
+
+class _Pace:
+    """Rests between looks, longer each time, and says what is new, or how long it takes."""
+
+    def __init__(self, say: Callable[[Progress], None]) -> None:
+        self._report = say
+        self._rest_s = _SHORTEST_S
+        self._said: str | None = None
+        self._due_s = 0.0
+
+    def say(self, words: str, seconds: str) -> None:
+        now = time.monotonic()
+        if words != self._said or now >= self._due_s:
+            self._report(Progress(f"{words} ({seconds})"))
+            self._said, self._due_s = words, now + _SAY_S
+
+    async def rest(self, until: set[asyncio.Future[int]], most_s: float) -> None:
+        seconds = min(self._rest_s, max(most_s, 0.0))
+        self._rest_s = min(self._rest_s * 1.5, _LONGEST_S)
+        if until:
+            await asyncio.wait(until, timeout=seconds)
+        else:
+            await asyncio.sleep(seconds)
+
+
+def _seconds(began: float) -> str:
+    return f"{time.monotonic() - began:.0f} s"
+
+
+def _cannot_be_started(command: Command, directory: Path, error: OSError | ValueError) -> str:
+    program = command.argv[0]
+    if isinstance(error, FileNotFoundError) and not directory.is_dir():
+        return f"{command.variable} cannot be run: its directory {directory} is not there."
+    if isinstance(error, FileNotFoundError):
+        if "=" in program:
+            hint = f"to set a variable, write `env {program} …`"
+        elif program.startswith("~"):
+            hint = "no shell reads it, so write the whole path instead of `~`"
+        elif "/" in program:
+            hint = f"relative paths begin at {directory}; a script's first line must name a program that is there"
+        else:
+            hint = "install it, or give its whole path"
+        return f"{command.variable}: there is no program {program!r}: {hint}."
+    if isinstance(error, PermissionError):
+        return f"{command.variable}: {program!r} is not executable: `chmod +x` makes a file so."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{command.variable}: {program!r} cannot be run: {error.strerror}."
+    return f"{command.variable}: {program!r} cannot be run: {error}."
