@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import time
@@ -99,8 +100,8 @@ class Act:
             raise ActionError(f"{label} is up already, and loading its model.")
         if known is not None:
             raise ActionError(
-                f"{label} runs already: its process {known.pid} lives, and is not online yet ({reading.cause}). "
-                f"{self._where_to_look()}; stop it first if it hangs."
+                f"{label} runs already: its process {known.pid} lives, and is not online yet ({_how(reading)}). "
+                f"{server.log.path} says what it does; stop it first if it hangs."
             )
         await self._end_rest()
         before = server.pid_files.server()
@@ -145,13 +146,12 @@ class Act:
             try:
                 output = server.log.open(f"{action}: {shown}")
             except OSError as error:
-                raise ActionError(
-                    f"{server.log.path} cannot be written: {error.strerror}; VENOM_OTEL_LOGS_DIR names its directory."
-                ) from None
+                words = f"{server.log.path} cannot be written: {error.strerror}; VENOM_OTEL_LOGS_DIR names its directory."
+                raise ActionError(words) from None
             try:
                 since = server.log.size()
                 child = Child(command.argv, server.directory, {**os.environ, **self._environment}, output)
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 words = _cannot_be_started(command, server.directory, error)
                 os.write(output, f"venom-otel {words}\n".encode())
                 raise ActionError(words) from None
@@ -159,7 +159,14 @@ class Act:
                 os.close(output)
             self._started(child)
             if action is Action.START:
-                server.pid_files.begin(child.record)
+                try:
+                    server.pid_files.begin(child.record)
+                except OSError as error:
+                    Tree(child.record).send(signal.SIGKILL)
+                    words = (
+                        f"it was not started, for no PID file can be written ({error.strerror}); VENOM_OTEL_RUN_DIR names its directory."
+                    )
+                    raise ActionError(words) from None
             return child, since
 
         # To its end even where the caller is cancelled: nothing is started that nobody knows of.
@@ -222,13 +229,13 @@ class Act:
             if left_s <= 0:
                 goes_on = f"its process {known.pid} lives on" if known is not None else "no process of it is known"
                 raise ActionError(
-                    f"{label} is not online within {server.limit_s:g} s ({reading.cause}); {goes_on}. VENOM_OTEL_ACTION_TIMEOUT_S "
+                    f"{label} is not online within {server.limit_s:g} s ({_how(reading)}); {goes_on}. VENOM_OTEL_ACTION_TIMEOUT_S "
                     f"gives it more time.{self._last_lines(since)}"
                 )
             if known is not None:
-                pace.say(f"its process {known.pid} lives, and is not online yet: {reading.cause}", _seconds(began))
+                pace.say(f"its process {known.pid} lives; {_how(reading)}", _seconds(began))
             else:
-                pace.say(f"waiting until it is online: {reading.cause}", _seconds(began))
+                pace.say(f"waiting for it; {_how(reading)}", _seconds(began))
             await pace.rest({ended} if ended is not None and not script_ended else set(), left_s)
 
     async def _wait_gone(self, known: Record | None, limit_s: float) -> None:
@@ -287,9 +294,6 @@ class Act:
             return f" It printed nothing to {self._server.log.path}."
         return "\n".join((f" The end of {self._server.log.path}:", *lines))
 
-    def _where_to_look(self) -> str:
-        return f"{self._server.log.path} says what it does"
-
 
 _DOING: Final = {Action.START: "starting", Action.STOP: "stopping", Action.RESTART: "restarting"}
 
@@ -318,11 +322,15 @@ class _Pace:
             await asyncio.sleep(seconds)
 
 
+def _how(reading: Reading) -> str:
+    return "its port does not answer yet" if reading.reason is Reason.REFUSED else reading.cause or f"it is {reading.state}"
+
+
 def _seconds(began: float) -> str:
     return f"{time.monotonic() - began:.0f} s"
 
 
-def _cannot_be_started(command: Command, directory: Path, error: OSError | ValueError) -> str:
+def _cannot_be_started(command: Command, directory: Path, error: OSError) -> str:
     program = command.argv[0]
     if isinstance(error, FileNotFoundError) and not directory.is_dir():
         return f"{command.variable} cannot be run: its directory {directory} is not there."
@@ -336,8 +344,8 @@ def _cannot_be_started(command: Command, directory: Path, error: OSError | Value
         else:
             hint = "install it, or give its whole path"
         return f"{command.variable}: there is no program {program!r}: {hint}."
+    if error.errno == errno.ENOEXEC:
+        return f"{command.variable}: {program!r} is no program: a script begins with a line such as `#!/bin/sh`."
     if isinstance(error, PermissionError):
         return f"{command.variable}: {program!r} is not executable: `chmod +x` makes a file so."
-    if isinstance(error, OSError) and error.strerror:
-        return f"{command.variable}: {program!r} cannot be run: {error.strerror}."
-    return f"{command.variable}: {program!r} cannot be run: {error}."
+    return f"{command.variable}: {program!r} cannot be run: {error.strerror}."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.control.acting import Act, Server
 from venom_otel.control.commands import Commands, secrets_of_environment
-from venom_otel.control.logs import Log
+from venom_otel.control.logs import MOST_BYTES, Log
 from venom_otel.control.model import Action, Life
 from venom_otel.control.pid_files import PidFiles
 from venom_otel.control.processes import since_ns
@@ -139,7 +139,8 @@ class Controller:
 
         async def look(runtime: Runtime) -> Reading:
             reading = await read(runtime)
-            await in_daemon_thread(lambda: self._trim(runtime))
+            if self._log(runtime).size() > MOST_BYTES and runtime.name not in self._acting:
+                await in_daemon_thread(lambda: self._trim(runtime))
             if reading.state is not State.STOPPED or reading.reason is not Reason.REFUSED:
                 return reading
             acting = self._acting.get(runtime.name)

@@ -70,5 +70,9 @@ def _read(path: Path) -> Record | None:
 def _write(path: Path, process: Record) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_text(f"{process.pid}\n{process.mark}\n", encoding="utf-8")
-    unfinished.replace(path)  # readers see the whole of it or none
+    try:
+        unfinished.write_text(f"{process.pid}\n{process.mark}\n", encoding="utf-8")
+        unfinished.replace(path)  # readers see the whole of it or none
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

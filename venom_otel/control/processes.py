@@ -66,12 +66,10 @@ class Tree:
         """Those that have not ended."""
         if lives(self._root):
             with contextlib.suppress(psutil.NoSuchProcess):
-                self._seen.add(psutil.Process(self._root.pid))
+                root = psutil.Process(self._root.pid)
+                self._seen |= {root, *root.children(recursive=True)}
         if self._leads:
             self._seen.update(group(self._root))
-        for each in tuple(self._seen):
-            with contextlib.suppress(psutil.Error):
-                self._seen.update(each.children(recursive=True))
         self._seen = {each for each in self._seen if _runs(each)}
         return frozenset(self._seen)
 
