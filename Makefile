@@ -9,12 +9,12 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
 	--override requirements/vllm-overrides.txt
 
-.PHONY: help up test lint types contracts format docs lock ollama exporters chromium test-vllm benchmark install
+.PHONY: help up test lint types contracts format docs lock ollama llamacpp exporters chromium test-vllm benchmark install
 
 help:
 	@echo "make up        install what is needed, then show the page and listen for telemetry"
 	@echo "make test      install and build what the tests need, then run them"
-	@echo "make lint      check style: ruff"
+	@echo "make lint      check style: ruff, shellcheck"
 	@echo "make types     check types: mypy"
 	@echo "make contracts check which room imports which: import-linter"
 	@echo "make format    format and fix what ruff can"
@@ -27,12 +27,13 @@ up:
 	@tools/bootstrap cockpit
 	@.venv/bin/venom-otel up $(ARGS)
 
-test: install chromium ollama exporters
+test: install chromium ollama llamacpp exporters
 	$(PYTHON_BIN) -m pytest $(ARGS)
 
 lint: install
 	$(PYTHON_BIN) -m ruff check .
 	$(PYTHON_BIN) -m ruff format --check .
+	.venv/bin/shellcheck -x scripts/llm/*.sh tools/bootstrap
 
 types: install
 	$(PYTHON_BIN) -m mypy
@@ -49,6 +50,9 @@ docs: install
 
 ollama: install
 	@$(PYTHON_BIN) -m tools.build_ollama
+
+llamacpp: install
+	@$(PYTHON_BIN) -m tools.build_llamacpp
 
 exporters: install
 	@$(PYTHON_BIN) -m tools.exporters
@@ -71,6 +75,8 @@ lock:
 	"$$uv" $(COMPILE) $(ARGS) requirements/dev.in pyproject.toml --all-extras --output-file requirements/dev.lock && \
 	"$$uv" $(COMPILE) $(ARGS) pyproject.toml --extra cockpit --extra instruments --constraint requirements/dev.lock \
 		--output-file requirements/cockpit.lock && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/llamacpp.in --output-file requirements/llamacpp.lock && \
+	"$$uv" $(COMPILE) $(ARGS) requirements/llamacpp-build.in --output-file requirements/llamacpp-build.lock && \
 	"$$uv" $(VLLM_COMPILE) $(ARGS) requirements/vllm.in --output-file requirements/vllm.lock
 
 install:
