@@ -15,7 +15,7 @@ from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import MetricFilter, Signal
 
 NONE = MetricFilter()
-NO_MODEL = ActiveModels("", "")
+NO_MODEL = ActiveModels(lambda: ("", ""))
 
 
 @pytest.fixture(autouse=True)

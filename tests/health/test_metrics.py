@@ -45,7 +45,7 @@ def test_everything_of_a_server_that_tells_all(capture):
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = BUSY
     monitor = servers.monitor(interval_s=3600)
-    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
     with monitor:
         monitor.look().result(WAIT_S)
         found = capture.metrics()
@@ -77,7 +77,7 @@ def test_what_is_not_known_is_not_measured_and_the_old_state_goes_on_as_0(captur
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = BUSY
     monitor = servers.monitor(interval_s=3600)
-    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
     with monitor:
         monitor.look().result(WAIT_S)
         assert points(capture)["llm.runtime.state"] == states("ready")
@@ -96,7 +96,7 @@ def test_models_of_a_server_that_does_not_tell_which_are_loaded(capture):
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = Reading(State.READY, models=(ServedModel("gemma", loaded=None),))
     monitor = servers.monitor(interval_s=3600)
-    HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
     with monitor:
         monitor.look().result(WAIT_S)
         assert "llm.runtime.models.loaded" not in points(capture)
@@ -105,7 +105,7 @@ def test_models_of_a_server_that_does_not_tell_which_are_loaded(capture):
 def test_nothing_is_counted_once_it_is_closed(capture):
     servers = Servers(runtime(url=URL))
     monitor = servers.monitor(interval_s=3600)
-    metrics = HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+    metrics = HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
     with monitor:
         monitor.look().result(WAIT_S)
         metrics.close()
@@ -124,7 +124,7 @@ def test_the_active_models(capture):
     )
     servers = Servers(runtime(url=URL))
     servers.readings["vllm"] = BUSY
-    active = ActiveModels("models/gemma-3-4b-it", "", lambda: next(answers), friendly_name)
+    active = ActiveModels(lambda: ("models/gemma-3-4b-it", ""), lambda: next(answers), friendly_name)
     configured = {
         "llm.source": "configured",
         "llm.provider": "vllm",
@@ -176,7 +176,7 @@ def test_the_active_models(capture):
 def test_the_configured_model_where_its_endpoint_is_named(capture, endpoint, provider, url):
     servers = Servers(runtime(url=URL))
     monitor = servers.monitor(interval_s=3600)
-    HealthMetrics(capture.meter_provider, monitor, ActiveModels("gemma", endpoint))
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("gemma", endpoint)))
     with monitor:
         monitor.look().result(WAIT_S)
         (point,) = points(capture)["llm.active_model"]
@@ -185,7 +185,7 @@ def test_the_configured_model_where_its_endpoint_is_named(capture, endpoint, pro
 
 def test_models_that_were_active_are_forgotten(monkeypatch):
     names = iter(f"model-{number}" for number in range(1000))
-    active = ActiveModels("", "", lambda: (next(names), "vllm", URL))
+    active = ActiveModels(lambda: ("", ""), lambda: (next(names), "vllm", URL))
     for _ in range(100):
         list(active.series(()))
     series = list(active.series(()))
@@ -209,3 +209,19 @@ def test_models_that_were_active_are_forgotten(monkeypatch):
 )
 def test_friendly_names(model, name):
     assert friendly_name(model) == name
+
+
+def test_another_model_is_configured_while_it_runs(capture):
+    configured = ("gemma", "")
+    servers = Servers(runtime(url=URL))
+    servers.readings["vllm"] = Reading(State.READY, models=(ServedModel("gemma", loaded=True), ServedModel("llama:latest", loaded=True)))
+    monitor = servers.monitor(interval_s=3600)
+    HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: configured, friendly_name=friendly_name))
+    with monitor:
+        monitor.look().result(WAIT_S)
+        seen = [{point["attributes"]["llm.model"]: point["value"] for point in points(capture)["llm.active_model"]}]
+        configured = ("llama", "")
+        (new, old) = points(capture)["llm.active_model"]
+        seen.append({point["attributes"]["llm.model"]: point["value"] for point in (new, old)})
+    assert seen == [{"gemma": 1}, {"llama": 1, "gemma": 0}]
+    assert {point["attributes"]["llm.endpoint"] for point in (new, old)} == {URL}  # it has the model under its name with a tag

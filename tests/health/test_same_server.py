@@ -33,7 +33,7 @@ async def test_spans_and_metrics_name_one_server(capture, host):
             (span,) = capture.wait_for_spans(1, scope="venom_otel")
         watched = RuntimeSettings(vllm_endpoint=f"http://{host}:{server.port}/v1")
         monitor = Monitor(functools.partial(find, watched), interval_s=3600)
-        HealthMetrics(capture.meter_provider, monitor, ActiveModels("", ""))
+        HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
         with monitor:
             monitor.look().result(10)
             (up,) = capture.metrics()["llm.runtime.up"]["points"]

@@ -67,12 +67,15 @@ class Watched:
         """What watches them; to be entered."""
         return Monitor(functools.partial(find, self._settings, aliases=self._aliases), interval_s=self._interval_s)
 
-    def active(self, answered: Callable[[], tuple[str, str, str] | None] = lambda: None) -> ActiveModels:
-        """The models in use."""
+    def active(
+        self,
+        answered: Callable[[], tuple[str, str, str] | None] = lambda: None,
+        configured: Callable[[], tuple[str, str]] | None = None,
+    ) -> ActiveModels:
+        """The models in use; `configured` where that may change, else as the settings say."""
         settings = self._settings
-        return ActiveModels(
-            settings.llm_model_name, settings.llm_local_endpoint, answered, friendly_name=friendly_name, aliases=self._aliases
-        )
+        configured = configured or (lambda: (settings.llm_model_name, settings.llm_local_endpoint))
+        return ActiveModels(configured, answered, friendly_name=friendly_name, aliases=self._aliases)
 
 
 @contextlib.contextmanager

@@ -10,11 +10,13 @@ from venom_otel import semconv
 from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Status
+from venom_otel.runtimes.names import same_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from venom_otel.health.monitor import Server
+    from venom_otel.identity.model import Endpoint
 
 PAST_S: Final = 900.0
 """How long a model that is no longer active goes on as 0. Three times as long as Prometheus goes on showing what is no longer sent."""
@@ -38,8 +40,8 @@ class ActiveModels:
     """Those in use now, and those that were until lately. To be asked from one thread.
 
     Args:
-        model_name: the one that is configured (`LLM_MODEL_NAME`); empty for none.
-        endpoint: the base URL that the application uses for it (`LLM_LOCAL_ENDPOINT`); empty where that is not said.
+        configured: the one that is configured now (`LLM_MODEL_NAME`), and the base URL that the application uses for it
+            (`LLM_LOCAL_ENDPOINT`); empty for none, and where that is not said.
         answered: the one that answered last, as model, provider and endpoint; None for none.
         friendly_name: a model's name for people.
         aliases: the setting `VENOM_OTEL_SERVER_ALIASES`.
@@ -47,14 +49,12 @@ class ActiveModels:
 
     def __init__(
         self,
-        model_name: str,
-        endpoint: str,
+        configured: Callable[[], tuple[str, str]],
         answered: Callable[[], tuple[str, str, str] | None] = lambda: None,
         friendly_name: Callable[[str], str] = lambda model: model,
         aliases: str = "",
     ) -> None:
-        self._model_name = model_name
-        self._endpoint = endpoint
+        self._configured_now = configured
         self._answered = answered
         self._friendly_name = friendly_name
         self._aliases = aliases
@@ -73,12 +73,13 @@ class ActiveModels:
         yield from ((model, 0) for model in self._past)
 
     def _configured(self, servers: Sequence[Server]) -> ActiveModel | None:
-        if not self._model_name:
+        model, endpoint = self._configured_now()
+        if not model:
             return None
-        server = self._server_of(servers)
+        server = server_of(model, endpoint, servers, self._aliases)
         if server is None:
-            return self._active(semconv.ACTIVE_CONFIGURED, self._model_name, "", self._endpoint)
-        return self._active(semconv.ACTIVE_CONFIGURED, self._model_name, server.runtime.provider, server.runtime.endpoint.url)
+            return self._active(semconv.ACTIVE_CONFIGURED, model, "", endpoint)
+        return self._active(semconv.ACTIVE_CONFIGURED, model, server.runtime.provider, server.runtime.endpoint.url)
 
     def _last_answered(self) -> ActiveModel | None:
         found = self._answered()
@@ -88,18 +89,23 @@ class ActiveModels:
         url, server = self._place(endpoint)
         return ActiveModel(source, model, self._friendly_name(model), provider or semconv.PROVIDER_UNKNOWN, url, server)
 
-    def _server_of(self, servers: Sequence[Server]) -> Server | None:
-        """The server at the endpoint that was named, else the first that is online and has a model of the configured name."""
-        if self._endpoint:
-            _, name = self._place(self._endpoint)
-            return next((server for server in servers if server.runtime.endpoint.server == name), None)
-        online = (server for server in servers if server.condition.status is Status.ONLINE)
-        return next((server for server in online if self._model_name in {model.name for model in server.reading.models}), None)
-
     def _place(self, endpoint: str) -> tuple[str, str]:
         """Base URL and server, without credentials; empty where it is no address."""
-        try:
-            parsed = parse(endpoint, self._aliases)
-        except SettingsError:
-            return "", ""
-        return parsed.url, parsed.server
+        parsed = _parsed(endpoint, self._aliases)
+        return (parsed.url, parsed.server) if parsed is not None else ("", "")
+
+
+def server_of(model: str, endpoint: str, servers: Sequence[Server], aliases: str = "") -> Server | None:
+    """The server of the configured model: the one at the endpoint where that is said, else the first online that has the model."""
+    if endpoint:
+        there = _parsed(endpoint, aliases)
+        return next((server for server in servers if there is not None and server.runtime.endpoint.server == there.server), None)
+    online = (server for server in servers if server.condition.status is Status.ONLINE)
+    return next((server for server in online if any(same_model(model, one.name) for one in server.reading.models)), None)
+
+
+def _parsed(endpoint: str, aliases: str) -> Endpoint | None:
+    try:
+        return parse(endpoint, aliases)
+    except SettingsError:
+        return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.failures import place
+from venom_otel.runtimes.names import USUAL_TAG
 from venom_otel.runtimes.names import label as provider_label
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 _BETWEEN: Final = re.compile(r"[-_:\s]+")
 _SIZE: Final = re.compile(r"\d+(?:\.\d+)?[bm]")
 _CAPITALS: Final = frozenset({"awq", "gpt", "gptq", "moe"})
-_USUAL_TAG: Final = ":latest"
-"""What Ollama puts behind a name without a tag."""
 
 
 def friendly_name(model: str) -> str:
@@ -43,11 +42,11 @@ def named(wanted: str, known: Iterable[str]) -> Sequence[str]:
     A model's own name wins over everything, also without Ollama's `:latest`; then friendly names count, whatever their capitals.
     """
     names = list(dict.fromkeys(known))
-    for exact in (wanted, f"{wanted}{_USUAL_TAG}"):
+    for exact in (wanted, f"{wanted}{USUAL_TAG}"):
         if exact in names:
             return [exact]
     folded = " ".join(wanted.split()).casefold()
-    return [name for name in names if folded in {friendly_name(name).casefold(), friendly_name(name.removesuffix(_USUAL_TAG)).casefold()}]
+    return [name for name in names if folded in {friendly_name(name).casefold(), friendly_name(name.removesuffix(USUAL_TAG)).casefold()}]
 
 
 def _word(word: str) -> str:

@@ -35,6 +35,9 @@ USUAL_PORTS: Final = MappingProxyType(
 )
 """Ports that runtimes take by themselves on this machine. Who really answers there is asked, never taken from this."""
 
+USUAL_TAG: Final = ":latest"
+"""What Ollama puts behind the name of a model that has no tag."""
+
 _AT_HOME: Final = MappingProxyType({11434: OLLAMA, 8000: VLLM, 8080: LLAMACPP, 30000: SGLANG, 4000: LITELLM})
 
 
@@ -46,6 +49,11 @@ def label(provider: str) -> str:
 def variable_prefix(provider: str) -> str:
     """What the variables of a provider begin with: `MY_SERVER` of `my-server`."""
     return re.sub(r"[^A-Z0-9]", "_", provider.upper())
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether two names mean one model of a server: to Ollama, one without a tag is one with `:latest`."""
+    return one == other or f"{one}{USUAL_TAG}" == other or one == f"{other}{USUAL_TAG}"
 
 
 def at_home(provider: str, port: int) -> bool:
