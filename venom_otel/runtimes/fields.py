@@ -56,6 +56,16 @@ def total(heard: Heard, name: str) -> int | None:
     return count(float(round(sum(values)))) if values else None
 
 
+def shortened(parameters: int | None) -> str | None:
+    """A number of parameters as Ollama writes it: `4.3B`, `459K`."""
+    if not parameters:
+        return None
+    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if parameters >= size:
+            return f"{parameters / size:.3g}{unit}"
+    return str(parameters)
+
+
 def _number(value: bytes) -> float | None:
     try:
         number = float(value)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity.model import LLAMACPP
-from venom_otel.runtimes.fields import count, listed, mapping, text, total
+from venom_otel.runtimes.fields import count, listed, mapping, shortened, text, total
 from venom_otel.runtimes.judging import Verdict, judge, refused
 from venom_otel.runtimes.model import Reason, ServedModel, State
 from venom_otel.runtimes.names import label
@@ -80,16 +80,6 @@ def _model(name: str, model: dict[str, Any]) -> ServedModel:
         loaded=status == _LOADED if isinstance(status, str) else True,
         size_bytes=count(meta.get("size")),
         context_tokens=count(meta.get("n_ctx")),
-        parameters=_short(count(meta.get("n_params"))),
+        parameters=shortened(count(meta.get("n_params"))),
         quantization=text(meta.get("ftype")),
     )
-
-
-def _short(parameters: int | None) -> str | None:
-    """A number of parameters as Ollama writes it: `4.3B`, `459K`."""
-    if not parameters:
-        return None
-    for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if parameters >= size:
-            return f"{parameters / size:.3g}{unit}"
-    return str(parameters)

@@ -113,6 +113,8 @@ class ServedModel:
     parameters: str | None = None
     """As the server writes it: `4.3B`."""
     quantization: str | None = None
+    root: str | None = None
+    """What it was loaded from, by the server's word: a folder, or a name of Hugging Face's. Names of one model have the same."""
 
 
 @dataclass(frozen=True, slots=True)

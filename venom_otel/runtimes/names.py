@@ -53,7 +53,7 @@ def variable_prefix(provider: str) -> str:
 
 def same_model(one: str, other: str) -> bool:
     """Whether two names mean one model of a server: to Ollama, one without a tag is one with `:latest`."""
-    return one == other or f"{one}{USUAL_TAG}" == other or one == f"{other}{USUAL_TAG}"
+    return one.removesuffix(USUAL_TAG) == other.removesuffix(USUAL_TAG)
 
 
 def at_home(provider: str, port: int) -> bool:

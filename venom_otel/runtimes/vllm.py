@@ -88,4 +88,4 @@ def _sleeps(metrics: Heard) -> bool:
 
 
 def _model(name: str, model: dict[str, Any], *, loaded: bool) -> ServedModel:
-    return ServedModel(name, loaded=loaded, context_tokens=count(model.get("max_model_len")))
+    return ServedModel(name, loaded=loaded, context_tokens=count(model.get("max_model_len")), root=text(model.get("root")))
