@@ -1,5 +1,6 @@
 """A server to act on, a controller, and the promise that no process is left behind."""
 
+import asyncio
 import contextlib
 import os
 import shlex
@@ -27,18 +28,23 @@ class Place:
 
     def __init__(self, directory, port):
         self.directory = directory
+        self.said = []
+        self.move(port)
+
+    def move(self, port):
+        """Act on a server at another port from now on."""
         self.port = port
         self.runtime = Runtime("ollama", "ollama", "Ollama", parse(f"http://127.0.0.1:{port}"), None, "OLLAMA_ENDPOINT")
-        self.said = []
 
     def tiny(self, *options):
         """The command line of the harmless server."""
         return shlex.join([sys.executable, "-I", "-S", str(TINY), str(self.port), *map(str, options)])
 
-    def controller(self, start="", stop="", restart="", *, limit_s=WAIT_S, grace_s=5.0, runtimes=None):
+    def controller(self, start="", stop="", restart="", *, limit_s=WAIT_S, grace_s=5.0, directory=None, **cockpit):
         """One that acts by these commands."""
-        settings = runtimes or RuntimeSettings(ollama_start_command=start, ollama_stop_command=stop, ollama_restart_command=restart)
-        return Controller(settings, CockpitSettings(action_timeout_s=limit_s), directory=self.directory, grace_s=grace_s)
+        settings = RuntimeSettings(ollama_start_command=start, ollama_stop_command=stop, ollama_restart_command=restart)
+        cockpit_settings = CockpitSettings(action_timeout_s=limit_s, **cockpit)
+        return Controller(settings, cockpit_settings, directory=directory or self.directory, grace_s=grace_s)
 
     async def act(self, controller, action, **more):
         """Do it, and remember what is said."""
@@ -52,6 +58,10 @@ class Place:
     def log(self):
         """All of the server's log."""
         return (self.directory / "logs" / "ollama.log").read_text(encoding="utf-8")
+
+    def processes(self):
+        """Those that run there."""
+        return {each.pid for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(self.directory) and not gone(each.pid)}
 
     @property
     def pid_file(self):
@@ -67,15 +77,17 @@ def place(tmp_path):
         keeps_the_port.bind(("127.0.0.1", 0))
         place = Place(tmp_path, keeps_the_port.getsockname()[1])
         yield place
-        end_all(str(tmp_path))
-
-
-def end_all(directory):
-    """End the processes whose working directory is there."""
-    for process in psutil.process_iter(["cwd"]):
-        if process.info["cwd"] == directory:
+        for pid in place.processes():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+
+
+def gone(pid):
+    """Whether a process has ended; as a zombie it waits for its parent, which may be none of ours."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wait_until(met, what):
@@ -85,3 +97,13 @@ def wait_until(met, what):
         assert time.monotonic() < deadline, what
         time.sleep(0.005)
     return found
+
+
+async def eventually(met, what):
+    """Wait for a condition while everything else goes on."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        if found := met():
+            return found
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.005)

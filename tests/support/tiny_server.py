@@ -3,9 +3,10 @@
 It imports next to nothing, so that fifty of them start in the time of one real server.
 """
 
+from __future__ import annotations
+
 # pathlib takes longer to import than all the rest, and what it prints is its log.
 # ruff: noqa: PTH104, PTH110, PTH115, PTH123, PTH208, T201
-
 import argparse
 import json
 import os
@@ -13,6 +14,10 @@ import signal
 import socket
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 REPLIES = {"/api/version": {"version": "0.17.4"}, "/api/tags": {"models": []}, "/api/ps": {"models": []}}
 WAIT_S = 60.0
@@ -36,7 +41,7 @@ def main() -> None:
         if text is not None:
             print(text, flush=True)
     if given.descriptors:
-        write(given.descriptors, json.dumps([os.readlink(f"/proc/self/fd/{each}") for each in (0, 1, 2)] + open_descriptors()))
+        write(given.descriptors, json.dumps(list(descriptors())))
     if given.die is not None:
         sys.exit(given.die)
     if given.child:
@@ -52,12 +57,13 @@ def main() -> None:
     serve(given.port)
 
 
-def open_descriptors() -> list[str]:
-    listed = os.open("/proc/self/fd", os.O_RDONLY)
-    try:
-        return [each for each in os.listdir(listed) if int(each) not in {0, 1, 2, listed}]
-    finally:
-        os.close(listed)
+def descriptors() -> Iterator[str]:
+    """What each of its open descriptors leads to."""
+    for each in sorted(os.listdir("/proc/self/fd"), key=int):
+        try:
+            yield os.readlink(f"/proc/self/fd/{each}")
+        except FileNotFoundError:  # that of the list itself
+            continue
 
 
 def write(path: str, text: str) -> None:

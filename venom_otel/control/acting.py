@@ -163,6 +163,7 @@ class Act:
                     server.pid_files.begin(child.record)
                 except OSError as error:
                     Tree(child.record).send(signal.SIGKILL)
+                    child.ended.result()
                     words = (
                         f"it was not started, for no PID file can be written ({error.strerror}); VENOM_OTEL_RUN_DIR names its directory."
                     )
@@ -194,7 +195,10 @@ class Act:
     async def _end_rest(self) -> None:
         """End what a server has left behind that crashed, and which still has its memory."""
         before = self._before
-        if before is None or not before.ended.done() or (before.ended.result() == 0 and not before.is_server) or not before.left:
+        if before is None or lives(before.record):
+            return
+        status = await asyncio.wrap_future(before.ended)  # of one that has ended: at once
+        if not before.left or (status == 0 and not before.is_server):  # what a script leaves is what it has started
             return
         self._say(Progress("ending what its last process has left behind"))
         with contextlib.suppress(PermissionError):  # another user's: not ours to judge

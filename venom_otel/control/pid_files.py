@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from venom_otel.control.processes import Record, lives
+from venom_otel.control.processes import Record, lives, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +39,8 @@ class PidFiles:
 
     def settle(self, command: Record) -> bool:
         """The start command is the server itself, unless it has written down another process; gives which."""
-        written = self.server()
-        is_server = written is None or not lives(written)
+        before = self.server()
+        is_server = before is None or not lives(before)
         if is_server:
             _write(self._server, command)
         self.end_beginning()
@@ -53,8 +53,8 @@ class PidFiles:
     def remove(self) -> None:
         """The server has ended; what names a living process stays."""
         for path in (self._server, self._starting):
-            written = _read(path)
-            if written is None or not lives(written):
+            named = _read(path)
+            if named is None or not lives(named):
                 path.unlink(missing_ok=True)
 
 
@@ -71,7 +71,7 @@ def _write(path: Path, process: Record) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        unfinished.write_text(f"{process.pid}\n{process.mark}\n", encoding="utf-8")
+        unfinished.write_text(written(process), encoding="utf-8")
         unfinished.replace(path)  # readers see the whole of it or none
     except OSError:
         unfinished.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ class Record(NamedTuple):
     pid: int
     mark: str
     """Tells it from a later one of this PID. Linux: when it began, in clock ticks since the boot, and the boot's id; elsewhere, what
-    `LC_ALL=C ps -o lstart= -p PID` prints."""
+    `LC_ALL=C ps -o lstart= -p PID` prints, with single spaces."""
 
 
 def record(pid: int, *, dead: bool = False) -> Record | None:
@@ -38,6 +39,16 @@ def record(pid: int, *, dead: bool = False) -> Record | None:
 def lives(known: Record) -> bool:
     """Whether that very process is there and has not ended."""
     return _mark(known.pid, dead=False) == known.mark
+
+
+def written(known: Record) -> str:
+    """A process as PID files have it, which scripts write and compare too: the PID, and in the next line what the system prints itself."""
+    mark = known.mark
+    if sys.platform != "linux":
+        command = ["/bin/ps", "-o", "lstart=", "-p", str(known.pid)]
+        printed = subprocess.run(command, env={"LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+        mark = printed.stdout.rstrip("\n") or mark
+    return f"{known.pid}\n{mark}\n"
 
 
 def since_ns(known: Record) -> int | None:
