@@ -5,6 +5,7 @@
     ├── MissingExtraError  a part of the package is not installed
     ├── CockpitError       a running cockpit cannot be asked
     ├── ActionError        a model server does not do what it was told
+    │   ├── UnsupportedError   nobody can tell it that from here
     │   └── BusyError          another operation on it is under way
     ├── StateError         operations and the audit cannot be read or written
     ├── StoreError         the store cannot be opened, read or written
@@ -39,8 +40,21 @@ class ActionError(VenomError):
     """A model server does not do, or cannot be told to do, what somebody asks; the message says why and what to do."""
 
 
+class UnsupportedError(ActionError):
+    """A model server cannot be told that from here; the message says why, and which setting would make it possible."""
+
+
 class BusyError(ActionError):
-    """Another operation on the same server is under way; the message names it."""
+    """Another operation on the same server is under way; the message names it.
+
+    Args:
+        message: the words.
+        operation_id: the operation's, where it is one that can be followed.
+    """
+
+    def __init__(self, message: str, operation_id: str | None = None) -> None:
+        super().__init__(message)
+        self.operation_id = operation_id
 
 
 class StateError(VenomError):

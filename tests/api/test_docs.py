@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from support.acting import acting
 from support.scripted_health import Servers
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
-from venom_otel.services.servers import LlmServers
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 
@@ -18,9 +18,9 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 @pytest.fixture
 def paths(tmp_path):
     """The paths of OpenAPI, of a cockpit that has all routes."""
-    servers = LlmServers(Servers().monitor())
-    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store:
-        yield create_app(History(store), CockpitSettings(), token="a token", servers=servers).openapi()["paths"]
+    with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store, acting(tmp_path, Servers().monitor()) as parts:
+        app = create_app(History(store), CockpitSettings(), token="a token", servers=parts.servers, operations=parts.operations)
+        yield app.openapi()["paths"]
 
 
 def test_every_route_and_no_other(paths):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from support.acting import acting
 from support.chat_server import ChatServer, ClosedPort
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import recorded_runtime
@@ -18,13 +19,14 @@ from venom_otel.api.servers import Server, Servers
 from venom_otel.health import Monitor
 from venom_otel.runtimes.finding import find
 from venom_otel.services.history import History
-from venom_otel.services.servers import LlmServers
 from venom_otel.settings import CockpitSettings, RuntimeSettings
 from venom_otel.store.embedded import EmbeddedStore
 
 PATH = "/api/v1/system/llm-servers"
-CANNOT = {action: f"venom-otel cannot {action} servers yet" for action in ("start", "stop", "restart")}
-NOTHING = dict.fromkeys(CANNOT, False)
+START = "set VLLM_START_COMMAND to what starts it, such as `vllm serve models/gemma-3-4b-it --port {port}`"
+STOP = "no process of it is known: it does not run, or was not started from here; set VLLM_STOP_COMMAND to what stops it"
+RESTART = f"set VLLM_RESTART_COMMAND, or make it possible to stop and start it: {STOP}; {START}"
+NOTHING = dict.fromkeys(("start", "stop", "restart"), False)
 
 
 @pytest.fixture
@@ -34,8 +36,10 @@ def watch(tmp_path):
 
         def begin(*, interval_s=0.1, **settings):
             store = stack.enter_context(EmbeddedStore(tmp_path / "t.db", min_free_bytes=0))
-            monitor = stack.enter_context(Monitor(functools.partial(find, RuntimeSettings(**settings)), interval_s=interval_s))
-            app = create_app(History(store), CockpitSettings(), servers=LlmServers(monitor))
+            runtimes = RuntimeSettings(**settings)
+            monitor = stack.enter_context(Monitor(functools.partial(find, runtimes), interval_s=interval_s))
+            parts = stack.enter_context(acting(tmp_path, monitor, runtimes))
+            app = create_app(History(store), CockpitSettings(), servers=parts.servers)
             return stack.enter_context(httpx.Client(base_url=stack.enter_context(served(app)), timeout=20))
 
         yield begin
@@ -79,7 +83,11 @@ def test_everything_that_is_said_of_a_server(watch):
         "requests_running": 0,
         "requests_waiting": 0,
         "supports": NOTHING,
-        "unsupported": CANNOT,
+        "unsupported": {
+            "start": START.format(port=vllm.port),
+            "stop": STOP,
+            "restart": RESTART.format(port=vllm.port),
+        },
     }
 
 
@@ -173,6 +181,7 @@ def test_parameters_that_make_no_sense(watch, max_age):
 
 def test_the_description(watch):
     schema = watch(vllm_endpoint="http://127.0.0.1:9").get("/openapi.json").json()
+    assert not [path for path, methods in schema["paths"].items() if path.startswith(PATH) and "post" in methods]  # without a token
     for path, statuses in {PATH: {"200", "422"}, f"{PATH}/{{name}}": {"200", "404", "422"}}.items():
         operation = schema["paths"][path]["get"]
         assert operation["description"]

@@ -109,8 +109,9 @@ async def test_one_at_a_time_for_each_server(state, operations):
     elsewhere, other_work = await begun(operations, OTHER)
     with pytest.raises(BusyError, match=f"vllm is busy: start \\(operation {operation.id}\\) has not finished"):
         operations.begin(START, Work())
-    with pytest.raises(BusyError, match="install of gemma3:4b"):
+    with pytest.raises(BusyError, match="install of gemma3:4b") as busy:
         operations.begin(OTHER, Work())
+    assert busy.value.operation_id == elsewhere.id
     assert [outcome for _, outcome, _ in audited(state)] == [Outcome.BEGUN, Outcome.BEGUN, Outcome.REFUSED, Outcome.REFUSED]
     assert [each.id for each in operations.recent(None, 10)] == [elsewhere.id, operation.id]
     work.go.set()
@@ -220,7 +221,7 @@ async def test_the_end_of_the_program(state):
     assert state.operation(operation.id) == last.operation
     assert state.operation(never_ran.id).state is OperationState.INTERRUPTED
     assert [outcome for _, outcome, _ in audited(state)][2:] == [Outcome.INTERRUPTED] * 2
-    with pytest.raises(ActionError, match="venom-otel is ending"):
+    with pytest.raises(StateError, match="venom-otel is ending"):
         operations.begin(START, Work())
     await operations.close()
 

@@ -1,19 +1,29 @@
 """Changes of the model servers, as they are told to those who listen."""
 
 import asyncio
+import contextlib
 
+import pytest
+from support.acting import acting
 from support.scripted_health import Servers, runtime, wait_for
 
 from venom_otel.runtimes.model import Reading, Reason, State
-from venom_otel.services.servers import LlmServers
+
+
+@pytest.fixture
+def over(tmp_path):
+    """The servers over a monitor."""
+    with contextlib.ExitStack() as stack:
+        yield lambda monitor: stack.enter_context(acting(tmp_path, monitor)).servers
+
 
 STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
 
 
-async def test_each_change_once_and_in_order():
+async def test_each_change_once_and_in_order(over):
     played = Servers(runtime())
     monitor = played.monitor()
-    servers = LlmServers(monitor)
+    servers = over(monitor)
     with servers.changes() as changes, monitor:
         async with asyncio.timeout(10):
             seen = [await anext(changes)]
@@ -28,10 +38,10 @@ async def test_each_change_once_and_in_order():
     ]
 
 
-async def test_changes_that_come_while_nobody_asks_are_not_lost():
+async def test_changes_that_come_while_nobody_asks_are_not_lost(over):
     played = Servers(runtime())
     monitor = played.monitor()
-    servers = LlmServers(monitor)
+    servers = over(monitor)
     with servers.changes() as changes, monitor:
         for reading in (STOPPED, None, STOPPED):
             await asyncio.to_thread(wait_for, lambda: monitor.servers())
@@ -46,9 +56,9 @@ async def test_changes_that_come_while_nobody_asks_are_not_lost():
     assert states == [State.READY, State.STOPPED, State.READY, State.STOPPED]
 
 
-async def test_nobody_waits_once_the_program_ends():
+async def test_nobody_waits_once_the_program_ends(over):
     with Servers(runtime()).monitor(interval_s=3600) as monitor:
-        servers = LlmServers(monitor)
+        servers = over(monitor)
         with servers.changes() as changes:
             asyncio.get_running_loop().call_later(0.05, servers.end_waiting)
             async with asyncio.timeout(10):
@@ -57,17 +67,17 @@ async def test_nobody_waits_once_the_program_ends():
             assert [look async for look in later] == []
 
 
-async def test_one_by_its_name():
+async def test_one_by_its_name(over):
     with Servers(runtime()).monitor() as monitor:
-        servers = LlmServers(monitor)
+        servers = over(monitor)
         found = await servers.one("vllm")
         assert found is not None
         assert found.runtime == runtime()
         assert await servers.one("other") is None
 
 
-async def test_a_closed_monitor_tells_what_it_knew():
+async def test_a_closed_monitor_tells_what_it_knew(over):
     with Servers(runtime()).monitor() as monitor:
-        servers = LlmServers(monitor)
+        servers = over(monitor)
         known = await servers.all()
     assert [server.runtime for server in await servers.all(0)] == [server.runtime for server in known]

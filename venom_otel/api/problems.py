@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from venom_otel.errors import StoreError
+from venom_otel.api import links
+from venom_otel.errors import ActionError, BusyError, StateError, StoreError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +25,14 @@ _EXAMPLES: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.NOT_FOUND: "no request of this id is stored: it has not arrived, was deleted with age, or the id is not one.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "step: '7q' is no span of time: give one like 30s, 15m, 2h, 7d",
     HTTPStatus.SERVICE_UNAVAILABLE: "the store cannot be read: disk I/O error",
+    HTTPStatus.BAD_REQUEST: "set VLLM_START_COMMAND to what starts it, such as `vllm serve models/gemma-3-4b-it --port 8001`",
+    HTTPStatus.CONFLICT: "vllm is busy: start (operation 9f86d081884c7d65) has not finished. Wait for its end.",
+    HTTPStatus.BAD_GATEWAY: "Ollama does not answer at 127.0.0.1:11434: start it",
     HTTPStatus.UNAUTHORIZED: "this needs the token that `venom-otel up` printed",
 }
+RETRY_S: Final = 5
+"""When asking again may help, where something could not be read or written now."""
+_RETRY: Final = {"Retry-After": str(RETRY_S)}
 _PARAMETERS: Final = [{"parameter": "step", "detail": _EXAMPLES[HTTPStatus.UNPROCESSABLE_ENTITY].removeprefix("step: ")}]
 
 
@@ -47,20 +54,30 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong and what to do.")
     parameters: list[WrongParameter] = Field(default_factory=list, description="Which parameters are wrong; left out where none is.")
+    operation: str | None = Field(None, description="The path of the operation that is in the way; left out where none is.")
 
 
 def problem(
-    status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None, parameters: Sequence[WrongParameter] = ()
+    status: HTTPStatus,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    parameters: Sequence[WrongParameter] = (),
+    operation: str | None = None,
 ) -> JSONResponse:
     """The response for one problem."""
-    body = Problem(title=status.phrase, status=status, detail=detail, parameters=list(parameters))
-    content = body.model_dump(exclude=None if parameters else {"parameters"})
+    body = Problem(title=status.phrase, status=status, detail=detail, parameters=list(parameters), operation=operation)
+    content = body.model_dump(exclude_defaults=True)
     return JSONResponse(content, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI describes the problems that an operation may answer."""
-    return {int(status): {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: _content(status)}} for status in statuses}
+    described: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        described[int(status)] = {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: _content(status)}}
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            described[int(status)]["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return described
 
 
 def install(app: FastAPI) -> None:
@@ -80,7 +97,24 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StoreError)
     async def unreadable(_: Request, error: StoreError) -> JSONResponse:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
+
+    @app.exception_handler(StateError)
+    async def not_kept(_: Request, error: StateError) -> JSONResponse:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
+
+    @app.exception_handler(UnsupportedError)
+    async def unsupported(_: Request, error: UnsupportedError) -> JSONResponse:
+        return problem(HTTPStatus.BAD_REQUEST, str(error))
+
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> JSONResponse:
+        path = None if error.operation_id is None else links.operation(error.operation_id)
+        return problem(HTTPStatus.CONFLICT, str(error), operation=path)
+
+    @app.exception_handler(ActionError)
+    async def failed(_: Request, error: ActionError) -> JSONResponse:
+        return problem(HTTPStatus.BAD_GATEWAY, str(error))
 
 
 def _only_problems(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,27 @@
-"""`/api/v1/system/llm-servers`: how each model server is, since when and why."""
+"""`/api/v1/system/llm-servers`: how each model server is, since when and why; and telling it to start, to stop or to restart."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotations
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
+from venom_otel.api import links
 from venom_otel.api.models import utc
+from venom_otel.api.operations import ACCEPTED, Operation, accepted
 from venom_otel.api.problems import responses
+from venom_otel.api.security import TokenRequired
+from venom_otel.control.model import Action
 from venom_otel.runtimes.model import State, Status
-from venom_otel.services.servers import Action, unsupported
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from venom_otel.health import Server as Known
     from venom_otel.services.servers import LlmServers
 
@@ -34,8 +41,12 @@ _SERVER: Final[dict[str, Any]] = {
     "models_loaded": ["gemma-3-4b-it"],
     "requests_running": 6,
     "requests_waiting": 2,
-    "supports": {"start": False, "stop": False, "restart": False},
-    "unsupported": {action: f"venom-otel cannot {action} servers yet" for action in Action},
+    "supports": {"start": False, "stop": True, "restart": False},
+    "unsupported": {
+        "start": "set VLLM_START_COMMAND to what starts it, such as `vllm serve models/gemma-3-4b-it --port 8001`",
+        "restart": "set VLLM_RESTART_COMMAND, or make it possible to stop and start it: set VLLM_START_COMMAND to what starts it, such as "
+        "`vllm serve models/gemma-3-4b-it --port 8001`",
+    },
 }
 
 
@@ -71,6 +82,14 @@ class Servers(BaseModel):
     items: list[Server]
 
 
+class Log(BaseModel):
+    """The end of what a server's commands printed."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"lines": ["INFO 11-22 21:04:31 Application startup complete."]}})
+
+    lines: list[str] = Field(description="Oldest first, without credentials; none where nothing was started from here.")
+
+
 _MaxAge = Annotated[
     float | None,
     Query(
@@ -81,33 +100,88 @@ _MaxAge = Annotated[
 ]
 
 
-def servers_router(servers: LlmServers) -> APIRouter:
-    """The routes over the servers."""
-    router = APIRouter(prefix="/system/llm-servers", tags=["system"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
+_Name = Annotated[str, Path(description="Its `name` in the list.")]
+
+
+def servers_router(servers: LlmServers, token: str | None) -> APIRouter:
+    """The routes over the servers.
+
+    Args:
+        servers: whom they ask and tell.
+        token: what telling a server something, and reading its log, asks for; None where neither is offered.
+    """
+    router = APIRouter(prefix=links.SERVERS, tags=["system"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
+
+    def said(known: Known) -> Server:
+        return server(known, servers.unsupported(known.runtime))
 
     @router.get("")
     async def list_servers(max_age: _MaxAge = None) -> Servers:
         """How every model server is. Before the first look at one, the answer waits for it, some seconds at most."""
-        return Servers(items=[_server(server) for server in await servers.all(max_age)])
+        return Servers(items=[said(known) for known in await servers.all(max_age)])
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def follow_servers() -> AsyncIterator[ServerSentEvent]:
+        """How every model server is, and each change of a state, as server-sent events named `server`; the data is the server.
+
+        Whoever connects again is told of all of them again, so that nothing is missed.
+        """
+        with servers.changes() as changes:
+            for known in await servers.all():
+                yield ServerSentEvent(event="server", data=said(known))
+            async for look in changes:
+                yield ServerSentEvent(event="server", data=said(look.server))
 
     @router.get("/{name}", responses=responses(HTTPStatus.NOT_FOUND))
-    async def one_server(name: Annotated[str, Path(description="Its `name` in the list.")], max_age: _MaxAge = None) -> Server:
+    async def one_server(name: _Name, max_age: _MaxAge = None) -> Server:
         """How one model server is."""
         found = await servers.one(name, max_age)
         if found is None:
-            raise HTTPException(
-                HTTPStatus.NOT_FOUND,
-                f"there is no model server {name!r}: GET /api/v1/system/llm-servers lists those there are, docs/settings.md says how to "
-                "name one.",
-            )
-        return _server(found)
+            raise _nobody(name)
+        return said(found)
 
+    if token is not None:
+        guarded = APIRouter(
+            dependencies=[Depends(TokenRequired(token))], responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
+        )
+
+        @guarded.get("/{name}/log")
+        async def log(name: _Name, lines: Annotated[int, Query(ge=1, le=1000, description="The last so many.")] = 50) -> Log:
+            """The end of what a server's commands printed. It may hold what people asked the model, so it needs the token."""
+            found = await servers.log(name, lines)
+            if found is None:
+                raise _nobody(name)
+            return Log(lines=list(found))
+
+        @guarded.post(
+            "/{name}/{action}",
+            status_code=HTTPStatus.ACCEPTED,
+            responses=ACCEPTED | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+        )
+        async def act(name: _Name, action: Annotated[Action, Path(description="What it is told.")], response: Response) -> Operation:
+            """Tell a model server to start, to stop or to restart, which begins an operation; `Location` and `links` lead to it.
+
+            400 where it cannot be told that from here, as its `unsupported` says; 409 while another operation on it is under way.
+            """
+            begun = await servers.act(name, action, "token")
+            if begun is None:
+                raise _nobody(name)
+            return accepted(begun, response)
+
+        router.include_router(guarded)
     return router
 
 
-def _server(known: Known) -> Server:
+def _nobody(name: str) -> HTTPException:
+    return HTTPException(
+        HTTPStatus.NOT_FOUND,
+        f"there is no model server {name!r}: GET /api/v1/system/llm-servers lists those there are, docs/settings.md says how to name one.",
+    )
+
+
+def server(known: Known, unsupported: Mapping[Action, str]) -> Server:
+    """A server as the API says it; `unsupported` as `LlmServers.unsupported` has it."""
     runtime, condition, reading = known.runtime, known.condition, known.reading
-    refused = unsupported(runtime)
     told = reading.state.status is Status.ONLINE and all(model.loaded is not None for model in reading.models)
     return Server(
         name=runtime.name,
@@ -125,6 +199,6 @@ def _server(known: Known) -> Server:
         models_loaded=[model.name for model in reading.models_loaded] if told else None,
         requests_running=reading.requests_running,
         requests_waiting=reading.requests_waiting,
-        supports={action: action not in refused for action in Action},
-        unsupported=dict(refused),
+        supports={action: action not in unsupported for action in Action},
+        unsupported=dict(unsupported),
     )

@@ -28,15 +28,17 @@ from venom_otel.instrumentation.sdk.courier import Courier
 from venom_otel.instrumentation.sdk.lanes import LaneReader
 from venom_otel.runtimes.finding import configured, find
 from venom_otel.runtimes.friendly import friendly_name
+from venom_otel.runtimes.reading import read
 from venom_otel.settings import InstrumentationSettings, RuntimeSettings, load
 from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from venom_otel.health import Look
+    from venom_otel.runtimes.model import Reading, Runtime
     from venom_otel.settings import CockpitSettings
     from venom_otel.store.protocol import TelemetryStore
 
@@ -63,9 +65,18 @@ class Watched:
         configured(self._settings, aliases=self._aliases)  # said now, not once the search begins
         self._interval_s = settings.probe_interval_s
 
-    def monitor(self) -> Monitor:
-        """What watches them; to be entered."""
-        return Monitor(functools.partial(find, self._settings, aliases=self._aliases), interval_s=self._interval_s)
+    @property
+    def runtimes(self) -> RuntimeSettings:
+        """Which servers there are, and the commands for them."""
+        return self._settings
+
+    def monitor(self, read: Callable[[Runtime], Awaitable[Reading]] = read) -> Monitor:
+        """What watches them; to be entered.
+
+        Args:
+            read: one look.
+        """
+        return Monitor(functools.partial(find, self._settings, aliases=self._aliases), interval_s=self._interval_s, read=read)
 
     def active(
         self,

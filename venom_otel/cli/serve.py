@@ -27,6 +27,7 @@ def serve(
     start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
     on_ready: Callable[[], None],
     on_end: Callable[[], None],
+    on_ended: Callable[[], Awaitable[None]],
 ) -> None:
     """Serve each ASGI application on its listening socket, and gRPC, until a signal asks for the end.
 
@@ -37,11 +38,12 @@ def serve(
         start_grpc: starts a gRPC server in the running event loop; None for none.
         on_ready: called once all of them answer.
         on_end: called as soon as the end is asked for; lets go of whoever only waits for something to happen.
+        on_ended: awaited, in the same event loop, once nothing is served any more.
     """
     logging.getLogger("uvicorn.error").addFilter(_not_of_the_cut_off)
     servers = [(_Server(_config(application)), sock) for application, sock in applications]
     with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
-        runner.run(_serve(servers, start_grpc, on_ready, on_end))
+        runner.run(_serve(servers, start_grpc, on_ready, on_end, on_ended))
 
 
 async def _serve(
@@ -49,6 +51,7 @@ async def _serve(
     start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
     on_ready: Callable[[], None],
     on_end: Callable[[], None],
+    on_ended: Callable[[], Awaitable[None]],
 ) -> None:
     ended = asyncio.Event()
 
@@ -63,14 +66,17 @@ async def _serve(
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup sets it, for a process that shall stay
             loop.add_signal_handler(number, end, number)
     rpc = await start_grpc() if start_grpc else None
-    async with asyncio.TaskGroup() as group:
-        if rpc:
-            group.create_task(_stop_after(ended, rpc))
-        for server, sock in servers:
-            group.create_task(server.serve(sockets=[sock]))
-        for server, _ in servers:
-            await server.ready.wait()
-        on_ready()
+    try:
+        async with asyncio.TaskGroup() as group:
+            if rpc:
+                group.create_task(_stop_after(ended, rpc))
+            for server, sock in servers:
+                group.create_task(server.serve(sockets=[sock]))
+            for server, _ in servers:
+                await server.ready.wait()
+            on_ready()
+    finally:
+        await on_ended()
 
 
 async def _stop_after(ended: asyncio.Event, rpc: grpc.aio.Server) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import os
 from functools import partial
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -81,16 +81,22 @@ def _run(
     from venom_otel.cli.serve import serve
     from venom_otel.cli.token import token
     from venom_otel.cockpit import page
+    from venom_otel.control import Controller
     from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
+    from venom_otel.runtimes.reading import read
     from venom_otel.services.active_model import LastAnswered
     from venom_otel.services.history import History
+    from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
+    from venom_otel.state.store import FILE, State
     from venom_otel.store.embedded import EmbeddedStore
 
     watched = Watched(settings)
+    controller = Controller(watched.runtimes, settings, directory=Path.cwd())  # where the `.env` is read
     directory = data_dir(settings)
     with (
-        EmbeddedStore.from_settings(directory / STORE, settings) as store,
+        EmbeddedStore.from_settings(directory / STORE, settings) as store,  # first: it lets no other program in
+        State(directory / FILE) as state,
         contextlib.ExitStack() as until_the_end,
     ):
         running = Running(
@@ -110,16 +116,18 @@ def _run(
             announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
 
         history = History(store)
-        monitor = watched.monitor()
+        monitor = watched.monitor(controller.watching(read))
         until_the_end.enter_context(into(store, monitor, watched.active(LastAnswered(history))))
         until_the_end.enter_context(monitor)
-        servers = LlmServers(monitor)
+        operations = Operations(state)
+        servers = LlmServers(monitor, controller, operations)
 
         def end_waiting() -> None:
             history.end_waiting()
             servers.end_waiting()
+            operations.end_running()
 
-        application = create_app(history, settings, token=running.token, servers=servers)
+        application = create_app(history, settings, token=running.token, servers=servers, operations=operations)
         page.mount(application, history, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(
@@ -127,6 +135,7 @@ def _run(
             start_grpc=partial(start_grpc, service, grpc_socket) if grpc_socket else None,
             on_ready=ready,
             on_end=end_waiting,
+            on_ended=operations.close,
         )
 
 

@@ -72,15 +72,14 @@ class Operations:
 
         Raises:
             BusyError: another one runs for that server; it is named. The audit knows, as it does of all that are begun.
-            ActionError: the program is ending.
-            StateError: it cannot be kept; nothing is done then.
+            StateError: it cannot be kept, or the program is ending; nothing is done then.
         """
         if self._closed:
-            raise ActionError("venom-otel is ending; ask the one that is started next.")
+            raise StateError("venom-otel is ending, and begins nothing any more: ask the one that is started next.")
         if (busy := self.running(wanted.server)) is not None:
             words = f"{wanted.server} is busy: {_named(busy)} has not finished. Wait for its end."
             self.refuse(wanted, words)
-            raise BusyError(words)
+            raise BusyError(words, busy.id)
         for finished in list(self._unwritten.values()):
             self._write_end(finished)
         operation = Operation(secrets.token_hex(8), wanted, OperationState.RUNNING, time.time_ns())

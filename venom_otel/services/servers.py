@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.control.model import Action
-from venom_otel.runtimes.protocol import Ability
-from venom_otel.runtimes.registry import adapter
+from venom_otel.errors import UnsupportedError
+from venom_otel.runtimes.reading import read
 from venom_otel.services.changes import Listener, Listeners
+from venom_otel.state.model import Kind, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from venom_otel.control import Controller
+    from venom_otel.control.model import Action
     from venom_otel.health import Look, Monitor, Server
-    from venom_otel.runtimes.model import Runtime
+    from venom_otel.runtimes.model import Reading, Runtime
+    from venom_otel.runtimes.protocol import Progress
+    from venom_otel.services.operations import Operations
+    from venom_otel.state.model import Operation
 
 ANSWER_S: Final = 6.0
 """The most that a question waits for looks at servers: the search for them and one look, each with its own deadline, and room."""
@@ -24,10 +30,18 @@ _MOST_WAITING: Final = 1000
 
 
 class LlmServers:
-    """What the outside may ask about the model servers, over one monitor."""
+    """What the outside may ask about the model servers, and tell them.
 
-    def __init__(self, monitor: Monitor) -> None:
+    Args:
+        monitor: knows how each is.
+        controller: does what they are told.
+        operations: what is being done; its event loop is the only one in which they are told anything.
+    """
+
+    def __init__(self, monitor: Monitor, controller: Controller, operations: Operations) -> None:
         self._monitor = monitor
+        self._controller = controller
+        self._operations = operations
         self._listeners: Listeners[ServerChanges] = Listeners()
 
     async def all(self, max_age_s: float | None = None) -> Sequence[Server]:
@@ -48,6 +62,51 @@ class LlmServers:
     def known(self) -> Sequence[Server]:
         """Every server that has been looked at, as it was seen last; asks nobody."""
         return self._monitor.servers()
+
+    async def look(self, runtime: Runtime) -> Reading:
+        """A look at one server that begins now; whoever listens to its changes hears of it, too."""
+        server = await asyncio.wrap_future(self._monitor.look_anew(runtime.name))
+        return await read(runtime) if server is None else server.reading
+
+    def unsupported(self, runtime: Runtime) -> Mapping[Action, str]:
+        """Why a server cannot be told something, in words; an action that is not in it can be."""
+        return self._controller.unsupported(runtime)
+
+    async def act(self, name: str, action: Action, by: str) -> Operation | None:
+        """Tell a server something, which begins an operation; None where there is no server of that name.
+
+        Args:
+            name: whom.
+            action: what.
+            by: who asks, for the audit: see `Wanted.by`.
+
+        Raises:
+            UnsupportedError: it cannot be told that from here.
+            BusyError: another operation on it is under way.
+            StateError: the operation cannot be kept, so nothing is done.
+        """
+        server = await self.one(name)
+        if server is None:
+            return None
+        runtime = server.runtime
+        wanted = Wanted(Kind(action), runtime.name, runtime.provider, None, by)
+        # What can be done changes while something is being done: that something is what to say then.
+        if self._operations.running(runtime.name) is None and (words := self.unsupported(runtime).get(action)) is not None:
+            self._operations.refuse(wanted, words)
+            raise UnsupportedError(words)
+
+        async def work(say: Callable[[Progress], None]) -> None:
+            try:
+                await self._controller.act(runtime, action, say=say, look=partial(self.look, runtime))
+            finally:
+                self._monitor.look_anew(runtime.name)  # however it went, how the server is now is soon known
+
+        return self._operations.begin(wanted, work)
+
+    async def log(self, name: str, lines: int) -> Sequence[str] | None:
+        """The last lines that a server's commands have printed, without credentials; None where there is no server of that name."""
+        server = await self.one(name)
+        return None if server is None else await asyncio.to_thread(self._controller.log_tail, server.runtime, lines)
 
     def changes(self) -> ServerChanges:
         """Learn of changes of state.
@@ -88,10 +147,3 @@ class ServerChanges(Listener["Look"]):
 
     def _keep(self, report: Look) -> None:
         self._waiting.append(report)
-
-
-def unsupported(runtime: Runtime) -> Mapping[Action, str]:
-    """Why a server cannot be told something, in words; an action that is not in it can be."""
-    if Ability.RUN_HERE not in adapter(runtime.provider).abilities:
-        return {action: f"{runtime.label} is somebody else's service, which nobody can {action} from here" for action in Action}
-    return {action: f"venom-otel cannot {action} servers yet" for action in Action}
