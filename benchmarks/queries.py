@@ -25,7 +25,7 @@ from processes import CACHE
 
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.embedded.schema import current_version
-from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Search, Signal
+from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, RequestSummary, Search, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -54,8 +54,8 @@ def since(ago_ns: int) -> RequestFilter:
     return RequestFilter(since_ns=NOW_NS - ago_ns, until_ns=NOW_NS)
 
 
-def questions(store: EmbeddedStore, trace_id: str, span_id: str, middle: int) -> dict[str, Callable[[], Awaitable[object]]]:
-    """What the page asks, by name."""
+def questions(store: EmbeddedStore, one: RequestSummary, middle: int) -> dict[str, Callable[[], Awaitable[object]]]:
+    """What the page asks, by name; of one request's trace and service, which the last hour has in every store."""
     failed = RequestStatus.FAILED
     last_hour = {"since_ns": NOW_NS - HOUR, "until_ns": NOW_NS}
     return {
@@ -64,9 +64,9 @@ def questions(store: EmbeddedStore, trace_id: str, span_id: str, middle: int) ->
         "by provider and model": lambda: store.requests(RequestFilter(provider="vllm", model="Qwen/Qwen2.5-32B-Instruct"), PAGE),
         "failed only": lambda: store.requests(RequestFilter(status=failed), PAGE),
         "failed, by model and kind": lambda: store.requests(RequestFilter(status=failed, model="gpt-4o", error_kind="timeout"), PAGE),
-        "last hour, by service": lambda: store.requests(RequestFilter(service="batch", **last_hour), PAGE),
-        "one request": lambda: store.request(trace_id, span_id),
-        "one trace, whole": lambda: store.trace(trace_id),
+        "last hour, by service": lambda: store.requests(RequestFilter(service=one.service, **last_hour), PAGE),
+        "one request": lambda: store.request(one.trace_id, one.span_id),
+        "one trace, whole": lambda: store.trace(one.trace_id),
         "text in the last hour, one step": lambda: store.search(RequestFilter(**last_hour), Search("connection_error"), PAGE),
         "absent text in the last hour, all": lambda: search_all(store, RequestFilter(**last_hour), Search("no such words")),
         "figures 1 h": lambda: store.aggregates(since(HOUR), by=SERVER),
@@ -151,10 +151,10 @@ class Ingest:
 
 async def ask(store: EmbeddedStore, repetitions: int) -> dict[str, list[float]]:
     """Milliseconds of each question, the first of which is not counted."""
-    newest = await store.requests(RequestFilter(), 2_000)
+    newest = await store.requests(RequestFilter(), spans.SPANS)
     one = newest[len(newest) // 2]
     taken: dict[str, list[float]] = {}
-    for name, question in questions(store, one.trace_id, one.span_id, newest[0].sequence // 2).items():
+    for name, question in questions(store, one, newest[0].sequence // 2).items():
         await question()
         taken[name] = []
         for _ in range(repetitions):

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from venom_otel.store.distribution import Distribution, bucket, buckets
-from venom_otel.store.embedded.packed import Histogram, unpack_all
+from venom_otel.store.embedded.packed import Histogram, add_up, distribution, unpack_all
 
 
 def blob(values):
@@ -37,6 +37,17 @@ def test_blobs_of_every_form_add_up():
     found = unpack_all(blob(values) for values in LISTS.values())
     assert found.buckets == sum((Counter(values) for values in LISTS.values()), Counter())
     assert unpack_all([]) == Distribution()
+
+
+def test_sums_of_every_form_add_up():
+    sums = [add_up([blob(values)] * times) for values in LISTS.values() for times in (1, 2)]
+    expected = sum((Counter(values * 3) for values in LISTS.values()), Counter())
+    for some in (sums, [one.compact() for one in sums], [*sums[::2], *(one.compact() for one in sums[1::2])]):
+        assert distribution(some).buckets == expected
+        assert all(one.size < 20_000 for one in some)
+    mixed = add_up([blob(LISTS["many"]), *[blob([5])] * 40])
+    assert distribution([mixed.compact()]) == distribution([mixed])
+    assert distribution([]) == Distribution()
 
 
 def test_nothing_has_no_blob_and_a_sum_ends_at_the_greatest():

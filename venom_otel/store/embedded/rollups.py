@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.distribution import buckets
 from venom_otel.store.embedded.packed import Histogram, unpack_all
+from venom_otel.store.embedded.remembered import Period
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
+
+    from venom_otel.store.embedded.remembered import Changes
 
 WIDTHS: Final = (1440, 60, 15, 1)
 """Minutes that a roll-up spans, longest first; each is a multiple of the next. Whatever is asked, few hundreds of each series are read."""
@@ -38,6 +41,11 @@ class Key(NamedTuple):
     start: int
     series: int
     ending: int
+
+    @property
+    def period(self) -> Period:
+        """What it speaks of."""
+        return Period(self.width, self.start)
 
 
 class Measured(NamedTuple):
@@ -118,10 +126,16 @@ def _stored(blob: bytes | None) -> tuple[int, Histogram]:
 
 
 class Rollups:
-    """Counts requests in the roll-ups of their minute, quarter, hour and day, inside the transaction that stores or deletes them."""
+    """Counts requests in the roll-ups of their minute, quarter, hour and day, inside the transaction that stores or deletes them.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    Args:
+        connection: the writer's.
+        changes: where it is noted which periods change.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, changes: Changes) -> None:
         self._connection = connection
+        self._changes = changes
         self._recent: dict[Key, Tally] = {}
         self._starts: dict[int, int] | None = None
 
@@ -151,6 +165,7 @@ class Rollups:
             removed.update(dict.fromkeys(self._keys_of_request(*group), len(rows)))
         # Most minutes go whole, and need not be looked into.
         emptied = {key for key, count in removed.items() if self._delete(key, count)}
+        self._changes.note({key.period for key in emptied})
         touched: dict[Key, Tally] = {}
         for group, rows in groups.items():
             if left := [key for key in self._keys_of_request(*group) if key not in emptied]:
@@ -193,6 +208,7 @@ class Rollups:
             for start, series, ending, *row in self._connection.execute(statement("rollups"), span):
                 parts[Key(together, width, start // width * width, series, ending)].append(row)
             self._connection.executemany(statement("put_rollup"), [(*key, *_summed_up(rows)) for key, rows in parts.items()])
+            self._changes.note({key.period for key in parts})
             for key in parts:
                 self._newest[width] = max(self._newest[width], key.start)
 
@@ -207,6 +223,7 @@ class Rollups:
 
     def _write(self, tallies: Mapping[Key, Tally]) -> None:
         self._connection.executemany(statement("put_rollup"), [(*key, *tally.row()) for key, tally in tallies.items()])
+        self._changes.note({key.period for key in tallies})
         self._newest[1] = max(self._newest[1], max((key.start for key in tallies if key.width == 1), default=self._newest[1]))
         if len(self._recent) > _REMEMBERED:
             self._recent.clear()

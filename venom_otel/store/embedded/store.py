@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import StoreError
 from venom_otel.store.embedded import logs, metrics, reads
-from venom_otel.store.embedded.aggregates import aggregates
+from venom_otel.store.embedded.aggregates import Aggregates
 from venom_otel.store.embedded.ingest import Ingest
 from venom_otel.store.embedded.pool import ReadPool
 from venom_otel.store.embedded.schema import open_writer
@@ -88,6 +88,7 @@ class EmbeddedStore:
         self._path = path
         self._ingest = Ingest(writer, Upkeep(writer, path, retention, min_free_bytes), max_queue_bytes)
         self._reads = ReadPool(path)
+        self._aggregates = Aggregates(writer.changes)
         self._open = True
 
     @classmethod
@@ -129,7 +130,7 @@ class EmbeddedStore:
 
     async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
         """See `TelemetryStore.aggregates`."""
-        return await self._reads.run(aggregates, which, by, step_ns)
+        return await self._reads.run(self._aggregates.ask, which, by, step_ns)
 
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`."""

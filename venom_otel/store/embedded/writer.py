@@ -13,6 +13,7 @@ from venom_otel.store.embedded.blocks import pack, trace_keys
 from venom_otel.store.embedded.decode import DIGEST_BYTES
 from venom_otel.store.embedded.filing import Filing
 from venom_otel.store.embedded.names import Names
+from venom_otel.store.embedded.remembered import Changes
 from venom_otel.store.embedded.removal import Removal
 from venom_otel.store.embedded.rollups import Rollups
 from venom_otel.store.embedded.sql import statement
@@ -71,7 +72,9 @@ class Writer:
             lambda party: Party("", "", "", "", "", party.streaming),
         )
         self._endings = Names(connection, "ending", "kinds of errors", MAX_ENDINGS, lambda ending: Ending(ending.status, ""))
-        self._rollups = Rollups(connection)
+        self.changes: Final = Changes()
+        """Of roll-ups, for readers in this process."""
+        self._rollups = Rollups(connection, self.changes)
         self._filing = Filing(connection, max_series)
         self._removal = Removal(connection, self._rollups)
         self._copying = False
@@ -114,6 +117,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             counters = self._write(blocks, arrived_ns)
             self._connection.execute("COMMIT")
+            self.changes.settle()
         except BaseException as error:
             self._roll_back()
             if isinstance(error, OSError | sqlite3.Error) and not isinstance(error, _OF_ONE_REQUEST):
@@ -152,6 +156,7 @@ class Writer:
                 counters[ITEMS[signal]] -= items
             self._set_counters(counters)
             self._connection.execute("COMMIT")
+            self.changes.settle()
         except BaseException as error:
             self._roll_back()
             if isinstance(error, OSError | sqlite3.Error):
@@ -247,6 +252,7 @@ class Writer:
         self._filing.settle(committed=False)
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self.changes.settle()
 
     def _check_space(self) -> None:
         # Before the disk is full: moving the log into the file needs room too, or the log could never shrink again.

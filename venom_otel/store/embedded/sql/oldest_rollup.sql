@@ -1,0 +1,1 @@
+SELECT min(start) FROM rollups WHERE together = 1 AND width = 1;
