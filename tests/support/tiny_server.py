@@ -3,10 +3,9 @@
 It imports next to nothing, so that fifty of them start in the time of one real server.
 """
 
-from __future__ import annotations
-
-# pathlib takes longer to import than all the rest, and what it prints is its log.
 # ruff: noqa: PTH104, PTH110, PTH115, PTH123, PTH208, T201
+# pathlib takes longer to import than all the rest, and what it prints is its log.
+
 import argparse
 import json
 import os
@@ -14,10 +13,6 @@ import signal
 import socket
 import sys
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 REPLIES = {"/api/version": {"version": "0.17.4"}, "/api/tags": {"models": []}, "/api/ps": {"models": []}}
 WAIT_S = 60.0
@@ -57,7 +52,7 @@ def main() -> None:
     serve(given.port)
 
 
-def descriptors() -> Iterator[str]:
+def descriptors():
     """What each of its open descriptors leads to."""
     for each in sorted(os.listdir("/proc/self/fd"), key=int):
         try:

@@ -45,7 +45,8 @@ class Command:
                 masked.append(word)
             else:
                 masked.append(MASK if secret else word)
-        return redact(" ".join(word if word == MASK else shlex.quote(word) for word in masked), secrets)
+        known = (*secrets, *self.secrets())
+        return " ".join(_quoted(word, redact(word, known)) for word in masked)
 
     def secrets(self) -> Iterator[str]:
         """The credentials among its arguments, which the program may print."""
@@ -101,6 +102,10 @@ def variable(name: str, action: Action) -> str:
 def secrets_of_environment() -> Iterator[str]:
     """What the environment holds under names like `…_API_KEY`: what is started inherits it, and may print it."""
     return (value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_VARIABLE.fullmatch(name.upper()))
+
+
+def _quoted(word: str, shown: str) -> str:
+    return shown if shlex.quote(word) == word or word == MASK else shlex.quote(shown)
 
 
 def _parse(name: str, value: str) -> Command | None:
