@@ -6,6 +6,8 @@
     ├── CockpitError       a running cockpit cannot be asked
     ├── ActionError        a model server does not do what it was told
     │   ├── UnsupportedError   nobody can tell it that from here
+    │   ├── UnknownError       there is no model or server of that name
+    │   ├── ConflictError      something else must be done or said first
     │   └── BusyError          another operation on it is under way
     ├── StateError         operations and the audit cannot be read or written
     ├── StoreError         the store cannot be opened, read or written
@@ -42,6 +44,14 @@ class ActionError(VenomError):
 
 class UnsupportedError(ActionError):
     """A model server cannot be told that from here; the message says why, and which setting would make it possible."""
+
+
+class UnknownError(ActionError):
+    """There is no model or server of that name; the message says which there are."""
+
+
+class ConflictError(ActionError):
+    """It cannot be done as things are now; the message says what is in the way, and what to do or say first."""
 
 
 class BusyError(ActionError):

@@ -39,16 +39,21 @@ class DotenvConfiguration:
         """See `Configuration`."""
         return self._in_use
 
+    def objection(self, wanted: InUse) -> str | None:
+        """See `Configuration`."""
+        for name in self._changes(wanted):
+            if name in os.environ and name not in self._from_file:
+                return (
+                    f"{name} is set in the environment in which `venom-otel up` was started, which wins over {FILE}: unset it there and "
+                    "start `venom-otel up` again"
+                )
+        return None
+
     def use(self, wanted: InUse) -> None:
         """See `Configuration`."""
-        before = self._in_use
-        changes = {MODEL: wanted.model} | ({ENDPOINT: wanted.endpoint} if wanted.endpoint != before.endpoint else {})
-        for name in changes:
-            if name in os.environ and name not in self._from_file:
-                raise SettingsError(
-                    f"{name} is set in the environment in which `venom-otel up` was started, which wins over {FILE}: unset it there, start "
-                    f"`venom-otel up` again, and {FILE} keeps it."
-                )
+        if (words := self.objection(wanted)) is not None:
+            raise SettingsError(f"{words}.")
+        changes = self._changes(wanted)
         try:
             _write(self._path, changes)
         except (OSError, UnicodeDecodeError) as error:
@@ -61,6 +66,10 @@ class DotenvConfiguration:
                 self._from_file.add(name)
             else:
                 os.environ.pop(name, None)
+
+    def _changes(self, wanted: InUse) -> dict[str, str]:
+        """The variables to write; the model's in any case, for somebody may have edited the file."""
+        return {MODEL: wanted.model} | ({ENDPOINT: wanted.endpoint} if wanted.endpoint != self._in_use.endpoint else {})
 
 
 def _write(path: Path, changes: Mapping[str, str]) -> None:

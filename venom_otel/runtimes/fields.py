@@ -61,7 +61,7 @@ def shortened(parameters: int | None) -> str | None:
     if not parameters:
         return None
     for size, unit in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if parameters >= size:
+        if parameters >= size * 0.9995:  # what is rounded up to it
             return f"{parameters / size:.3g}{unit}"
     return str(parameters)
 

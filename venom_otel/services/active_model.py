@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 
 class LastAnswered:
-    """Tells the model of the newest request that succeeded, for a thread without an event loop; remembers it where the store fails."""
+    """Tells the model of the newest request that succeeded; remembers it where the store fails."""
 
     def __init__(self, history: History) -> None:
         self._history = history
         self._known: tuple[str, str, str] | None = None
 
     def __call__(self) -> tuple[str, str, str] | None:
+        """See `now`; for a thread without an event loop."""
+        return asyncio.run(self.now())
+
+    async def now(self) -> tuple[str, str, str] | None:
         """Model, provider and endpoint; None where none has answered."""
         try:
-            page = asyncio.run(self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1))
+            page = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1)
         except StoreError:
             return self._known
         self._known = None

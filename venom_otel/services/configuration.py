@@ -27,6 +27,10 @@ class Configuration(Protocol):
         """What holds now. May be asked from any thread."""
         ...
 
+    def objection(self, wanted: InUse) -> str | None:
+        """Why something else would not hold if it were kept, in words; None where it would."""
+        ...
+
     def use(self, wanted: InUse) -> None:
         """Keep something else from now on: in this process, for the commands that it starts, and for whoever is started later.
 
