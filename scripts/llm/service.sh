@@ -6,13 +6,14 @@
 # becomes the server, and `installing`, which says how. Paths are below the working directory, where .env lies. Exit statuses are those of
 # LSB's init scripts. Written for bash 3.2, which is macOS's.
 
-readonly STOP_S=30   # from SIGTERM to SIGKILL
 readonly SETTLE_S=3  # how long a server that does not answer yet is watched for an early end
 readonly LOCK_S=60   # how long another start or stop is waited for
-readonly LOG_BYTES=10485760 LOGS_KEPT=3
+readonly LOG_BYTES=10485760 LOGS_KEPT=5
 readonly DEAD=1 NOT_RUNNING=3 NOT_INSTALLED=5 NOT_CONFIGURED=6
 HOST='' PORT='' COMMAND=() # the server's
 PID='' WHO=''              # of its process: what the PID file holds
+BOOT=''                    # which boot this is, on Linux; elsewhere nothing, and ps is asked where /proc is here
+[ ! -r /proc/sys/kernel/random/boot_id ] || read -r BOOT </proc/sys/kernel/random/boot_id
 
 say() { printf '%s: %s\n' "$NAME" "$*"; }
 fail() { # STATUS WORDS: ends the script
@@ -81,6 +82,7 @@ locate() { # VARIABLE ADDRESSES PORT, the last for an address that has neither a
         https) PORT=${PORT:-443} ;;
         *) PORT=${PORT:-$3} ;;
     esac
+    [ "$PORT" -le 65535 ] 2>/dev/null || fail "$NOT_CONFIGURED" "$1: there is no port $PORT"
     HOST=${HOST#\[}
     HOST=${HOST%\]}
     HOST=${HOST:-127.0.0.1}
@@ -92,40 +94,43 @@ locate() { # VARIABLE ADDRESSES PORT, the last for an address that has neither a
 
 # --- processes -----------------------------------------------------------------------------------------------------------------------
 
+# Set STAT to what proc(5) says of a process from its state on: the name before that, in parentheses, may hold anything.
+# Not by $(<file): where the file goes away just then, bash 5.2 ends the script.
+proc_stat() { # PID
+    STAT=''
+    { IFS= read -r -d '' STAT || true; } 2>/dev/null <"/proc/$1/stat"
+    STAT=${STAT##*) }
+    [ -n "$STAT" ]
+}
+
 # What tells a process from a later one with the same PID: on Linux when it started, in ticks since the boot, and which boot that was.
 identity() { # PID
-    local stat
-    if [ -r /proc/self/stat ]; then
-        { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
-        # The name, in parentheses, may hold anything. Behind it come state, ppid, pgrp and so on: field 22 of proc(5) is the 20th there.
-        # shellcheck disable=SC2086 # fields
-        set -- ${stat##*) }
-        printf '%s %s\n' "${20}" "$(</proc/sys/kernel/random/boot_id)"
+    if [ -n "$BOOT" ]; then
+        proc_stat "$1" || return 1
+        # shellcheck disable=SC2086 # fields, of which the 22nd, counted from the PID, is the 20th
+        set -- $STAT
+        echo "${20} $BOOT"
     else
-        LC_ALL=C ps -o lstart= -p "$1"
+        # shellcheck disable=SC2046 # its words, with one blank between them
+        set -- $(LC_ALL=C ps -o lstart= -p "$1")
+        [ $# -gt 0 ] && echo "$*"
     fi
 }
 
 # Whether a process has ended, and only its parent has not heard of it.
 zombie() { # PID
-    local stat
-    if [ -r /proc/self/stat ]; then
-        { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
-        [[ ${stat##*) } == [ZX]* ]]
-    else
-        [[ $(ps -o stat= -p "$1") == Z* ]]
-    fi
+    if [ -n "$BOOT" ]; then proc_stat "$1" && [[ $STAT == [ZXx]* ]]; else [[ $(ps -o stat= -p "$1") == Z* ]]; fi
 }
 
 # Whether a process group has members that live.
 group_lives() { # PGID
-    local file stat state group
+    local process state group
     kill -0 -- "-$1" 2>/dev/null || return 1
-    if [ -r /proc/self/stat ]; then
-        for file in /proc/[0-9]*/stat; do
-            { stat=$(<"$file"); } 2>/dev/null || continue
-            read -r state _ group _ <<<"${stat##*) }"
-            [[ $group != "$1" || $state == [ZX] ]] || return 0
+    if [ -n "$BOOT" ]; then
+        for process in /proc/[0-9]*; do
+            proc_stat "${process#/proc/}" || continue
+            read -r state _ group _ <<<"$STAT"
+            [[ $group != "$1" || $state == [ZXx] ]] || return 0
         done
         return 1
     fi
@@ -227,7 +232,7 @@ show_log() {
 launch() {
     rotate_log
     (umask 077 && : >>"$LOG")
-    printf '%s %s: starting: %s\n' "$(date '+%Y-%m-%dT%H:%M:%S%z')" "$NAME" "${COMMAND[*]}" >>"$LOG"
+    printf '%s %s: starting: %s\n' "$(date -u '+%Y-%m-%dT%H:%M:%SZ')" "$NAME" "${COMMAND[*]}" >>"$LOG"
     local session=()
     if command -v setsid >/dev/null; then session=(setsid); else set -m; fi # with set -m, a group of its own at least
     (
@@ -271,11 +276,10 @@ answering() { if answers; then echo "$(address) answers"; else echo "$(address) 
 # End the children of a server that was killed: they hold its memory, and its port perhaps. Where its PID is another process's now there
 # are none: the kernel gives away no number that a group still has.
 end_leftovers() {
-    local now boot=''
+    local now
     read_pid_file || return 0
     now=$(identity "$PID") || now=''
-    [ ! -r /proc/self/stat ] || boot=$(</proc/sys/kernel/random/boot_id)
-    if [[ $now == "$WHO" || ( -z $now && $WHO == *"$boot" ) ]] && group_lives "$PID"; then end_group; fi
+    if [[ $now == "$WHO" || ( -z $now && $WHO == *"$BOOT" ) ]] && group_lives "$PID"; then end_group; fi
     rm -f -- "$PID_FILE"
 }
 
@@ -283,11 +287,11 @@ end_group() {
     kill -TERM -- "-$PID" 2>/dev/null || kill -TERM "$PID" || fail 1 "process $PID cannot be ended; whose is it?"
     if ! within "$STOP_S" group_gone; then
         say "does not end within $STOP_S s of SIGTERM: SIGKILL"
-        kill -KILL -- "-$PID" 2>/dev/null || true
+        kill -KILL -- "-$PID" 2>/dev/null || kill -KILL "$PID" 2>/dev/null || true
         within 5 group_gone || fail 1 "process group $PID does not end"
     fi
 }
-group_gone() { ! group_lives "$PID"; }
+group_gone() { ! group_lives "$PID" && ! lives; }
 
 stop() {
     if lives; then
@@ -343,9 +347,11 @@ service() {
             exit 2
             ;;
     esac
-    read_dotenv "^(VENOM_OTEL_(LOGS|RUN)_DIR|$VARIABLES)\$"
+    read_dotenv "^(VENOM_OTEL_(LOGS|RUN)_DIR|LLM_STOP_SECONDS|$VARIABLES)\$"
     LOGS=${VENOM_OTEL_LOGS_DIR:-logs} RUN=${VENOM_OTEL_RUN_DIR:-run}
     LOG=$LOGS/$NAME.log PID_FILE=$RUN/$NAME.pid
+    STOP_S=${LLM_STOP_SECONDS:-30} # from SIGTERM to SIGKILL
+    [[ $STOP_S =~ ^[0-9]+$ ]] || fail "$NOT_CONFIGURED" "LLM_STOP_SECONDS=$STOP_S: a whole number of seconds is needed"
     [ "$1" = status ] || lock
     "$1"
 }
