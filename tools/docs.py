@@ -74,6 +74,13 @@ def telemetry_page() -> str:
         f"A failed call has the status ERROR and an event `{semconv.EVENT_EXCEPTION}` with `{semconv.EXCEPTION_TYPE}` and"
         f" `{semconv.EXCEPTION_MESSAGE}`, keys taken out. The outcomes `{semconv.OUTCOME_CANCELLED}` and `{semconv.OUTCOME_ABANDONED}`"
         " leave the status unset.",
+        "## Routed calls",
+        f"A call to a `FallbackChatCompletion` ([routing](routing.md)) has a span of its own, of kind INTERNAL and named `{semconv.ROUTE}"
+        " {model}` after the first service's model, with the spans of its attempts below it. It is no request by itself: it has no"
+        f" `{semconv.GEN_AI_OPERATION_NAME}`, no `{semconv.LLM_PROVIDER}`, no tokens and no duration metric, so that nothing counts twice.",
+        _table(
+            ("attribute", "type", "what it says"), ((f"`{name}`", kind, text) for name, (kind, text) in semconv.ROUTE_ATTRIBUTES.items())
+        ),
         "## Error kinds",
         f"Values of `{semconv.LLM_ERROR_KIND}`, told apart by the reply's words.",
         _table(("kind", "what happened"), ((f"`{kind}`", text) for kind, text in semconv.ERROR_KINDS.items())),
@@ -87,6 +94,14 @@ def telemetry_page() -> str:
         f"Buckets of durations, in seconds: {duration}.",
         f"Buckets of token counts: {tokens}.",
         "Exemplars lead to the span of the call, in all of them but the gaps between chunks.",
+        "## Metrics of routed calls",
+        _table(
+            ("metric", "instrument", "unit", "what it measures"),
+            ((f"`{name}`", instrument, f"`{unit}`", text) for name, (instrument, unit, text) in semconv.ROUTE_METRICS.items()),
+        ),
+        _table(("attribute", "what it says"), ((f"`{name}`", text) for name, text in semconv.ROUTE_METRIC_ATTRIBUTES.items())),
+        "At a service's first routed call it starts at 0 for each pair of services in the order of the list, with the types of error"
+        f" {', '.join(f'`{name}`' for name in semconv.FALLBACK_ERROR_TYPES)}. Exemplars lead to the routed call's span.",
         "## Metrics of the model servers",
         "What `venom-otel up` and `venom-otel monitor` send of the servers they watch, as"
         f" `{semconv.SERVICE_NAME}={semconv.MONITOR_SERVICE}` in the scope `{semconv.MONITOR_SCOPE}`; see [health](health.md).",

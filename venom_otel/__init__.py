@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from venom_otel.instrumentation import Instrumentation, instrument
+    from venom_otel.routing import fallback
 
-__all__ = ["Instrumentation", "__version__", "instrument"]
+__all__ = ["Instrumentation", "__version__", "fallback", "instrument"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from venom_otel import instrumentation
 
         return getattr(instrumentation, name)
+    if name == "fallback":
+        from venom_otel.routing import fallback
+
+        return fallback
     if name == "__version__":
         from importlib.metadata import version
 

@@ -34,6 +34,15 @@ LLM_TIMING_QUEUE: Final = "llm.timing.queue"
 LLM_COST: Final = "llm.cost"
 LLM_COST_CURRENCY: Final = "llm.cost.currency"
 
+# -- a call that is routed to one of several services (ours) --------------------------------------------------------------------------
+LLM_ROUTE_ATTEMPTS: Final = "llm.route.attempts"
+LLM_ROUTE_CHOSEN: Final = "llm.route.chosen"
+LLM_ROUTE_FALLBACK: Final = "llm.route.fallback"
+LLM_ROUTE_REASON: Final = "llm.route.reason"
+LLM_ROUTE_ATTEMPT: Final = "llm.route.attempt"
+LLM_ROUTE_FROM: Final = "llm.route.from"
+LLM_ROUTE_TO: Final = "llm.route.to"
+
 # -- the model servers' health and the active model (ours) -------------------------------------------------------------------------
 LLM_RUNTIME_NAME: Final = "llm.runtime.name"
 LLM_STATE: Final = "llm.state"
@@ -94,6 +103,8 @@ METRIC_TIME_TO_FIRST_CHUNK: Final = "gen_ai.client.operation.time_to_first_chunk
 METRIC_TIME_PER_OUTPUT_CHUNK: Final = "gen_ai.client.operation.time_per_output_chunk"
 METRIC_TOKEN_USAGE: Final = "gen_ai.client.token.usage"
 
+METRIC_FALLBACKS: Final = "llm.fallbacks"
+
 METRIC_RUNTIME_UP: Final = "llm.runtime.up"
 METRIC_RUNTIME_STATE: Final = "llm.runtime.state"
 METRIC_PROBE_DURATION: Final = "llm.runtime.probe.duration"
@@ -129,6 +140,8 @@ DOCTOR_RUN: Final = "venom_otel.doctor.run"
 
 # -- values ----------------------------------------------------------------------------------------------------------------------
 OPERATION_CHAT: Final = "chat"
+ROUTE: Final = "route"
+"""Begins the name of a routed call's own span; no operation of the conventions, so that nobody counts it as a request of its own."""
 INFERENCE_OPERATIONS: Final = frozenset({OPERATION_CHAT, "text_completion", "generate_content"})
 """Operations that ask a model for an answer; agents, tools and workflows are not among them."""
 TOKEN_TYPE_INPUT: Final = "input"
@@ -212,7 +225,28 @@ SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     SERVER_PORT: ("int", "port of the endpoint"),
     ERROR_TYPE: ("string", "the HTTP status, `timeout`, `connection_error`, or the class of the true cause"),
     HTTP_RESPONSE_STATUS_CODE: ("int", "the failed reply's status"),
+    LLM_ROUTE_ATTEMPT: ("int", "which attempt of a [routed call](#routed-calls) it is, from 1; absent where the call is not routed"),
 }
+
+ROUTE_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
+    LLM_ROUTE_ATTEMPTS: ("int", "how many services were asked"),
+    LLM_ROUTE_CHOSEN: ("string", "the provider that answered; absent where none did"),
+    LLM_ROUTE_FALLBACK: ("boolean", "true where another service than the first of the list answered, or was asked last"),
+    LLM_ROUTE_REASON: (
+        "string",
+        "the first [error kind](#error-kinds): why the first service did not answer, or why it was not even asked",
+    ),
+    LLM_MODEL: ("string", "the model asked last, as sent"),
+    LLM_MODEL_NAME: ("string", "the same"),
+    LLM_ENDPOINT: ("string", "where it was asked"),
+    LLM_SERVICE_ID: ("string", "Semantic Kernel's service id of the routed service itself"),
+    GEN_AI_REQUEST_STREAM: ("boolean", "true for streams, absent otherwise"),
+    LLM_OUTCOME: ("string", "as above"),
+    LLM_ERROR_KIND: ("string", "of the failure that the application saw, like the next two"),
+    ERROR_TYPE: ("string", "as above"),
+    HTTP_RESPONSE_STATUS_CODE: ("int", "as above"),
+}
+"""Of the span around the attempts of a routed call."""
 
 METRICS: Final[dict[str, tuple[str, str, str]]] = {
     METRIC_OPERATION_DURATION: ("histogram", "s", "duration of a round trip, failures included (with `error.type`)"),
@@ -220,6 +254,19 @@ METRICS: Final[dict[str, tuple[str, str, str]]] = {
     METRIC_TIME_PER_OUTPUT_CHUNK: ("histogram", "s", "streams: between one chunk and the next, one record for each after the first"),
     METRIC_TOKEN_USAGE: ("histogram", "{token}", "tokens of a round trip, by `gen_ai.token.type`"),
 }
+
+ROUTE_METRICS: Final[dict[str, tuple[str, str, str]]] = {
+    METRIC_FALLBACKS: ("counter", "{fallback}", "attempts at another service than the one that should have answered"),
+}
+
+ROUTE_METRIC_ATTRIBUTES: Final[dict[str, str]] = {
+    LLM_ROUTE_FROM: "the provider that should have answered",
+    LLM_ROUTE_TO: "the provider that was asked instead",
+    ERROR_TYPE: "of the failure that led to it, or that had the first passed over",
+}
+
+FALLBACK_ERROR_TYPES: Final = ("connection_error", "timeout", "404", "429", "500", "503")
+"""Types of error with which the counter starts at 0 for each pair of services: what a fallback usually follows."""
 
 METRIC_ATTRIBUTES: Final = (
     GEN_AI_OPERATION_NAME,

@@ -69,15 +69,20 @@ def of_service(service: Any) -> list[str]:
 def of_invocation(invocation: Invocation) -> list[str]:
     """What one call used: what the request that was sent really carried, else what its service was given; and what its settings add."""
     found = of_request(invocation.request) or of_service(invocation.service)
-    settings = getattr(invocation.settings, "__dict__", {})  # a pydantic model is slow to say that it has no such field
-    for field in _ADDED_TO_BODIES:
-        if (added := settings.get(field)) is not None:
-            found.extend(_below(added))
+    found.extend(of_settings(invocation.settings))
     used = dict.fromkeys(found)
     _recent.update(used)
     while len(_recent) > _MOST_RECENT:
         _recent.pop(next(iter(_recent)), None)
     return list(used)
+
+
+def of_settings(settings: Any) -> Iterator[str]:
+    """What a call's settings add to its request."""
+    fields = getattr(settings, "__dict__", {})  # a pydantic model is slow to say that it has no such field
+    for field in _ADDED_TO_BODIES:
+        if (added := fields.get(field)) is not None:
+            yield from _below(added)
 
 
 def of_request(request: Any) -> list[str]:

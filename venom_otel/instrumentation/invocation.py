@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from venom_otel.identity.model import Endpoint, Identity
     from venom_otel.instrumentation.content import Content
     from venom_otel.instrumentation.recorder import Recorder
+    from venom_otel.instrumentation.routed import RoutedCall
 
 _KEY: Final = otel_context.create_key("venom_otel.invocation")
 NANOSECONDS: Final = 1_000_000_000
@@ -66,6 +67,16 @@ def who(identity: Identity) -> dict[str, AttributeValue]:
     }
 
 
+def what_failed(failure: Failure) -> dict[str, AttributeValue]:
+    """What a span says of a failure beside its words."""
+    attributes: dict[str, AttributeValue] = {semconv.ERROR_TYPE: failure.error_type}
+    if failure.kind is not None:
+        attributes[semconv.LLM_ERROR_KIND] = failure.kind
+    if failure.status_code is not None:
+        attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = failure.status_code
+    return attributes
+
+
 class Invocation:
     """A round trip under way. Not thread-safe: it belongs to the task that makes the call."""
 
@@ -78,6 +89,7 @@ class Invocation:
         "_start_clock",
         "_start_ns",
         "_streaming",
+        "attempt",
         "content",
         "context",
         "ended",
@@ -88,6 +100,7 @@ class Invocation:
         "propagate",
         "request",
         "response",
+        "route",
         "service",
         "service_id",
         "settings",
@@ -122,6 +135,10 @@ class Invocation:
         self.propagate = propagate
         self.settings = settings
         self.content = content
+        self.route: RoutedCall | None = None
+        """The routed call that this is an attempt of; let go of once all is said of the attempt."""
+        self.attempt = 0
+        """Which attempt of it, from 1."""
         self.facts = ReplyFacts()
         self.request: Any = None
         """The HTTP request as it was sent, where the client's stack shows it; the last, where the client tried again."""
@@ -233,6 +250,10 @@ class Invocation:
             )
         except Exception:
             guard.report("completing a span")
+        finally:
+            if self.route is not None:
+                route, self.route = self.route, None
+                route.completed(self, failure, self._start_ns + int(duration * NANOSECONDS))
 
     def _end_attributes(self, outcome: str, failure: Failure | None) -> dict[str, AttributeValue]:
         facts = self.facts
@@ -245,11 +266,7 @@ class Invocation:
         if facts.by_choice:
             attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = facts.finish_reasons
         if failure is not None:
-            attributes[semconv.ERROR_TYPE] = failure.error_type
-            if failure.kind is not None:
-                attributes[semconv.LLM_ERROR_KIND] = failure.kind
-            if failure.status_code is not None:
-                attributes[semconv.HTTP_RESPONSE_STATUS_CODE] = failure.status_code
+            attributes.update(what_failed(failure))
         return attributes
 
 

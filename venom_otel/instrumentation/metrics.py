@@ -1,4 +1,4 @@
-"""The four histograms of the GenAI client conventions."""
+"""The four histograms of the GenAI client conventions, and the counter of fallbacks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NO_SPAN: Final = set_span_in_context(INVALID_SPAN)
 
 
 class Instruments:
-    """The histograms, made once for a meter provider."""
+    """The instruments, made once for a meter provider."""
 
-    __slots__ = ("_chunk", "_duration", "_first_chunk", "_tokens")
+    __slots__ = ("_chunk", "_duration", "_fallbacks", "_first_chunk", "_pairs", "_tokens")
 
     def __init__(self, meter: Meter) -> None:
         def histogram(name: str, buckets: Iterable[float]) -> Histogram:
@@ -33,6 +33,9 @@ class Instruments:
         self._first_chunk = histogram(semconv.METRIC_TIME_TO_FIRST_CHUNK, semconv.DURATION_BUCKETS)
         self._chunk = histogram(semconv.METRIC_TIME_PER_OUTPUT_CHUNK, semconv.DURATION_BUCKETS)
         self._tokens = histogram(semconv.METRIC_TOKEN_USAGE, semconv.TOKEN_BUCKETS)
+        _, unit, description = semconv.ROUTE_METRICS[semconv.METRIC_FALLBACKS]
+        self._fallbacks = meter.create_counter(semconv.METRIC_FALLBACKS, unit, description)
+        self._pairs: set[tuple[str, str]] = set()
 
     def record(
         self,
@@ -66,3 +69,15 @@ class Instruments:
             self._tokens.record(input_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_INPUT}, context)
         if output_tokens is not None:
             self._tokens.record(output_tokens, {**attributes, semconv.GEN_AI_TOKEN_TYPE: semconv.TOKEN_TYPE_OUTPUT}, context)
+
+    def begin_pair(self, source: str, target: str) -> None:
+        """Begin the series of a pair of providers at 0, once, so that its first increase is seen as one."""
+        if (source, target) not in self._pairs:
+            self._pairs.add((source, target))
+            for error_type in semconv.FALLBACK_ERROR_TYPES:
+                self.count_fallback(source, target, error_type, _NO_SPAN, number=0)
+
+    def count_fallback(self, source: str, target: str, error_type: str, context: Context, *, number: int = 1) -> None:
+        """Count an attempt at the provider `target` in place of `source`."""
+        attributes = {semconv.LLM_ROUTE_FROM: source, semconv.LLM_ROUTE_TO: target, semconv.ERROR_TYPE: error_type}
+        self._fallbacks.add(number, attributes, context)

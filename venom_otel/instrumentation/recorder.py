@@ -19,8 +19,9 @@ from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 from venom_otel.instrumentation import content as contents_of
 from venom_otel.instrumentation import credentials, guard, records
 from venom_otel.instrumentation.http import HttpClients
-from venom_otel.instrumentation.invocation import Invocation, who
+from venom_otel.instrumentation.invocation import Invocation, current, who
 from venom_otel.instrumentation.metrics import Instruments
+from venom_otel.instrumentation.routed import RoutedCall
 from venom_otel.instrumentation.semantic_kernel import connectors, replies
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Recorder:
     def introduce(self, service: Any) -> None:
         """Begin to ask who is behind a service, before its first call."""
         connector = connectors.of(service)
+        for routed in connector.routes(service) if connector.routes is not None else ():
+            self.introduce(routed)
         endpoint = self._endpoint(connector.endpoint_url(service))
         if endpoint is not None:
             self._resolver.start(endpoint, _headers(connector, service))
@@ -98,6 +101,17 @@ class Recorder:
     def _start(self, service: Any, history: Any, settings: Any, *, streaming: bool) -> Invocation:
         sinks = self._sinks or self._resolve_sinks()
         connector = connectors.of(service)
+        outer = current()
+        route = outer if isinstance(outer, RoutedCall) and outer.tries(service) else None
+        if connector.routes is not None:
+            call = RoutedCall(self, service, connector.routes(service), sinks.instruments, streaming=streaming, settings=settings)
+            attributes = call.start_attributes()
+            if route is not None:  # one routed service within another
+                attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
+            call.begin(sinks.tracer.start_span(f"{semconv.ROUTE} {call.model}", attributes=attributes))
+            if route is not None:
+                route.follow(call)
+            return call
         endpoint = self._endpoint(connector.endpoint_url(service))
         service_id = service.service_id or None
         identity = self._identity(connector, service, endpoint, service_id)
@@ -105,7 +119,7 @@ class Recorder:
         if client is not None:
             self._clients.link(client, sinks.providers.tracer_provider, sinks.providers.meter_provider, spans=self._settings.http_spans)
         model = connector.request_model(service, settings)
-        attributes: dict[str, AttributeValue] = {
+        attributes = {
             semconv.GEN_AI_OPERATION_NAME: semconv.OPERATION_CHAT,
             semconv.GEN_AI_REQUEST_MODEL: model,
             semconv.LLM_MODEL: model,
@@ -122,6 +136,8 @@ class Recorder:
             attributes[semconv.LLM_SERVICE_ID] = service_id
         if streaming:
             attributes[semconv.GEN_AI_REQUEST_STREAM] = True
+        if route is not None:
+            attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
         attributes.update(connector.request_attributes(settings))
         content = None
         if self._capture is not contents_of.Capture.NONE:
@@ -141,7 +157,15 @@ class Recorder:
         )
         kind = SpanKind.INTERNAL if connector.in_process else SpanKind.CLIENT
         invocation.begin(sinks.tracer.start_span(f"{semconv.OPERATION_CHAT} {model}", kind=kind, attributes=attributes))
+        if route is not None:
+            route.follow(invocation)
         return invocation
+
+    def provider_of(self, service: Any) -> str | None:
+        """Who is behind a service, where that is known by now; asks its server where nobody has."""
+        connector = connectors.of(service)
+        identity = self._identity(connector, service, self._endpoint(connector.endpoint_url(service)), service.service_id or None)
+        return identity.provider if identity is not None else None
 
     def _resolve_sinks(self) -> _Sinks:
         from venom_otel import __version__

@@ -17,7 +17,7 @@ from venom_otel.instrumentation.semantic_kernel import clients
 from venom_otel.instrumentation.semantic_kernel.request import request_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from venom_otel.instrumentation.semantic_kernel.request import Value
 
@@ -40,10 +40,17 @@ class Connector:
     """The model runs in this process: nothing is sent anywhere."""
     own_identity: Identity | None = None
     """Who runs the model where the class alone proves it, which it does only in the process."""
+    routes: Callable[[Any], Sequence[Any]] | None = None
+    """The services among which this one chooses for each round trip; it asks no model itself."""
 
 
 OTHER: Final = Connector(endpoint_url=clients.service_url, request_model=clients.declared_model)
 """A user's own chat service: it says its URL by `service_url()` and its model by `ai_model_id`."""
+
+ROUTED: Final = Connector(
+    endpoint_url=clients.nothing, request_model=clients.declared_model, routes=lambda service: service.routed_services
+)
+"""A chat service that has the property `routed_services`, as `venom_otel.routing` makes them."""
 
 _OPENAI: Final = Connector(
     endpoint_url=clients.openai_url,
@@ -99,10 +106,11 @@ _found: WeakKeyDictionary[type, Connector] = WeakKeyDictionary()
 
 
 def of(service: Any) -> Connector:
-    """The row of a chat service: that of its class's nearest base with one, else `OTHER`. Looked up once for each class."""
+    """The row of a chat service: that of its class's nearest base with one, else `ROUTED` or `OTHER`. Looked up once for each class."""
     cls = type(service)
     known = _found.get(cls)
     if known is None:
         names = (base.__name__ for base in cls.__mro__ if base.__module__.startswith("semantic_kernel.connectors.ai."))
-        known = _found[cls] = next((_TABLE[name] for name in names if name in _TABLE), OTHER)
+        other = ROUTED if hasattr(cls, "routed_services") else OTHER
+        known = _found[cls] = next((_TABLE[name] for name in names if name in _TABLE), other)
     return known

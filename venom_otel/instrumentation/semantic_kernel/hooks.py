@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel_context
 
-from venom_otel.instrumentation import guard
+from venom_otel.instrumentation import deadline, guard
 from venom_otel.instrumentation.invocation import current
+from venom_otel.instrumentation.routed import RoutedCall
 from venom_otel.instrumentation.semantic_kernel.scopes import Scopes
 
 if TYPE_CHECKING:
@@ -164,17 +165,21 @@ def _prepare(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 
 
 def _recorder(service: Any) -> Recorder | None:
-    """Who records this call: nobody where the service is not covered or an outer wrapper records it already."""
+    """Who records this call: nobody where the service is not covered or an outer wrapper records it already.
+
+    The attempts of a routed call are recorded with it, whichever services are covered.
+    """
     try:
-        recorder = scopes.find(service)
-        if recorder is not None:
-            outer = current()
-            if outer is not None and outer.service is service:
+        outer = current()
+        if outer is not None:
+            if outer.service is service:
                 return None
+            if isinstance(outer, RoutedCall) and outer.tries(service):
+                return outer.recorder
+        return scopes.find(service)
     except Exception:
         guard.report("looking a service up")
         return None
-    return recorder
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:
@@ -269,7 +274,11 @@ async def _close(inner: AsyncGenerator[Any, Any], response: Any, context: Contex
 
 def _end(invocation: Invocation, error: BaseException) -> None:
     if isinstance(error, asyncio.CancelledError):
-        invocation.cancel()
+        late = deadline.passed()
+        if late is None:
+            invocation.cancel()
+        else:
+            invocation.fail(late)
     elif isinstance(error, GeneratorExit):
         invocation.abandon()
     else:
