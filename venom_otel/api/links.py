@@ -7,6 +7,7 @@ from typing import Final
 PREFIX: Final = "/api/v1"
 SERVERS: Final = "/system/llm-servers"
 OPERATIONS: Final = "/operations"
+MODELS: Final = "/models"
 
 
 def server(name: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from venom_otel.api import links
-from venom_otel.errors import ActionError, BusyError, StateError, StoreError, UnsupportedError
+from venom_otel.errors import ActionError, BusyError, ConflictError, StateError, StoreError, UnknownError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +106,14 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UnsupportedError)
     async def unsupported(_: Request, error: UnsupportedError) -> JSONResponse:
         return problem(HTTPStatus.BAD_REQUEST, str(error))
+
+    @app.exception_handler(UnknownError)
+    async def unknown(_: Request, error: UnknownError) -> JSONResponse:
+        return problem(HTTPStatus.NOT_FOUND, str(error))
+
+    @app.exception_handler(ConflictError)
+    async def in_the_way(_: Request, error: ConflictError) -> JSONResponse:
+        return problem(HTTPStatus.CONFLICT, str(error))
 
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> JSONResponse:

@@ -1,0 +1,328 @@
+"""`/api/v1/models`: which models there are and which is in use; activating, fetching and removing them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from venom_otel.api import links
+from venom_otel.api.operations import ACCEPTED, Operation, accepted
+from venom_otel.api.problems import responses
+from venom_otel.api.security import TokenRequired
+from venom_otel.runtimes.model import State, Status
+from venom_otel.runtimes.names import label
+from venom_otel.services.model_actions import MAX_NAME
+from venom_otel.state.model import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from venom_otel.health import Server as KnownServer
+    from venom_otel.services import model_list
+    from venom_otel.services.catalogue import Catalogue, Listing
+
+_IN_USE: Final[dict[str, Any]] = {
+    "provider": "vllm",
+    "model": "models/gemma-3-4b-it",
+    "friendly_name": "Gemma 3 4B It",
+    "label": "Gemma 3 4B It (vLLM @ 8001)",
+    "endpoint": "http://127.0.0.1:8001/v1",
+    "server": "vllm",
+    "status": "online",
+}
+_SERVER: Final[dict[str, Any]] = {
+    "name": "vllm",
+    "label": "vLLM",
+    "endpoint": "http://127.0.0.1:8001/v1",
+    "status": "online",
+    "state": "ready",
+    "error_message": None,
+}
+_MODEL: Final[dict[str, Any]] = {
+    "name": "models/gemma-3-4b-it",
+    "friendly_name": "Gemma 3 4B It",
+    "label": "Gemma 3 4B It (vLLM @ 8001)",
+    "aliases": ["gemma-3-4b-it"],
+    "server": "vllm",
+    "served": True,
+    "loaded": True,
+    "configured": True,
+    "size_bytes": 8_600_158_944,
+    "memory_bytes": None,
+    "context_tokens": 8192,
+    "parameters": "4.3B",
+    "parameters_from": "headers",
+    "quantization": None,
+    "dtype": "bfloat16",
+    "architecture": "Gemma3ForConditionalGeneration",
+    "folder": "models/gemma-3-4b-it",
+    "problem": None,
+    "supports": {"activate": True, "remove": False},
+    "unsupported": {"remove": "venom-otel deletes no folders; once nothing serves it, do so yourself: rm -r models/gemma-3-4b-it"},
+}
+_PROVIDER: Final[dict[str, Any]] = {
+    "label": "vLLM",
+    "status": "online",
+    "servers": [_SERVER],
+    "models": [_MODEL],
+    "supports": {"install": False},
+    "unsupported": {
+        "install": "vLLM fetches no models on request. In a terminal: `hf download ORG/NAME --local-dir models/NAME` (below "
+        "LLM_MODELS_DIR), then `venom-otel models activate models/NAME`"
+    },
+}
+
+
+class InUse(BaseModel):
+    """A model that is in use, and where."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _IN_USE})
+
+    provider: str = Field(description="`unknown` where no server that is watched has it.")
+    model: str
+    friendly_name: str
+    label: str = Field(description="For people, with its server.")
+    endpoint: str | None = Field(description="Base URL, without credentials.")
+    server: str | None = Field(description="Name of its server; null where that is none of those that are watched.")
+    status: Status | None = Field(description="That of its server.")
+
+
+class Active(BaseModel):
+    """Which models are in use."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"configured": _IN_USE, "answered": _IN_USE}})
+
+    configured: InUse | None = Field(description="The one that is meant to be used: `LLM_MODEL_NAME`.")
+    answered: InUse | None = Field(description="The one that really answered the newest request that succeeded.")
+
+
+class ModelServer(BaseModel):
+    """A server of a provider; `/api/v1/system/llm-servers` has more of it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _SERVER})
+
+    name: str
+    label: str
+    endpoint: str
+    status: Status
+    state: State
+    error_message: str | None
+
+
+class Model(BaseModel):
+    """A model that a server has, or that lies in a folder of this machine. What is not known is null."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _MODEL})
+
+    name: str = Field(description="What its server calls it: what `LLM_MODEL_NAME` becomes when it is activated.")
+    friendly_name: str
+    label: str
+    aliases: list[str] = Field(description="Other names by which it can be called.")
+    server: str | None = Field(description="The server that has it; null for a folder that none serves.")
+    served: bool = Field(description="Whether that server takes requests for it now.")
+    loaded: bool | None = Field(description="Whether it is in memory.")
+    configured: bool
+    size_bytes: int | None = Field(description="Of its weights, on disk.")
+    memory_bytes: int | None
+    context_tokens: int | None
+    parameters: str | None = Field(description="How many, as people write it.")
+    parameters_from: str | None = Field(
+        description="Where that comes from: `server`, the `index` of its files, or the shapes in their `headers`."
+    )
+    quantization: str | None
+    dtype: str | None
+    architecture: str | None
+    folder: str | None = Field(description="Its folder on this machine.")
+    problem: str | None = Field(description="Why that folder cannot be served, in words.")
+    supports: dict[Kind, bool] = Field(description="What can be done with it from here.")
+    unsupported: dict[Kind, str] = Field(description="Why the rest cannot, in words.")
+
+
+class Provider(BaseModel):
+    """A kind of server with its models."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _PROVIDER})
+
+    label: str
+    status: Status = Field(description="Online where one of its servers is.")
+    servers: list[ModelServer]
+    models: list[Model]
+    supports: dict[Kind, bool]
+    unsupported: dict[Kind, str]
+
+
+class Models(BaseModel):
+    """All models, by provider."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"active": {"configured": _IN_USE, "answered": _IN_USE}, "providers": {"vllm": _PROVIDER}}}
+    )
+
+    active: Active
+    providers: dict[str, Provider] = Field(
+        description="`vllm`, `ollama`, `llamacpp`, `openai`, and others where a server of theirs is known."
+    )
+
+
+def _shown(name: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise ValueError("a name of visible characters is wanted")
+    return name
+
+
+_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_shown)]
+_ServerName = Annotated[str | None, Field(max_length=64, description="Name of the server, where several could do it.")]
+_Provider = Annotated[str, Path(max_length=64, description="`vllm`, `ollama`, …")]
+
+
+class Wanted(BaseModel):
+    """A model, and where."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"model": "gemma3:4b"}})
+
+    model: _Name = Field(description="Its name; to activate it, the one for people will do: `Gemma 3 4B It`.")
+    server: _ServerName = None
+
+
+def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
+    """The routes over the models.
+
+    Args:
+        catalogue: what they ask and tell.
+        token: what changing something asks for; None where that is not offered.
+    """
+    router = APIRouter(prefix=links.MODELS, tags=["models"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
+
+    @router.get("")
+    async def list_models(
+        max_age: Annotated[float | None, Query(ge=0, description="As for `/api/v1/system/llm-servers`.")] = None,
+    ) -> Models:
+        """Which models there are, on the servers and in the folders of this machine, and which is in use.
+
+        Before the first look at a server the answer waits for that, some seconds at most.
+        """
+        return described(await catalogue.now(max_age))
+
+    if token is not None:
+        guarded = APIRouter(
+            dependencies=[Depends(TokenRequired(token))],
+            responses=ACCEPTED
+            | responses(
+                HTTPStatus.BAD_REQUEST,
+                HTTPStatus.UNAUTHORIZED,
+                HTTPStatus.NOT_FOUND,
+                HTTPStatus.CONFLICT,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+            ),
+        )
+
+        @guarded.post("/{provider}/activate", status_code=HTTPStatus.ACCEPTED)
+        async def activate(provider: _Provider, wanted: Wanted, response: Response) -> Operation:
+            """Use a model from now on, which begins an operation on its server.
+
+            `LLM_MODEL_NAME` is kept in `.env`, Ollama loads the model, vLLM is started anew with it; where that fails, all is put back. 400
+            where it cannot be done, with the reason; 404 for what is not in the list; 409 where another operation is under way, several
+            models are meant, or the environment overrules `.env`.
+            """
+            return accepted(await catalogue.activate(provider, wanted.model, "token", wanted.server), response)
+
+        @guarded.post("/{provider}/install", status_code=HTTPStatus.ACCEPTED)
+        async def install(provider: _Provider, wanted: Wanted, response: Response) -> Operation:
+            """Fetch a model, which begins an operation on its server; its stream says how many bytes are there.
+
+            Where the provider's servers fetch none (vLLM, llama.cpp, services), 400 with the steps by hand.
+            """
+            return accepted(await catalogue.install(provider, wanted.model, "token", wanted.server), response)
+
+        @guarded.delete("/{provider}/{model:path}", status_code=HTTPStatus.ACCEPTED)
+        async def remove(
+            provider: _Provider,
+            model: Annotated[_Name, Path(description="Its name.")],
+            response: Response,
+            server: Annotated[str | None, Query(max_length=64, description="Name of the server, where several have it.")] = None,
+            force: Annotated[bool, Query(description="Also where it is the configured one.")] = False,
+        ) -> Operation:
+            """Delete a model from its server's disk, which begins an operation on it."""
+            return accepted(await catalogue.remove(provider, model, "token", server, force=force), response)
+
+        router.include_router(guarded)
+    return router
+
+
+def described(listing: Listing) -> Models:
+    """What is known of models, as the API says it."""
+    return Models(
+        active=Active(configured=_in_use(listing.configured), answered=_in_use(listing.answered)),
+        providers={each.provider: _provider(each) for each in listing.providers},
+    )
+
+
+def _in_use(known: model_list.InService | None) -> InUse | None:
+    if known is None:
+        return None
+    return InUse(
+        provider=known.provider,
+        model=known.model,
+        friendly_name=known.friendly_name,
+        label=known.label,
+        endpoint=known.endpoint,
+        server=known.server,
+        status=known.status,
+    )
+
+
+def _provider(known: model_list.Provider) -> Provider:
+    online = any(server.condition.status is Status.ONLINE for server in known.servers)
+    return Provider(
+        label=label(known.provider),
+        status=Status.ONLINE if online else Status.OFFLINE,
+        servers=[_server(server) for server in known.servers],
+        models=[_model(model) for model in known.models],
+        supports=_supports(known.unsupported, Kind.INSTALL),
+        unsupported=dict(known.unsupported),
+    )
+
+
+def _server(known: KnownServer) -> ModelServer:
+    runtime, condition = known.runtime, known.condition
+    return ModelServer(
+        name=runtime.name,
+        label=runtime.label,
+        endpoint=runtime.endpoint.url,
+        status=condition.status,
+        state=condition.state,
+        error_message=condition.cause,
+    )
+
+
+def _model(known: model_list.Model) -> Model:
+    folder = known.folder
+    return Model(
+        name=known.name,
+        friendly_name=known.friendly_name,
+        label=known.label,
+        aliases=list(known.aliases),
+        server=known.server,
+        served=known.server is not None,
+        loaded=known.loaded,
+        configured=known.configured,
+        size_bytes=known.size_bytes,
+        memory_bytes=known.memory_bytes,
+        context_tokens=known.context_tokens,
+        parameters=known.parameters,
+        parameters_from=known.parameters_from,
+        quantization=known.quantization,
+        dtype=folder.dtype if folder is not None else None,
+        architecture=folder.architecture if folder is not None else None,
+        folder=str(folder.path) if folder is not None else None,
+        problem=folder.problem if folder is not None else None,
+        supports=_supports(known.unsupported, Kind.ACTIVATE, Kind.REMOVE),
+        unsupported=dict(known.unsupported),
+    )
+
+
+def _supports(unsupported: Mapping[Kind, str], *kinds: Kind) -> dict[Kind, bool]:
+    return {kind: kind not in unsupported for kind in kinds}
