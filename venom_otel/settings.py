@@ -93,6 +93,8 @@ class CockpitSettings(BaseSettings):
     action_timeout_s: float = Field(
         default=600, gt=0, description="Seconds within which a server must be up after it was told to start, or gone after a stop."
     )
+    webhook_url: SecretStr | None = Field(default=None, description="Where alerts are sent, in Alertmanager's format; by default nowhere.")
+    webhook_secret: SecretStr | None = Field(default=None, description="Signs what is sent there, as Standard Webhooks has it.")
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."

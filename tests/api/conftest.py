@@ -12,6 +12,7 @@ from support.served import served
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import Signal
@@ -51,7 +52,7 @@ def api(tmp_path: Path) -> Iterator[Api]:
     settings = CockpitSettings(allowed_hosts="cockpit.lan")
     with (
         EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store,
-        served(create_app(History(store), settings)) as url,
+        served(create_app(Services(history=History(store)), settings)) as url,
         httpx.Client(base_url=url, timeout=40, verify=False) as client,
     ):
         yield Api(url, store, client)

@@ -9,6 +9,7 @@ from support.scripted_health import Servers
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 
@@ -19,7 +20,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 def paths(tmp_path):
     """The paths of OpenAPI, of a cockpit that has all routes."""
     with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store, acting(tmp_path, Servers().monitor()) as parts:
-        app = create_app(History(store), CockpitSettings(), token="a token", servers=parts.servers, operations=parts.operations)
+        services = Services(history=History(store), servers=parts.servers, operations=parts.operations)
+        app = create_app(services, CockpitSettings(), token="a token")
         yield app.openapi()["paths"]
 
 

@@ -8,6 +8,7 @@ from websockets.sync.client import connect
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 
@@ -47,7 +48,7 @@ def socket_url(tmp_path):
         await socket.close()
 
     with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store:
-        app = create_app(History(store), CockpitSettings(allowed_hosts="cockpit.lan"))
+        app = create_app(Services(history=History(store)), CockpitSettings(allowed_hosts="cockpit.lan"))
         app.mount("/", page)
         with served(app) as url:
             yield url.replace("http", "ws") + "/socket"

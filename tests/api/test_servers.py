@@ -19,6 +19,7 @@ from venom_otel.api.servers import Server, Servers
 from venom_otel.health import Monitor
 from venom_otel.runtimes.finding import find
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings, RuntimeSettings
 from venom_otel.store.embedded import EmbeddedStore
 
@@ -39,7 +40,7 @@ def watch(tmp_path):
             runtimes = RuntimeSettings(**settings)
             monitor = stack.enter_context(Monitor(functools.partial(find, runtimes), interval_s=interval_s))
             parts = stack.enter_context(acting(tmp_path, monitor, runtimes))
-            app = create_app(History(store), CockpitSettings(), servers=parts.servers)
+            app = create_app(Services(history=History(store), servers=parts.servers), CockpitSettings())
             return stack.enter_context(httpx.Client(base_url=stack.enter_context(served(app)), timeout=20))
 
         yield begin

@@ -7,6 +7,7 @@ from support.served import served
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import Signal
@@ -19,7 +20,7 @@ WITH_TOKEN = {"Authorization": f"Bearer {TOKEN}"}
 def client(tmp_path):
     with (
         EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store,
-        served(create_app(History(store), CockpitSettings(), token=TOKEN)) as url,
+        served(create_app(Services(history=History(store)), CockpitSettings(), token=TOKEN)) as url,
         httpx.Client(base_url=f"{url}/api/v1", timeout=40) as client,
     ):
         store.write(Signal.TRACES, traces(chat(), span())).result(10)
@@ -67,6 +68,6 @@ def test_an_order_must_say_one_thing(client, what):
 def test_without_a_token_deleting_is_not_offered(tmp_path):
     with (
         EmbeddedStore(tmp_path / "u.db", min_free_bytes=0) as store,
-        served(create_app(History(store), CockpitSettings())) as url,
+        served(create_app(Services(history=History(store)), CockpitSettings())) as url,
     ):
         assert httpx.post(f"{url}/api/v1/store/purge", json={"all": True}).status_code == 404

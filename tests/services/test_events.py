@@ -8,6 +8,7 @@ import itertools
 
 import pytest
 from support import otlp
+from support.acting import acting
 from support.scripted_health import Servers, runtime
 
 from venom_otel.runtimes import model as runtimes
@@ -16,8 +17,6 @@ from venom_otel.services import events as module
 from venom_otel.services.alerts.keeping import StateKeeper
 from venom_otel.services.alerts.watch import Alerts
 from venom_otel.services.events import Answering, EventKind, Events, Missed, ModelChange
-from venom_otel.services.servers import LlmServers
-from venom_otel.state.store import State
 from venom_otel.store.protocol import Signal
 
 WAIT_S = 20.0
@@ -132,9 +131,9 @@ async def test_a_flood_is_told_as_such(store, history, monkeypatch):
 
 async def test_servers_and_alerts(store, history, tmp_path):
     played = Servers(runtime())
-    with played.monitor() as monitor, State(tmp_path / "state.sqlite3") as state:
-        servers = LlmServers(monitor)
-        alerts = Alerts(history, servers, StateKeeper(state))
+    with played.monitor() as monitor, acting(tmp_path, monitor) as parts:
+        servers = parts.servers
+        alerts = Alerts(history, servers, StateKeeper(parts.state))
         events = Events(history, servers, alerts)
         follower = events.follow()
         async with watched(events), watched(alerts):

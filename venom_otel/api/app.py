@@ -8,7 +8,10 @@ from fastapi import FastAPI
 
 import venom_otel
 from venom_otel.api import problems
+from venom_otel.api.alerts import alerts_router
 from venom_otel.api.audit import audit_router
+from venom_otel.api.catalogue import catalogue_router
+from venom_otel.api.events import events_router
 from venom_otel.api.health import health_router
 from venom_otel.api.history import history_router
 from venom_otel.api.links import PREFIX
@@ -21,28 +24,21 @@ from venom_otel.api.store import store_router
 from venom_otel.receiver.hosts import AllowedHosts
 
 if TYPE_CHECKING:
-    from venom_otel.services.history import History
-    from venom_otel.services.operations import Operations
-    from venom_otel.services.servers import LlmServers
+    from collections.abc import Iterator
+
+    from fastapi import APIRouter
+
+    from venom_otel.services.offered import Services
     from venom_otel.settings import CockpitSettings
 
 
-def create_app(
-    history: History,
-    settings: CockpitSettings,
-    *,
-    token: str | None = None,
-    servers: LlmServers | None = None,
-    operations: Operations | None = None,
-) -> FastAPI:
+def create_app(services: Services, settings: CockpitSettings, *, token: str | None = None) -> FastAPI:
     """The application for the cockpit's port; a page may be mounted on it before it is served.
 
     Args:
-        history: what the API answers from.
+        services: what the API answers from; routes over what it does not offer are left out.
         settings: which address is listened on and under which names it may be opened.
         token: what write actions ask for; None where none is offered.
-        servers: the model servers; None where none are watched.
-        operations: what they are told; None where they are told nothing.
     """
     app = FastAPI(
         title="venom-otel",
@@ -51,16 +47,27 @@ def create_app(
         docs_url=None,  # both pages load their scripts from the network
         redoc_url=None,
     )
-    app.include_router(health_router(history), prefix=PREFIX)
-    app.include_router(history_router(history), prefix=PREFIX)
-    app.include_router(metrics_router(history), prefix=PREFIX)
-    app.include_router(logs_router(history), prefix=PREFIX)
-    app.include_router(store_router(history, token), prefix=PREFIX)
-    if servers is not None:
-        app.include_router(servers_router(servers, token), prefix=PREFIX)
-    if operations is not None:
-        app.include_router(operations_router(operations), prefix=PREFIX)
-        app.include_router(audit_router(operations), prefix=PREFIX)
+    for router in _routers(services, token):
+        app.include_router(router, prefix=PREFIX)
     problems.install(app)
     app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
     return app
+
+
+def _routers(services: Services, token: str | None) -> Iterator[APIRouter]:
+    yield health_router(services.history)
+    yield history_router(services.history)
+    yield metrics_router(services.history)
+    yield logs_router(services.history)
+    yield store_router(services.history, token)
+    if services.servers is not None:
+        yield servers_router(services.servers, token)
+    if services.operations is not None:
+        yield operations_router(services.operations)
+        yield audit_router(services.operations)
+    if services.catalogue is not None:
+        yield catalogue_router(services.catalogue, token)
+    if services.alerts is not None:
+        yield alerts_router(services.alerts, token)
+    if services.events is not None:
+        yield events_router(services.events, services.servers)

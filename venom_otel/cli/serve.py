@@ -12,7 +12,7 @@ import uvicorn
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     import grpc
 
@@ -25,6 +25,7 @@ def serve(
     applications: list[tuple[Any, socket.socket]],
     *,
     start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
+    beside: Callable[[], Coroutine[Any, Any, None]],
     on_ready: Callable[[], None],
     on_end: Callable[[], None],
     on_ended: Callable[[], Awaitable[None]],
@@ -36,6 +37,7 @@ def serve(
     Args:
         applications: pairs of an application and the socket it listens on.
         start_grpc: starts a gRPC server in the running event loop; None for none.
+        beside: runs in the same event loop as long as something is served.
         on_ready: called once all of them answer.
         on_end: called as soon as the end is asked for; lets go of whoever only waits for something to happen.
         on_ended: awaited, in the same event loop, once nothing is served any more.
@@ -43,12 +45,14 @@ def serve(
     logging.getLogger("uvicorn.error").addFilter(_not_of_the_cut_off)
     servers = [(_Server(_config(application)), sock) for application, sock in applications]
     with asyncio.Runner(loop_factory=servers[0][0].config.get_loop_factory()) as runner:
-        runner.run(_serve(servers, start_grpc, on_ready, on_end, on_ended))
+        runner.run(_serve(servers, start_grpc, beside=beside, on_ready=on_ready, on_end=on_end, on_ended=on_ended))
 
 
 async def _serve(
     servers: list[tuple[_Server, socket.socket]],
     start_grpc: Callable[[], Awaitable[grpc.aio.Server]] | None,
+    *,
+    beside: Callable[[], Coroutine[Any, Any, None]],
     on_ready: Callable[[], None],
     on_end: Callable[[], None],
     on_ended: Callable[[], Awaitable[None]],
@@ -74,9 +78,18 @@ async def _serve(
                 group.create_task(server.serve(sockets=[sock]))
             for server, _ in servers:
                 await server.ready.wait()
+            group.create_task(_until(ended, beside()))
             on_ready()
     finally:
         await on_ended()
+
+
+async def _until(ended: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    await ended.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def _stop_after(ended: asyncio.Event, rpc: grpc.aio.Server) -> None:

@@ -85,7 +85,12 @@ def _run(
     from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
     from venom_otel.runtimes.reading import read
     from venom_otel.services.active_model import LastAnswered
+    from venom_otel.services.alerts.keeping import StateKeeper
+    from venom_otel.services.alerts.watch import Alerts
+    from venom_otel.services.alerts.webhook import Webhook
+    from venom_otel.services.events import Events
     from venom_otel.services.history import History
+    from venom_otel.services.offered import Services
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.store import FILE, State
@@ -121,21 +126,25 @@ def _run(
         until_the_end.enter_context(monitor)
         operations = Operations(state)
         servers = LlmServers(monitor, controller, operations)
-
-        def end_waiting() -> None:
-            history.end_waiting()
-            servers.end_waiting()
-            operations.end_running()
-
-        application = create_app(history, settings, token=running.token, servers=servers, operations=operations)
-        page.mount(application, history, otlp_address=running.otlp)
+        alerts = Alerts(history, servers, StateKeeper(state), meant=operations.stopped)
+        services = Services(
+            history=history,
+            servers=servers,
+            operations=operations,
+            alerts=alerts,
+            webhook=Webhook.from_settings(settings, page=running.page),
+            events=Events(history, servers, alerts),
+        )
+        application = create_app(services, settings, token=running.token)
+        page.mount(application, services, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(
             [(application, page_socket), (create_receiver(service, AllowedHosts.from_settings(settings)), otlp_socket)],
             start_grpc=partial(start_grpc, service, grpc_socket) if grpc_socket else None,
             on_ready=ready,
-            on_end=end_waiting,
-            on_ended=operations.close,
+            beside=services.watch,
+            on_end=services.end_waiting,
+            on_ended=services.close,
         )
 
 

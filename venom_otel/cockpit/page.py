@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI, Request, Response
 
-    from venom_otel.services.history import History
+    from venom_otel.services.offered import Services
 
 _PATHS: Final = ("/", "/trace/{trace_id}", "/requests/{request_id}")
 
 
-def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
+def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
     """Put the page on `app`, below every route that `app` already has.
 
     Args:
         app: serves the page once it runs; its own routes come first.
-        history: where everything shown comes from.
+        services: where everything shown comes from; parts without their service are left out.
         otlp_address: base URL of the OTLP receiver, shown where nothing has arrived yet.
     """
+    history = services.history
     answering = Answering(history)
     nicegui_app.on_startup(answering.follow)
 
@@ -44,7 +45,7 @@ def mount(app: FastAPI, history: History, *, otlp_address: str) -> None:
         # Without parameters for the query: a changed filter is no other page.
         async def requests() -> None:
             ui.page_title(texts.document_title(texts.REQUESTS))
-            await RequestsPage(history, otlp_address, address).show()
+            await RequestsPage(services, otlp_address, address).show()
 
         async def trace(trace_id: str, span: str = "") -> None:
             ui.page_title(texts.document_title(trace_id[:8]))

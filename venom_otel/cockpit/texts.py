@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
 from venom_otel.cockpit import formats
+from venom_otel.control.model import Action
+from venom_otel.runtimes.model import State
+from venom_otel.state.model import Kind
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from venom_otel.services.figures import Figures
 
 PRODUCT: Final = "venom_otel"
@@ -23,6 +28,78 @@ ANSWERING: Final = "Last answer"
 ANSWERING_HELP: Final = "The model that really answered last, by the reply's own word"
 NOBODY_ANSWERED: Final = "no answer yet"
 THEME: Final = {"auto": "Theme: follows the system", "light": "Theme: light", "dark": "Theme: dark"}
+
+# -- model servers -----------------------------------------------------------------------------------------------------------------
+SERVERS: Final = "Model servers"
+STATES: Final = {
+    State.READY: "Ready",
+    State.DEGRADED: "Degraded",
+    State.LOADING: "Loading",
+    State.STARTING: "Starting",
+    State.STOPPED: "Stopped",
+    State.FAILING: "Failing",
+    State.UNREACHABLE: "Unreachable",
+}
+ACTIONS: Final = {Action.START: "Start", Action.STOP: "Stop", Action.RESTART: "Restart"}
+DOING: Final = {
+    Kind.START: "starting",
+    Kind.STOP: "stopping",
+    Kind.RESTART: "restarting",
+    Kind.ACTIVATE: "changing the model",
+    Kind.INSTALL: "fetching a model",
+    Kind.REMOVE: "deleting a model",
+}
+NOTHING_LOADED: Final = "no model in memory"
+LAST_LINES: Final = "Last lines of its log"
+DISMISS: Final = "Dismiss"
+CANCEL: Final = "Cancel"
+
+
+def act_on(action: Action, server: str) -> str:
+    """What a button does."""
+    return f"{ACTIONS[action]} {server}"
+
+
+def breaks_off(running: int | None) -> str:
+    """What stopping a server costs."""
+    if running is None:
+        return "Requests that it works on are broken off."
+    if running == 0:
+        return "It works on no request now."
+    return "1 request that it works on is broken off." if running == 1 else f"{running} requests that it works on are broken off."
+
+
+def models(names: Sequence[str], more: int) -> str:
+    """Models in memory."""
+    return f"{', '.join(names)} and {more} more" if more > 0 else ", ".join(names)
+
+
+def model_count(number: int) -> str:
+    """How many models a server has."""
+    return "1 model" if number == 1 else f"{number} models"
+
+
+def running(number: int) -> str:
+    """Requests that a server works on."""
+    return f"{number} running"
+
+
+def waiting(number: int) -> str:
+    """Requests that wait for their turn."""
+    return f"{number} waiting"
+
+
+# -- alerts ------------------------------------------------------------------------------------------------------------------------
+ALERTS: Final = "Alerts"
+ACKNOWLEDGE: Final = "Acknowledge"
+OPEN_TRACE: Final = "Open trace"
+SINCE_FIRST: Final = "Since it was first seen"
+
+
+def more_alerts(number: int) -> str:
+    """Alerts that are not shown."""
+    return f"and {number} more"
+
 
 # -- list of requests --------------------------------------------------------------------------------------------------------------
 REQUESTS: Final = "Requests"

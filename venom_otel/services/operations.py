@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import ActionError, BusyError, StateError
-from venom_otel.state.model import Operation, OperationState
+from venom_otel.state.model import Kind, Operation, OperationState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -117,6 +118,15 @@ class Operations:
         """The operation that runs for a server."""
         run = self._running.get(server)
         return None if run is None else run.operation
+
+    def stopped(self, server: str) -> bool:
+        """Whether a server is meant not to answer: it is being told something, or was last told to stop and did."""
+        if server in self._running:
+            return True
+        with contextlib.suppress(StateError):
+            last = self.recent(server, 1)
+            return bool(last) and last[0].wanted.kind is Kind.STOP and last[0].state is OperationState.SUCCEEDED
+        return False
 
     def audit(self, before: int | None, limit: int, server: str | None = None) -> AuditPage:
         """What was asked for and what became of it, newest first; see `State.audit`.

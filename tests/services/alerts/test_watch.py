@@ -6,11 +6,11 @@ import asyncio
 
 from services.alerts.conftest import NOW_NS, until
 from support import otlp
+from support.acting import acting
 from support.scripted_health import Servers, runtime
 
 from venom_otel.runtimes.model import Reading, Reason, State
 from venom_otel.services.alerts.model import AlertKind, Subject
-from venom_otel.services.servers import LlmServers
 
 SUBJECT = Subject(AlertKind.PROVIDER_ERROR, "http://vllm:1/v1", "gemma-3-4b-it", "server_error")
 STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
@@ -78,10 +78,10 @@ async def test_what_was_long_before_the_first_start_raises_none(rig):
     assert [alert.subject.model for alert in found] == ["lately"]
 
 
-async def test_a_server_that_goes_offline_and_comes_back(rig):
+async def test_a_server_that_goes_offline_and_comes_back(rig, tmp_path):
     played = Servers(runtime())
-    with played.monitor() as monitor:
-        async with rig.running(LlmServers(monitor)) as alerts:
+    with played.monitor() as monitor, acting(tmp_path / "acting", monitor) as parts:
+        async with rig.running(parts.servers) as alerts:
             played.wait_for(lambda: played.heard)
             played.readings["vllm"] = STOPPED
             (alert,) = await until(alerts, lambda found: found)
@@ -93,22 +93,22 @@ async def test_a_server_that_goes_offline_and_comes_back(rig):
             assert alert.count == 1
 
 
-async def test_a_server_that_starts_neither_raises_nor_ends_an_alert(rig):
+async def test_a_server_that_starts_neither_raises_nor_ends_an_alert(rig, tmp_path):
     played = Servers(runtime())
     played.readings["vllm"] = Reading(State.LOADING, Reason.LOADING, "it loads its model")
-    with played.monitor() as monitor:
-        async with rig.running(LlmServers(monitor)) as alerts:
+    with played.monitor() as monitor, acting(tmp_path / "acting", monitor) as parts:
+        async with rig.running(parts.servers) as alerts:
             played.wait_for(lambda: played.heard)
             rig.send(rig.failed(1))
             (alert,) = await until(alerts, lambda found: found)
             assert alert.subject.kind is AlertKind.PROVIDER_ERROR
 
 
-async def test_a_server_that_somebody_stopped_raises_none(rig):
+async def test_a_server_that_somebody_stopped_raises_none(rig, tmp_path):
     played = Servers(runtime(), runtime("other", "http://127.0.0.1:8002/v1"))
     played.readings = {"vllm": STOPPED, "other": STOPPED}
-    with played.monitor() as monitor:
-        async with rig.running(LlmServers(monitor), meant=lambda name: name == "vllm") as alerts:
+    with played.monitor() as monitor, acting(tmp_path / "acting", monitor) as parts:
+        async with rig.running(parts.servers, meant=lambda name: name == "vllm") as alerts:
             played.wait_for(lambda: len({look.server.runtime.name for look in played.heard}) == 2)
             found = await until(alerts, lambda found: found)
             assert [alert.subject.endpoint for alert in found] == ["http://127.0.0.1:8002/v1"]

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from venom_otel.services.alerts.model import Alert
     from venom_otel.services.alerts.watch import Alerts
+    from venom_otel.settings import CockpitSettings
 
 GROUP_S: Final = 1.0
 """What changes within this goes into one request."""
@@ -77,6 +78,18 @@ class Webhook:
         self._group_s = group_s
         self._told: dict[str, str] = {}
         """What was said last of each alert."""
+
+    @classmethod
+    def from_settings(cls, settings: CockpitSettings, *, page: str) -> Webhook | None:
+        """The one that the settings name, or None.
+
+        Raises:
+            SettingsError: as above.
+        """
+        if settings.webhook_url is None or not settings.webhook_url.get_secret_value():
+            return None
+        secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret is not None else ""
+        return cls(settings.webhook_url.get_secret_value(), secret, page=page)
 
     async def follow(self, alerts: Alerts) -> None:
         """Send what changes, beginning with what is active; runs until it is cancelled, or until waiting for changes was ended."""

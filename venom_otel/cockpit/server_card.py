@@ -1,0 +1,162 @@
+"""One model server on the page: how it is and why, what it has in memory, and what it can be told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from nicegui import background_tasks, ui
+
+from venom_otel.cockpit import server_views, texts, theme, views
+from venom_otel.control.model import Action
+from venom_otel.errors import VenomError
+from venom_otel.runtimes.model import State, Status
+from venom_otel.state.model import OperationState
+
+if TYPE_CHECKING:
+    from venom_otel.health import Server
+    from venom_otel.services.operations import Operations
+    from venom_otel.services.servers import LlmServers
+    from venom_otel.state.model import Operation
+
+_ICONS: Final = {Action.START: "play_arrow", Action.RESTART: "restart_alt", Action.STOP: "stop"}
+_LOOKS: Final = {State.READY: "is-ready", State.DEGRADED: "is-degraded", State.STARTING: "is-coming", State.LOADING: "is-coming"}
+"""Every other state looks as `is-down`."""
+_ALL_LOOKS: Final = "is-ready is-degraded is-coming is-down"
+
+
+class ServerCard:
+    """Shows one server, and the operation on it that runs, whoever began it."""
+
+    def __init__(self, server: Server, servers: LlmServers, operations: Operations) -> None:
+        self._name = server.runtime.name
+        self._label = server.runtime.label
+        self._servers = servers
+        self._operations = operations
+        self._server = server
+        self._followed: str | None = None
+        """The operation whose steps are shown."""
+        self._build(server)
+        self.show(server)
+
+    def show(self, server: Server) -> None:
+        """Show how it is now."""
+        self._server = server
+        condition, reading = server.condition, server.reading
+        look = _LOOKS.get(condition.state, "is-down")
+        self._card.classes(remove=_ALL_LOOKS.replace(look, ""), add=look)
+        self._state.text = texts.STATES[condition.state]
+        self._since.text = server_views.for_how_long(condition.since_ns)
+        self._where.text = " · ".join(
+            part
+            for part in (views.short_endpoint(server.runtime.endpoint.url), reading.version, server_views.latency(reading.latency_s))
+            if part
+        )
+        self._facts.text = server_views.facts(reading)
+        self._facts.set_visibility(bool(self._facts.text))
+        self._cause.text = condition.cause or ""
+        self._cause.set_visibility(bool(condition.cause))
+        running = self._operations.running(self._name)
+        refused = self._servers.unsupported(server.runtime)
+        for action, button in self._buttons.items():
+            possible = action not in refused and running is None and _makes_sense(action, condition.status)
+            button.set_visibility(possible)
+        if running is not None and running.id != self._followed:
+            self._followed = running.id
+            with self._card:
+                background_tasks.create(self._follow(running), name=f"following {running.id}")
+
+    def remove(self) -> None:
+        """Take it off the page."""
+        self._card.delete()
+
+    def _build(self, server: Server) -> None:
+        with ui.element("article").classes("server").props(f'aria-label="{self._label}"') as self._card:
+            with ui.element("div").classes("server-head"):
+                ui.element("span").classes("state-mark")
+                ui.label(self._label).classes("provider server-name").style(theme.provider_mark(server.runtime.provider))
+                self._state = ui.label().classes("server-state").props("role=status")
+                self._since = ui.label().classes("muted server-since")
+                ui.space()
+                self._buttons = {action: self._button(action) for action in (Action.START, Action.RESTART, Action.STOP)}
+            self._where = ui.label().classes("server-where")
+            self._facts = ui.label().classes("server-facts")
+            self._cause = ui.label().classes("server-cause")
+            with ui.element("div").classes("server-doing") as self._doing:
+                ui.spinner(size="14px", color=None)
+                self._step = ui.label().props("role=status")
+            with ui.element("div").classes("failure server-failure").props("role=alert") as self._failure:
+                self._failed = ui.label().classes("failure-words")
+                with ui.expansion(texts.LAST_LINES).props("dense").classes("server-log") as self._log:
+                    self._lines = ui.label().classes("server-lines")
+                ui.button(texts.DISMISS, on_click=lambda: self._failure.set_visibility(False), color=None).props(
+                    "flat dense no-caps"
+                ).classes("quiet-button")
+            self._doing.set_visibility(False)
+            self._failure.set_visibility(False)
+
+    def _button(self, action: Action) -> ui.button:
+        words = texts.act_on(action, self._label)
+        button = ui.button(icon=_ICONS[action], on_click=lambda: self._asked(action), color=None).props(
+            f'flat round dense aria-label="{words}"'
+        )
+        return button.classes("icon-button small").tooltip(words)
+
+    async def _asked(self, action: Action) -> None:
+        """Somebody pressed a button."""
+        if action is not Action.START and not await self._confirmed(action):
+            return
+        try:
+            operation = await self._servers.act(self._name, action, "page")
+        except VenomError as error:
+            ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
+            return
+        self._failure.set_visibility(False)
+        if operation is not None:
+            self.show(self._server)
+
+    async def _confirmed(self, action: Action) -> bool:
+        """Whether whoever pressed it means it: what runs there is broken off."""
+        with ui.dialog() as dialog, ui.card().classes("ask"):
+            ui.label(texts.act_on(action, self._label) + "?").props("role=heading aria-level=2").classes("panel-title")
+            ui.label(texts.breaks_off(self._server.reading.requests_running))
+            with ui.element("div").classes("ask-buttons"):
+                ui.button(texts.CANCEL, on_click=lambda: dialog.submit(False), color=None).props("flat no-caps")
+                ui.button(texts.ACTIONS[action], on_click=lambda: dialog.submit(True), color=None).props("flat no-caps autofocus").classes(
+                    "danger"
+                )
+        try:
+            return bool(await dialog)
+        finally:
+            dialog.delete()
+
+    async def _follow(self, operation: Operation) -> None:
+        """Show the steps of an operation, up to its end."""
+        self._doing.set_visibility(True)
+        self._step.text = texts.DOING[operation.wanted.kind]
+        ended = operation
+        try:
+            async for event in self._operations.follow(operation.id):
+                ended = event.operation
+                if event.progress is not None:
+                    self._step.text = event.progress.words
+        finally:
+            self._followed = None
+            self._doing.set_visibility(False)
+        if ended.state is OperationState.FAILED:
+            self._show_failure(ended)
+        with contextlib.suppress(asyncio.CancelledError):
+            self.show(await self._servers.one(self._name) or self._server)
+
+    def _show_failure(self, operation: Operation) -> None:
+        words, _, lines = (operation.error or "").partition("\n")
+        self._failed.text = words
+        self._lines.text = lines
+        self._log.set_visibility(bool(lines))
+        self._failure.set_visibility(True)
+
+
+def _makes_sense(action: Action, status: Status) -> bool:
+    """A server that is online is not started, and one that is not is not restarted; stopping is for what hangs, too."""
+    return status is Status.OFFLINE if action is Action.START else action is Action.STOP or status is Status.ONLINE

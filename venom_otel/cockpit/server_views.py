@@ -1,0 +1,45 @@
+"""What the page shows of a model server, as plain texts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from venom_otel.cockpit import formats, texts
+
+if TYPE_CHECKING:
+    from venom_otel.runtimes.model import Reading
+
+_SECOND: Final = 1_000_000_000
+_STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
+MODELS: Final = 3
+"""That are named; the others are counted."""
+
+
+def latency(seconds: float | None) -> str:
+    """How long it took to answer: `4.1 ms`; empty where it did not."""
+    return "" if seconds is None else formats.duration(round(seconds * _SECOND))
+
+
+def for_how_long(since_ns: int) -> str:
+    """How long something has lasted, in one figure: `12 min`, `3 h`, `2 d`."""
+    seconds = max(0, time.time_ns() - since_ns) // _SECOND
+    return next((f"{seconds // length} {unit}" for length, unit in _STEPS if seconds >= length), f"{seconds} s")
+
+
+def facts(reading: Reading) -> str:
+    """What it has in memory and what it works on: `gemma-3-4b-it · 6 running · 2 waiting`; only what it tells."""
+    loaded = [model.name for model in reading.models_loaded]
+    known = [model for model in reading.models if model.loaded is not None]
+    parts = []
+    if loaded:
+        parts.append(texts.models(loaded[:MODELS], len(loaded) - MODELS))
+    elif known:
+        parts.append(texts.NOTHING_LOADED)
+    elif reading.models:
+        parts.append(texts.model_count(len(reading.models)))
+    if reading.requests_running:
+        parts.append(texts.running(reading.requests_running))
+    if reading.requests_waiting:
+        parts.append(texts.waiting(reading.requests_waiting))
+    return " · ".join(parts)
