@@ -85,7 +85,8 @@ def place(tmp_path):
 def gone(pid):
     """Whether a process has ended; as a zombie it waits for its parent, which may be none of ours."""
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        process = psutil.Process(pid)
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
     except psutil.NoSuchProcess:
         return True
 

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 REPLIES = {"/api/version": {"version": "0.17.4"}, "/api/tags": {"models": []}, "/api/ps": {"models": []}}
@@ -77,14 +78,20 @@ def serve(port: int) -> None:
     print("listening", flush=True)
     while True:
         connection, _ = listening.accept()
-        with connection:
-            request = b""
-            while b"\r\n\r\n" not in request and (more := connection.recv(65536)):
-                request += more
-            path = request.decode("latin-1").split(" ")[1] if request else "/"
-            body = json.dumps(REPLIES.get(path, {})).encode()
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-            connection.sendall(head.encode() + body)
+        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+
+def answer(connection: socket.socket) -> None:
+    with connection:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            more = connection.recv(65536)
+            if not more:
+                return
+            request += more
+        body = json.dumps(REPLIES.get(request.decode("latin-1").split(" ")[1], {})).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + body)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_STATE, _STARTED = 0, 19
-"""Fields 3 and 22 of /proc/PID/stat, counted from behind the program's name (proc_pid_stat(5))."""
+_STATE, _THREADS, _STARTED = 0, 17, 19
+"""Fields 3, 20 and 22 of /proc/PID/stat, counted from behind the program's name (proc_pid_stat(5))."""
 _DEAD: Final = frozenset({b"Z", b"X", b"x"})
 
 
@@ -120,12 +120,7 @@ def send(processes: frozenset[psutil.Process], number: int) -> None:
 
 
 def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.AccessDenied:
-        return True
+    return process.is_running() and record(process.pid) is not None
 
 
 def _mark(pid: int, *, dead: bool) -> str | None:
@@ -133,7 +128,8 @@ def _mark(pid: int, *, dead: bool) -> str | None:
         return _started(pid, dead=dead)
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        if fields[_STATE] in _DEAD and not dead:
+        # Its first thread may have ended before the others: until they have, its sockets are open.
+        if fields[_STATE] in _DEAD and int(fields[_THREADS]) <= 1 and not dead:
             return None
         return f"{int(fields[_STARTED])} {_boot()}"
     except (OSError, IndexError, ValueError):
