@@ -146,7 +146,9 @@ def test_dotenv_names_servers(run, tmp_path):
 
 def test_the_example_of_a_dotenv_names_every_variable_and_can_be_used(tmp_path):
     example = (ROOT / ".env.example").read_text()
-    assert {name.upper() for name in RuntimeSettings.model_fields} == set(re.findall(r"(?m)^(?:# )?([A-Z_]+)=", example))
+    of_the_scripts = set(re.findall(r"(?m)^\| `([A-Z_]+)`", (ROOT / "docs" / "scripts.md").read_text()))
+    known = {name.upper() for name in RuntimeSettings.model_fields} | of_the_scripts
+    assert set(re.findall(r"(?m)^(?:# )?([A-Z_]+)=", example)) == known
     (tmp_path / ".env").write_text(example)
     assert {row["name"] for row in rows(command("runtimes", home=tmp_path, **HERE).stdout)} == {"ollama", "vllm"}
 

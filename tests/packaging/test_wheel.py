@@ -1,13 +1,14 @@
 """The wheel in a clean environment."""
 
 import json
+import os
 import re
 import subprocess
 import zipfile
 
 import httpx
 from support.cockpit import Cockpit
-from support.repository import tracked
+from support.repository import ROOT, tracked
 
 HEAVY = {
     "fastapi", "starlette", "uvicorn", "nicegui", "typer", "rich", "platformdirs", "zstandard", "dotenv",
@@ -84,3 +85,28 @@ def test_the_cockpit_runs_from_the_wheel(whole, tmp_path, monkeypatch):
         own = set(re.findall(r"""["'(]((?:/[\w.-]+)+\.(?:css|js|svg|woff2))\b""", page.text))
         assert own
         assert {path: httpx.get(cockpit.page + path).status_code for path in own} == dict.fromkeys(own, 200)
+
+
+def test_init_writes_the_checkouts_own_files(whole, tmp_path):
+    """Which the wheel carries in place of the links to them."""
+    program = whole.python.with_name("venom-otel")
+    subprocess.run([program, "init"], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {tmp_path / ".env": (ROOT / ".env.example").read_bytes()} | {
+        tmp_path / path: (ROOT / path).read_bytes() for path in tracked("scripts/llm")
+    }
+    assert {path.name for path in written if os.access(path, os.X_OK)} == {"ollama_service.sh", "vllm_service.sh"}
+
+
+def test_the_source_archive_makes_the_same_wheel(uv, wheel, tmp_path):
+    build = [uv, "build", "--quiet", "--build-constraints", "requirements/build.lock", "--require-hashes", "--out-dir", str(tmp_path)]
+    subprocess.run([*build, "--sdist"], cwd=ROOT, check=True, capture_output=True, timeout=100)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    subprocess.run([*build, "--wheel", archive], cwd=ROOT, check=True, capture_output=True, timeout=100)
+    (again,) = tmp_path.glob("*.whl")
+    assert _contents(again) == _contents(wheel)
+
+
+def _contents(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

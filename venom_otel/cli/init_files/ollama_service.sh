@@ -1,0 +1,1 @@
+../../../scripts/llm/ollama_service.sh

@@ -1,0 +1,1 @@
+../../../scripts/llm/service.sh

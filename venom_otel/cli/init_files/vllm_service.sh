@@ -1,0 +1,1 @@
+../../../scripts/llm/vllm_service.sh
