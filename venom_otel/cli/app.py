@@ -12,6 +12,7 @@ from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
 from venom_otel.cli.export import export
 from venom_otel.cli.imports import import_
+from venom_otel.cli.init import init
 from venom_otel.cli.monitor import monitor
 from venom_otel.cli.purge import purge
 from venom_otel.cli.requests import requests
@@ -51,6 +52,7 @@ def version() -> None:
 
 app.command()(up)
 app.command()(demo)
+app.command()(init)
 app.command()(requests)
 app.command()(runtimes)
 app.command()(export)
