@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+import os
+import shlex
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import psutil
 
 from venom_otel.control import Controller
 from venom_otel.services.operations import Operations
@@ -13,9 +20,46 @@ from venom_otel.state.store import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from venom_otel.health import Monitor
+
+
+TINY = Path(__file__).with_name("tiny_server.py")
+
+
+class Place:
+    """A port and a folder for one harmless server (see `tiny_server`); whatever was started there is gone when the context is left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> Self:
+        self._keeps_the_port = socket.socket()
+        self._keeps_the_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._keeps_the_port.bind(("127.0.0.1", 0))
+        self.port = self._keeps_the_port.getsockname()[1]
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for each in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.kill()
+        self._keeps_the_port.close()
+
+    @property
+    def url(self) -> str:
+        """Where the server answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def command(self, *options: object) -> str:
+        """What starts it."""
+        return shlex.join([sys.executable, "-I", "-S", str(TINY), str(self.port), *map(str, options)])
+
+    def processes(self) -> list[psutil.Process]:
+        """What runs there and is not this program."""
+        found = psutil.process_iter(["cwd", "status"])
+        here = [each for each in found if each.info["cwd"] == str(self.folder) and each.info["status"] != psutil.STATUS_ZOMBIE]
+        return [each for each in here if each.pid != os.getpid()]
 
 
 class Acting(NamedTuple):

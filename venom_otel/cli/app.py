@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
+from venom_otel.cli import acting
 from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
 from venom_otel.cli.export import export
@@ -54,9 +55,15 @@ app.command()(up)
 app.command()(demo)
 app.command()(init)
 app.command()(requests)
-app.command()(runtimes)
 app.command()(export)
 app.command("import")(import_)
 app.command()(purge)
 app.command()(monitor)
 app.command()(doctor)
+
+servers = typer.Typer()
+servers.callback(invoke_without_command=True)(runtimes)
+servers.command()(acting.start)
+servers.command()(acting.stop)
+servers.command()(acting.restart)
+app.add_typer(servers, name="runtimes")

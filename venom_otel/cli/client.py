@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+import json
+import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import httpx
 
 from venom_otel.errors import CockpitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
 _REQUESTS: Final = "/api/v1/history/requests"
 _TIMEOUT_S: Final = 10.0
+_STREAM_TIMEOUT: Final = httpx.Timeout(_TIMEOUT_S, read=45.0)
+"""A stream of events says every 15 s that it lives."""
+_ATTEMPTS: Final = 3
+"""To go on with a stream that broke off."""
+_PAUSE_S: Final = 0.5
 
 Query = dict[str, str | int | list[str]]
 
 
-class Client:
-    """A cockpit's API at `url`. A context manager."""
+class ServerSent(NamedTuple):
+    """A server-sent event."""
 
-    def __init__(self, url: str) -> None:
+    name: str
+    id: str
+    data: dict[str, Any]
+
+
+class Client:
+    """A cockpit's API at `url`. A context manager.
+
+    Args:
+        url: the cockpit's address.
+        token: what writing asks for; None for one that only reads.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
         self._url = url.rstrip("/")
         # Never through a proxy: a cockpit is on this machine or the network at hand.
         self._http = httpx.Client(trust_env=False, timeout=_TIMEOUT_S)
+        self._authorized = {"Authorization": f"Bearer {token}"} if token else {}
 
     def __enter__(self) -> Self:
         return self
@@ -50,15 +72,54 @@ class Client:
         Raises:
             CockpitError: as for `requests`.
         """
+        return self._body(self._ask("GET", path, params=query, timeout=_TIMEOUT_S + wait_s), holding)
+
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None, *, holding: str) -> dict[str, Any]:
+        """What the API answers to a request that writes, with the token.
+
+        Raises:
+            CockpitError: as for `requests`.
+        """
+        return self._body(self._ask(method, path, json=body, headers=self._authorized, timeout=_TIMEOUT_S), holding)
+
+    def follow(self, path: str) -> Iterator[ServerSent]:
+        """Events of an operation, at its `links.stream`: progress, and at last the one named `finished`. Goes on where it breaks off.
+
+        Raises:
+            CockpitError: the cockpit no longer answers.
+        """
+        known, attempts = "", 0
+        while True:
+            headers = {"Last-Event-ID": known} if known else {}
+            try:
+                with self._http.stream("GET", f"{self._url}{path}", headers=headers, timeout=_STREAM_TIMEOUT) as reply:
+                    if not reply.is_success:
+                        reply.read()
+                        self._body(reply, "nothing")
+                    for event in server_sent(reply.iter_lines()):
+                        known, attempts = event.id or known, 0
+                        yield event
+                        if event.name == "finished":
+                            return
+            except httpx.TransportError:
+                pass
+            attempts += 1
+            if attempts >= _ATTEMPTS:
+                raise CockpitError(
+                    f"the cockpit at {self._url} no longer answers. What was begun may go on: `venom-otel runtimes` says how the "
+                    "servers are."
+                )
+            time.sleep(_PAUSE_S)
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         try:
-            reply = self._http.get(f"{self._url}{path}", params=query, timeout=_TIMEOUT_S + wait_s)
+            return self._http.request(method, f"{self._url}{path}", **more)
         except httpx.TransportError as error:
             raise CockpitError(
                 f"no cockpit answers at {self._url} ({error}). Start one with `venom-otel up`, or name another with --url."
             ) from None
         except httpx.InvalidURL as error:
             raise CockpitError(f"--url {self._url}: {error}. It must look like http://127.0.0.1:8765.") from None
-        return self._body(reply, holding)
 
     def _body(self, reply: httpx.Response, holding: str) -> dict[str, Any]:
         try:
@@ -74,3 +135,16 @@ class Client:
         raise CockpitError(
             f"what answers at {self._url} is no venom-otel cockpit (HTTP {reply.status_code}). Name the right one with --url."
         )
+
+
+def server_sent(lines: Iterable[str]) -> Iterator[ServerSent]:
+    """The events in the lines of a stream (https://html.spec.whatwg.org/multipage/server-sent-events.html), as far as ours need it."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        if name:
+            fields[name] = value.removeprefix(" ")
+        elif not line:
+            if "data" in fields:
+                yield ServerSent(fields.get("event", "message"), fields.get("id", ""), json.loads(fields["data"]))
+            fields.clear()

@@ -31,16 +31,19 @@ _PAUSE_S: Final = 2.0
 
 
 def runtimes(
+    context: typer.Context,
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, one for each server.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each question, what came, and what was concluded from it.")] = False,
 ) -> None:
-    """Say how the model servers are, and why.
+    """Say how the model servers are, and why; start, stop or restart one.
 
     Asked are those that the settings name; where no local one is named, whoever answers at the usual local ports. In a terminal as aligned
     lines; into a pipe or file with a heading and tabs between the fields. Exit status 0 when all are online.
     """
+    if context.invoked_subcommand is not None:
+        return
     look = Look(load(RuntimeSettings), load(InstrumentationSettings).server_aliases)
     if watch:
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,0 +1,93 @@
+"""`venom-otel runtimes start`, `stop` and `restart`: the running `venom-otel up` is told, and its operation followed to the end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from venom_otel.cli.client import Client
+from venom_otel.cli.running import Running
+from venom_otel.cli.running import data_dir as directory_of
+from venom_otel.errors import CockpitError
+from venom_otel.settings import CockpitSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from venom_otel.cli.client import ServerSent
+
+_SERVERS: Final = "/api/v1/system/llm-servers"
+_INTERRUPTED: Final = 130
+"""The exit status of a program that Ctrl-C ended."""
+
+Name = Annotated[str, typer.Argument(help="The server's name, as `venom-otel runtimes` shows it.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(file_okay=False, help="Where the running venom-otel up keeps telemetry.", show_default="the user's data directory"),
+]
+
+
+def start(name: Name, *, data_dir: DataDir = None) -> None:
+    """Start a model server by its *_START_COMMAND, and wait until it is online."""
+    _act(name, "start", data_dir)
+
+
+def stop(name: Name, *, data_dir: DataDir = None) -> None:
+    """Stop a model server by its *_STOP_COMMAND, or by a signal if it was started from here, and wait until it is gone."""
+    _act(name, "stop", data_dir)
+
+
+def restart(name: Name, *, data_dir: DataDir = None) -> None:
+    """Restart a model server by its *_RESTART_COMMAND, or stop and start it, and wait until it is online again."""
+    _act(name, "restart", data_dir)
+
+
+def cockpit(data_dir: Path | None) -> Client:
+    """The API of the `venom-otel up` that runs, with its token.
+
+    Raises:
+        CockpitError: none runs.
+    """
+    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(load(CockpitSettings))
+    running = Running.find(directory)
+    if running is None:
+        raise CockpitError(
+            f"no `venom-otel up` runs with its data in {directory}, and it is what starts and stops model servers: start it first, or name "
+            "its directory with --data-dir."
+        )
+    return Client(running.page, running.token)
+
+
+def _act(name: str, action: str, data_dir: Path | None) -> None:
+    with cockpit(data_dir) as client:
+        begun = client.send("POST", f"{_SERVERS}/{quote(name, safe='')}/{action}", holding="links")
+        try:
+            ended = _shown(client.follow(begun["links"]["stream"]))
+        except KeyboardInterrupt:
+            typer.echo(f"venom-otel up goes on with it: operation {begun['id']}.", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
+    if ended["state"] != "succeeded":
+        typer.echo(f"{name}: {action} {ended['state']}{': ' + ended['error'] if ended['error'] else ''}", err=True)
+        raise typer.Exit(1)
+    seconds = (datetime.fromisoformat(ended["finished_at"]) - datetime.fromisoformat(ended["created_at"])).total_seconds()
+    print(f"{name}: {action} succeeded after {seconds:.1f} s")
+
+
+def _shown(events: Iterator[ServerSent]) -> dict[str, Any]:
+    """Show progress, in a terminal as one line that changes; gives the operation as it ended."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with console.status("") as status:
+        for event in events:
+            if event.name == "finished":
+                return event.data
+            if console.is_terminal:
+                status.update(Text(event.data["words"]))
+            else:
+                typer.echo(event.data["words"], err=True)
+    raise AssertionError("a stream ends with the event `finished`")
