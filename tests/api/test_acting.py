@@ -93,8 +93,6 @@ def api(tmp_path, place):
             parts = stack.enter_context(acting(tmp_path, monitor, runtimes))
             services = Services(history=History(store), servers=parts.servers, operations=parts.operations)
             app = create_app(services, CockpitSettings(), token=TOKEN)
-                Services(history=History(store), servers=parts.servers, operations=parts.operations), CockpitSettings(), token=TOKEN
-            )
             stack.callback(parts.servers.end_waiting)
             return Api(stack.enter_context(httpx.Client(base_url=stack.enter_context(served(app)), timeout=WAIT_S)), parts)
 
