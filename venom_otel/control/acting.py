@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import os
 import signal
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.control.children import Child, ending
+from venom_otel.control.children import ending
+from venom_otel.control.launching import launch
 from venom_otel.control.model import Action
 from venom_otel.control.processes import Tree, lives, send
 from venom_otel.errors import ActionError
@@ -22,13 +20,11 @@ from venom_otel.runtimes.protocol import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
 
-    from venom_otel.control.commands import Command
-    from venom_otel.control.logs import Log
-    from venom_otel.control.pid_files import PidFiles
+    from venom_otel.control.children import Child
+    from venom_otel.control.launching import Server
     from venom_otel.control.processes import Record
-    from venom_otel.runtimes.model import Reading, Runtime
+    from venom_otel.runtimes.model import Reading
 
 LINES: Final = 10
 """Of the log, in an error."""
@@ -41,32 +37,13 @@ _GONE: Final = frozenset({Reason.REFUSED, Reason.WRONG_SERVER})
 """Why a server does not answer that has ended: nobody listens at its port, or somebody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server and what there is of it on this machine."""
-
-    runtime: Runtime
-    commands: Mapping[Action, Command]
-    """Those that are set."""
-    pid_files: PidFiles
-    log: Log
-    directory: Path
-    """Where commands run."""
-    secrets: tuple[str, ...]
-    """Never shown."""
-    limit_s: float
-    """For an action, or for each half of a restart."""
-    grace_s: float
-    """Between SIGTERM and SIGKILL."""
-
-
 class Act:
     """Does one action. Raises `ActionError` with words for whatever goes wrong.
 
     Args:
         server: on what.
-        before: the last command for it that was started in this process.
-        started: told of each command that is started.
+        before: the last start command for it that was run by this process.
+        started: told of one that is.
         environment: variables for the commands, on top of our own.
         say: told how far it is.
         look: a fresh look at the server.
@@ -106,7 +83,7 @@ class Act:
         await self._end_rest()
         before = server.pid_files.server()
         began = time.monotonic()
-        child, since = await self._spawn(Action.START)
+        child, since = await self._run(Action.START)
         await self._wait_online(child, before=before, since=since, began=began)
 
     async def stop(self) -> None:
@@ -136,48 +113,18 @@ class Act:
 
     # -- commands -------------------------------------------------------------------------------------------------------------------
 
-    async def _spawn(self, action: Action) -> tuple[Child, int]:
-        """Start a command; gives it, and where in the log its output begins."""
-        server, command = self._server, self._server.commands[action]
-        shown = command.shown(server.secrets)
+    async def _run(self, action: Action) -> tuple[Child, int]:
+        """Run a command; gives it, and where in the log its output begins."""
+        shown = self._server.commands[action].shown(self._server.secrets)
         self._say(Progress(f"{_DOING[action]}: `{shown}`"))
-
-        def spawn() -> tuple[Child, int]:
-            try:
-                output = server.log.open(f"{action}: {shown}")
-            except OSError as error:
-                words = f"{server.log.path} cannot be written: {error.strerror}; VENOM_OTEL_LOGS_DIR names its directory."
-                raise ActionError(words) from None
-            try:
-                since = server.log.size()
-                child = Child(command.argv, server.directory, {**os.environ, **self._environment}, output)
-            except OSError as error:
-                words = _cannot_be_started(command, server.directory, error)
-                os.write(output, f"venom-otel {words}\n".encode())
-                raise ActionError(words) from None
-            finally:
-                os.close(output)
-            self._started(child)
-            if action is Action.START:
-                try:
-                    server.pid_files.begin(child.record)
-                except OSError as error:
-                    Tree(child.record).send(signal.SIGKILL)
-                    child.ended.result()
-                    words = (
-                        f"it was not started, for no PID file can be written ({error.strerror}); VENOM_OTEL_RUN_DIR names its directory."
-                    )
-                    raise ActionError(words) from None
-            return child, since
-
         # To its end even where the caller is cancelled: nothing is started that nobody knows of.
-        return await in_daemon_thread(spawn)
+        return await in_daemon_thread(lambda: launch(self._server, action, self._environment, self._started))
 
     async def _run_to_end(self, action: Action) -> int:
         """Run a command that must end, with 0; gives where in the log its output begins."""
         server, variable = self._server, self._server.commands[action].variable
         began = time.monotonic()
-        child, since = await self._spawn(action)
+        child, since = await self._run(action)
         ended = asyncio.wrap_future(child.ended)
         pace = _Pace(self._say)
         while not ended.done():
@@ -332,24 +279,3 @@ def _how(reading: Reading) -> str:
 
 def _seconds(began: float) -> str:
     return f"{time.monotonic() - began:.0f} s"
-
-
-def _cannot_be_started(command: Command, directory: Path, error: OSError) -> str:
-    program = command.argv[0]
-    if isinstance(error, FileNotFoundError) and not directory.is_dir():
-        return f"{command.variable} cannot be run: its directory {directory} is not there."
-    if isinstance(error, FileNotFoundError):
-        if "=" in program:
-            hint = f"to set a variable, write `env {program} …`"
-        elif program.startswith("~"):
-            hint = "no shell reads it, so write the whole path instead of `~`"
-        elif "/" in program:
-            hint = f"relative paths begin at {directory}; a script's first line must name a program that is there"
-        else:
-            hint = "install it, or give its whole path"
-        return f"{command.variable}: there is no program {program!r}: {hint}."
-    if error.errno == errno.ENOEXEC:
-        return f"{command.variable}: {program!r} is no program: a script begins with a line such as `#!/bin/sh`."
-    if isinstance(error, PermissionError):
-        return f"{command.variable}: {program!r} is not executable: `chmod +x` makes a file so."
-    return f"{command.variable}: {program!r} cannot be run: {error.strerror}."

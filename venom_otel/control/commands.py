@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ from venom_otel.runtimes.finding import configured
 from venom_otel.runtimes.names import variable_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from venom_otel.settings import RuntimeSettings
 
@@ -92,6 +93,15 @@ class Commands:
         field = name_of_it.lower()
         value = getattr(self._settings, field) if field in type(self._settings).model_fields else os.environ.get(name_of_it, "")
         return _parse(name_of_it, value)
+
+    def usable(self, name: str) -> Mapping[Action, Command]:
+        """Those of a server that are set and can be used."""
+        found: dict[Action, Command] = {}
+        for action in Action:
+            with contextlib.suppress(SettingsError):
+                if (command := self.of(name, action)) is not None:
+                    found[action] = command
+        return found
 
 
 def variable(name: str, action: Action) -> str:

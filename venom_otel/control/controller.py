@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import re
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.control.acting import Act, Server
+from venom_otel.control.acting import Act
 from venom_otel.control.commands import Commands, secrets_of_environment
+from venom_otel.control.launching import Server
 from venom_otel.control.logs import MOST_BYTES, Log
 from venom_otel.control.model import Action, Life
 from venom_otel.control.pid_files import PidFiles
@@ -162,7 +164,7 @@ class Controller:
             logger.debug("%s cannot be put aside: %s", self._log(runtime).path, error)
 
     def _server(self, runtime: Runtime) -> Server:
-        commands = {action: command for action in Action if (command := self._commands.of(runtime.name, action)) is not None}
+        commands = self._commands.usable(runtime.name)
         key = () if runtime.key is None else (runtime.key.get_secret_value(),)
         own = (secret for command in commands.values() for secret in command.secrets())
         return Server(
@@ -177,7 +179,12 @@ class Controller:
         )
 
     def _pid_files(self, runtime: Runtime) -> PidFiles:
-        return PidFiles(self._run, runtime.name)
+        return PidFiles(self._run, _file_name(runtime))
 
     def _log(self, runtime: Runtime) -> Log:
-        return Log(self._logs / f"{runtime.name}.log")
+        return Log(self._logs / f"{_file_name(runtime)}.log")
+
+
+def _file_name(runtime: Runtime) -> str:
+    """Its name, which settings keep to what a file's name may have, and other packages may not."""
+    return re.sub(r"[^\w.-]", "_", runtime.name)

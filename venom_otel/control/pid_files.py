@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from typing import TYPE_CHECKING
 
 from venom_otel.control.processes import Record, lives, written
@@ -21,9 +20,8 @@ class PidFiles:
     """Those of one server. Raises `OSError` where they cannot be written; what cannot be read is not there."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        safe = re.sub(r"[^\w.-]", "_", name)
-        self._server = directory / f"{safe}.pid"
-        self._starting = directory / f".{safe}.start"
+        self._server = directory / f"{name}.pid"
+        self._starting = directory / f".{name}.start"
 
     def living(self) -> Record | None:
         """The process of the server, or else that of its start command, if it lives."""

@@ -76,7 +76,7 @@ class Tree:
     def living(self) -> frozenset[psutil.Process]:
         """Those that have not ended."""
         if lives(self._root):
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.Error):
                 root = psutil.Process(self._root.pid)
                 self._seen |= {root, *root.children(recursive=True)}
         if self._leads:
