@@ -228,9 +228,12 @@ def test_nobody_there():
 
 def test_deleting():
     with ChatServer(persona()) as server:
+        server.play(status(200, {"done": True, "done_reason": "unload"}))
         asyncio.run(KEEPER.remove(runtime("ollama", server.url), "gemma3:tiny"))
+        assert [(request.path, request.body["keep_alive"]) for request in server.requests] == [("/api/generate", 0)]
         assert server.asked == ["/api/delete"]
     with ChatServer(persona(404, {"error": "model 'x' not found"})) as server:
+        server.play(status(404, {"error": "model 'x' not found"}))
         said = failure(lambda: asyncio.run(KEEPER.remove(runtime("ollama", server.url), "x")))
     assert said.startswith("Ollama does not delete x: it has no model of that name")
 

@@ -73,11 +73,14 @@ class OllamaKeeper:
             raise ActionError(f"{failed}: the server ended its report without saying that it is done; ask for it again, and it goes on")
 
     async def remove(self, runtime: Runtime, model: str) -> None:
-        """Delete it.
+        """Put it out of memory, where it would stay for a while, and delete it; as Ollama's own command does.
 
         Raises:
             ActionError: see `ModelKeeper`.
         """
+        unload = {"model": model, "keep_alive": 0, "stream": False}
+        async with tell(runtime, "POST", "/api/generate", unload, silence_s=REMOVE_S):
+            pass  # whatever it answers: what matters is said of the next
         async with tell(runtime, "DELETE", "/api/delete", {"model": model}, silence_s=REMOVE_S) as answer:
             if answer.status != HTTPStatus.OK:
                 raise ActionError(f"{runtime.label} does not delete {model}: {await _why(answer, model)}")

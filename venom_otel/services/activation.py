@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from venom_otel.control import Controller
-    from venom_otel.control.model import Action
-    from venom_otel.health import Server
     from venom_otel.runtimes.model import Runtime
     from venom_otel.services.configuration import Configuration
     from venom_otel.services.model_list import Model
@@ -55,7 +53,7 @@ class Activation:
         servers: looks at them.
         controller: starts them anew.
         configuration: keeps what is used.
-        server: the one that shall have the model.
+        runtime: the server that shall have the model.
         model: which.
         in_use: what to keep.
         before: the model that the server has now, if any; it gets it back where it cannot be made to serve the other.
@@ -67,19 +65,18 @@ class Activation:
         controller: Controller,
         configuration: Configuration,
         *,
-        server: Server,
+        runtime: Runtime,
         model: Model,
         in_use: InUse,
         before: Model | None,
     ) -> None:
         self._controller = controller
         self._configuration = configuration
-        self._server = server
-        self._runtime = server.runtime
+        self._runtime = runtime
         self._model = model
         self._in_use = in_use
         self._former = before
-        self._look = partial(servers.look, server.runtime)
+        self._look = partial(servers.look, runtime)
 
     async def __call__(self, say: Callable[[Progress], None]) -> None:
         """Do it.
@@ -101,18 +98,19 @@ class Activation:
         former = self._configuration.in_use
         await self._keep(say)
         try:
-            await self._serve(to_serve(self._server), self._model, say)
+            await self._serve(self._model, say)
         except ActionError as error:
             back = await self._back(former, say)
             raise ActionError(f"{error}\n{back}") from None
 
-    async def _serve(self, action: Action, model: Model, say: Callable[[Progress], None]) -> None:
+    async def _serve(self, model: Model, say: Callable[[Progress], None]) -> None:
         """Start the server anew with a model, and see that it serves it.
 
         Raises:
             ActionError: it does not.
         """
         name = str(model.folder.path) if model.folder is not None else model.name
+        action = to_serve((await self._look()).state, self._controller.unsupported(self._runtime))
         await self._controller.act(self._runtime, action, environment={MODEL: name}, say=say, look=self._look)
         has = (await self._look()).models
         if not serves(has, model):
@@ -145,7 +143,7 @@ class Activation:
         say(Progress(f"{self._runtime.label} gets {self._former.name} back"))
         try:
             if not serves((await self._look()).models, self._former):
-                await self._serve(to_serve(self._server), self._former, say)
+                await self._serve(self._former, say)
         except ActionError as error:
             return f"{words} {self._runtime.label} could not be given {self._former.name} back: {error}"
         return f"{words} {self._runtime.label} serves {self._former.name} again."

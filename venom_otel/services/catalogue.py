@@ -110,8 +110,7 @@ class Catalogue:
             StateError: see `Operations.begin`.
         """
         group, found = self._find(await self.now(), provider, model, server)
-        known = self._server(group, found.server or server, lambda each: self._can_serve(found, each))
-        runtime = known.runtime
+        runtime = self._server(group, found.server or server, lambda each: self._can_serve(found, each)).runtime
         wanted = Wanted(Kind.ACTIVATE, runtime.name, runtime.provider, found.name, by)
         if (busy := self._activating) is not None and (running := self._operations.running(busy.wanted.server)) == busy:
             words = f"{busy.wanted.model} is being activated (operation {busy.id}); wait for its end."
@@ -123,7 +122,7 @@ class Catalogue:
         if (why := self._configuration.objection(in_use)) is not None:
             raise self._refused(wanted, ConflictError(f"{found.name} cannot be activated: {why}."))
         before = next((each for each in group.models if each.server == runtime.name), None)
-        work = Activation(self._servers, self._controller, self._configuration, server=known, model=found, in_use=in_use, before=before)
+        work = Activation(self._servers, self._controller, self._configuration, runtime=runtime, model=found, in_use=in_use, before=before)
         self._activating = self._operations.begin(wanted, work)
         return self._activating
 

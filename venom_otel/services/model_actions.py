@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.control.model import Action
 from venom_otel.identity.model import LLAMACPP, VLLM
-from venom_otel.runtimes.model import Status
+from venom_otel.runtimes.model import State, Status
 from venom_otel.runtimes.names import label
 from venom_otel.runtimes.protocol import Ability, ModelKeeper
 from venom_otel.runtimes.registry import adapter
@@ -56,13 +56,23 @@ def why_not_activated(model: Model, servers: Sequence[Server], acting: Callable[
         return model.folder.problem
     if not servers:
         return f"no {label(model.provider)} is known: set VLLM_ENDPOINT to where it is, or will be"
-    reasons = [acting(server.runtime).get(to_serve(server)) for server in servers]
+    reasons = []
+    for server in servers:
+        refused = acting(server.runtime)
+        reasons.append(refused.get(to_serve(server.condition.state, refused)))
     return None if None in reasons else f"another model is served, and {reasons[0]}"
 
 
-def to_serve(server: Server) -> Action:
-    """What makes a server serve another folder: a restart of one that runs, else a start."""
-    return Action.RESTART if server.condition.status is Status.ONLINE else Action.START
+def to_serve(state: State, refused: Mapping[Action, str]) -> Action:
+    """What makes a server serve another folder: a restart of one that runs, or half runs; a start where nothing does.
+
+    Args:
+        state: how it is.
+        refused: what it cannot be told, as `Controller.unsupported` has it.
+    """
+    if state is State.STOPPED or (state.status is Status.OFFLINE and Action.RESTART in refused):
+        return Action.START
+    return Action.RESTART
 
 
 def why_not_removed(model: Model) -> str | None:

@@ -1,4 +1,4 @@
-"""The HTTP half of a simulated runtime: a server on a free port of 127.0.0.1, in threads of its own."""
+"""The HTTP half of a simulated runtime: a server on a port of 127.0.0.1, in threads of its own."""
 
 from __future__ import annotations
 
@@ -52,13 +52,15 @@ class SimulatedRuntime(ABC):
         models: at least one.
         seed: the same seed gives the same answers, lengths and times in the same order of requests.
         speed: how many times faster than `models` say; tests want a large one.
+        port: where it listens on 127.0.0.1; 0 for a free one.
     """
 
-    def __init__(self, *models: SimulatedModel, seed: int = 0, speed: float = 1.0) -> None:
+    def __init__(self, *models: SimulatedModel, seed: int = 0, speed: float = 1.0, port: int = 0) -> None:
         self.models = {model.name: model for model in models}
         self.requests: deque[tuple[str, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
         """Path and body of the newest POSTs, oldest first."""
         self._speed = speed
+        self._port = port
         self._chance = random.Random(seed)  # noqa: S311 - variety, not secrets
         self._loaded: set[str] = set()
         self._running = 0
@@ -89,7 +91,7 @@ class SimulatedRuntime(ABC):
         """Answer whatever goes to a path that it does not have."""
 
     def __enter__(self) -> Self:
-        self._server = _Server(self, self._speed)
+        self._server = _Server(self, self._speed, self._port)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="simulated-runtime", daemon=True)
         self._thread.start()
         return self
@@ -140,8 +142,8 @@ class SimulatedRuntime(ABC):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, runtime: SimulatedRuntime, speed: float) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, runtime: SimulatedRuntime, speed: float, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.runtime = runtime
         self.speed = speed
         self.ending = threading.Event()
