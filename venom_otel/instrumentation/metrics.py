@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
@@ -9,7 +10,7 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from venom_otel import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram, Meter
@@ -81,3 +82,8 @@ class Instruments:
         """Count an attempt at the provider `target` in place of `source`."""
         attributes = {semconv.LLM_ROUTE_FROM: source, semconv.LLM_ROUTE_TO: target, semconv.ERROR_TYPE: error_type}
         self._fallbacks.add(number, attributes, context)
+
+    def begin_pairs(self, providers: Sequence[str | None]) -> None:
+        """The same for each pair of an ordered list, as far as it is known."""
+        for source, target in itertools.combinations(filter(None, providers), 2):
+            self.begin_pair(source, target)

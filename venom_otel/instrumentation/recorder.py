@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import traceback
 import weakref
@@ -23,9 +24,10 @@ from venom_otel.instrumentation.invocation import Invocation, current, who
 from venom_otel.instrumentation.metrics import Instruments
 from venom_otel.instrumentation.routed import RoutedCall
 from venom_otel.instrumentation.semantic_kernel import connectors, replies
+from venom_otel.instrumentation.semantic_kernel.scopes import IdentitySet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry._logs import Logger
     from opentelemetry.trace import Tracer
@@ -69,6 +71,7 @@ class Recorder:
         self._prices = prices
         self._capture = capture
         self._clients = HttpClients()
+        self._routers = IdentitySet()
         self._sinks: _Sinks | None = None
         telemetry.before_exit(resolver.drain)
 
@@ -104,7 +107,11 @@ class Recorder:
         outer = current()
         route = outer if isinstance(outer, RoutedCall) and outer.tries(service) else None
         if connector.routes is not None:
-            call = RoutedCall(self, service, connector.routes(service), sinks.instruments, streaming=streaming, settings=settings)
+            services = connector.routes(service)
+            if id(service) not in self._routers:
+                self._routers.add(service)
+                self._begin_pairs(services, sinks.instruments)
+            call = RoutedCall(self, service, services, sinks.instruments, streaming=streaming, settings=settings)
             attributes = call.start_attributes()
             if route is not None:  # one routed service within another
                 attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
@@ -160,6 +167,23 @@ class Recorder:
         if route is not None:
             route.follow(invocation)
         return invocation
+
+    def _begin_pairs(self, services: Sequence[Any], instruments: Instruments) -> None:
+        """Have the counter of fallbacks begin at 0 for each pair of services, as soon as it is known who is behind them."""
+        providers: list[str | None] = [None] * len(services)
+
+        def known(number: int, identity: Identity) -> None:
+            providers[number] = identity.provider
+            instruments.begin_pairs(providers)
+
+        for number, service in enumerate(services):
+            connector = connectors.of(service)
+            endpoint = self._endpoint(connector.endpoint_url(service))
+            if endpoint is None:
+                known(number, self._identity(connector, service, None, service.service_id or None) or UNKNOWN)
+            else:
+                self._identity(connector, service, endpoint, service.service_id or None)  # with the service's own credentials
+                self._resolver.when_known(endpoint, service.service_id or None, functools.partial(known, number))
 
     def provider_of(self, service: Any) -> str | None:
         """Who is behind a service, where that is known by now; asks its server where nobody has."""

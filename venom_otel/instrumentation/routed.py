@@ -6,7 +6,6 @@ answered in the end and why not the first. It is completed when the last attempt
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from venom_otel.instrumentation.failures import Failure, describe
 from venom_otel.instrumentation.invocation import NANOSECONDS, Invocation, current, what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from opentelemetry.util.types import AttributeValue
 
@@ -62,7 +61,7 @@ def call_of(service: Any) -> RoutedCall | None:
 class RoutedCall(Invocation):
     """A routed call under way. It belongs to its task, but for its completion, which comes from whichever thread completes an attempt."""
 
-    __slots__ = ("_attempts", "_ending", "_instruments", "_lock", "_open", "_reason", "_services", "recorder")
+    __slots__ = ("_attempts", "_ending", "_instruments", "_lock", "_open", "_services", "recorder")
 
     def __init__(
         self, recorder: Recorder, service: Any, services: Sequence[Any], instruments: Instruments, *, streaming: bool, settings: Any
@@ -83,11 +82,9 @@ class RoutedCall(Invocation):
         self._services = services
         self._instruments = instruments
         self._attempts: list[_Attempt] = []
-        self._reason: Reason | None = None
         self._lock = threading.Lock()
         self._open = 0
         self._ending: _Ending | None = None
-        self._begin_pairs()
 
     def start_attributes(self) -> dict[str, AttributeValue]:
         """What is known before the first attempt."""
@@ -103,8 +100,6 @@ class RoutedCall(Invocation):
     def trying(self, service: Any, instead_of: tuple[Any, Reason] | None) -> None:
         """The next attempt is this service's; `instead_of` names the one that should have answered, and why it did not."""
         self._attempts.append(_Attempt(service, instead_of))
-        if instead_of is not None and self._reason is None:
-            self._reason = instead_of[1]
 
     def provider_of(self, service: Any) -> str | None:
         """Who is behind a service, where that is known by now."""
@@ -195,11 +190,10 @@ class RoutedCall(Invocation):
                 if failure is not None:
                     span.set_status(Status(StatusCode.ERROR, failure.message))
             span.end(end_ns)
-            self._begin_pairs()
-            for attempt in self._attempts:
-                if attempt.instead_of is not None:
-                    instead, reason = attempt.instead_of
-                    self._instruments.count_fallback(self._name(instead), self._name(attempt.service), reason.error_type, self.context)
+            for instead, target, reason in self._fallbacks():
+                pair = self._name(instead), self._name(target)
+                self._instruments.begin_pair(*pair)
+                self._instruments.count_fallback(*pair, reason.error_type, self.context)
         except Exception:
             guard.report("completing a routed call's span")
         finally:
@@ -219,11 +213,21 @@ class RoutedCall(Invocation):
             attributes[semconv.LLM_ENDPOINT] = self.endpoint.url
         if outcome == semconv.OUTCOME_OK or self._first_chunk is not None:
             attributes[semconv.LLM_ROUTE_CHOSEN] = self._name(self._attempts[-1].service) if self._attempts else semconv.PROVIDER_UNKNOWN
-        if self._reason is not None and self._reason.kind is not None:
-            attributes[semconv.LLM_ROUTE_REASON] = self._reason.kind
+        reason = next((reason.kind for *_, reason in self._fallbacks()), None)
+        if reason is not None:
+            attributes[semconv.LLM_ROUTE_REASON] = reason
         if failure is not None:
             attributes.update(what_failed(failure))
         return attributes
+
+    def _fallbacks(self) -> Iterator[tuple[Any, Any, Reason]]:
+        """Who should have answered, who was asked instead, and why: an attempt's own recording knows best, for it saw the reply begin."""
+        before: Failure | None = None
+        for attempt in self._attempts:
+            if attempt.instead_of is not None:
+                instead, reason = attempt.instead_of
+                yield instead, attempt.service, Reason(before.kind, before.error_type) if before is not None else reason
+            before = attempt.failure
 
     @property
     def provider(self) -> str:
@@ -235,9 +239,3 @@ class RoutedCall(Invocation):
         """The provider behind a service by an attempt's own word, else by what is known."""
         told = next((attempt.provider for attempt in self._attempts if attempt.service is service and attempt.provider), None)
         return told or self.provider_of(service) or semconv.PROVIDER_UNKNOWN
-
-    def _begin_pairs(self) -> None:
-        """Have the counter begin at 0 for each pair of services that are known by now."""
-        known = [provider for service in self._services if (provider := self.provider_of(service)) is not None]
-        for source, target in itertools.combinations(known, 2):
-            self._instruments.begin_pair(source, target)

@@ -41,7 +41,8 @@ class PassedOver(NamedTuple):
 class Failed(NamedTuple):
     """A failed attempt, as far as it says something about the server."""
 
-    kind: str | None
+    kind: str
+    """One of semconv.ERROR_KINDS."""
     error_type: str
     retry_after_s: float | None = None
     """What the server asked for by its `Retry-After`, in seconds."""
@@ -78,8 +79,8 @@ ALWAYS_LASTING: Final = frozenset(
     }
 )
 """One failure of these kinds shows that the next request would fail too."""
-PERHAPS_LASTING: Final = frozenset({semconv.KIND_SERVER_ERROR, semconv.KIND_BROKEN_STREAM})
-"""These may be due to the one request: they count only once there are several in a row."""
+PERHAPS_LASTING: Final = frozenset({semconv.KIND_SERVER_ERROR})
+"""This may be due to the one request: it counts only once there are several in a row."""
 OF_THE_SERVER: Final = frozenset({semconv.KIND_NOT_REACHED})
 """What holds for every model of a server; the others hold for one model."""
 

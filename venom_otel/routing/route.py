@@ -80,6 +80,8 @@ class Route:
             yield attempt
         if not self._asked and due:
             attempt = min(due, key=lambda candidate: candidate[0])[1]
+            if attempt.member is self._members[0]:
+                self._instead_of = None  # it is the one that should answer
             self.availability.begin(attempt.target, anyway=True)
             yield attempt
         error, self._error = self._error, None
@@ -177,9 +179,13 @@ class Attempt:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
         if self.has_answered:
             return False
+        availability = self._route.availability
         if not isinstance(error, Exception):  # cancelled, or the consumer left
-            self._route.availability.left(self.target)
+            availability.left(self.target)
             return False
         failure = describe(error)
-        self._route.availability.failed(self.target, Failed(failure.kind, failure.error_type, retry_after.seconds(error)))
+        if failure.kind is None:  # neither the server's nor the network's
+            availability.left(self.target)
+        else:
+            availability.failed(self.target, Failed(failure.kind, failure.error_type, retry_after.seconds(error)))
         return self._route.failed(self, error, failure)

@@ -1,0 +1,46 @@
+"""Two model servers on real sockets, one of each dialect."""
+
+import gc
+
+import pytest
+from support import behaviours, personas
+from support.app import OLLAMA, OPENAI
+from support.chat_server import ChatServer, ClosedPort
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_collections():
+    """Semantic Kernel's classes make each garbage collection take 0.1 s; none of them is garbage."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def running():
+    """By connector: a vLLM behind OpenAI's dialect, and an Ollama."""
+    with ChatServer(personas.vllm, {"server": "uvicorn"}) as vllm, ChatServer(personas.ollama) as ollama:
+        yield {OPENAI: vllm, OLLAMA: ollama}
+
+
+@pytest.fixture
+def servers(running):
+    """The same, answering well and having forgotten the past."""
+    for server in running.values():
+        server.play(behaviours.answers())
+    return running
+
+
+@pytest.fixture
+def urls(servers):
+    """Ollama first, vLLM second."""
+    return {OLLAMA: servers[OLLAMA].url, OPENAI: servers[OPENAI].url}
+
+
+@pytest.fixture
+def closed_port():
+    """A port that refuses."""
+    port = ClosedPort()
+    yield port
+    port.close()
