@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from venom_otel.cli.client import ServerSent
 
 _SERVERS: Final = "/api/v1/system/llm-servers"
+_MEANWHILE: Final = "venom-otel up has ended meanwhile; `venom-otel runtimes` says how it is."
 _INTERRUPTED: Final = 130
 """The exit status of a program that Ctrl-C ended."""
 
@@ -65,6 +66,8 @@ def cockpit(data_dir: Path | None) -> Client:
 
 
 def _act(name: str, action: str, data_dir: Path | None) -> None:
+    if "/" in name:  # which no path can say
+        raise CockpitError(f"there is no model server {name!r}: `venom-otel runtimes` lists those there are.")
     with cockpit(data_dir) as client:
         begun = client.send("POST", f"{_SERVERS}/{quote(name, safe='')}/{action}", holding="links")
         try:
@@ -73,7 +76,7 @@ def _act(name: str, action: str, data_dir: Path | None) -> None:
             typer.echo(f"venom-otel up goes on with it: operation {begun['id']}.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
     if ended["state"] != "succeeded":
-        typer.echo(f"{name}: {action} {ended['state']}{': ' + ended['error'] if ended['error'] else ''}", err=True)
+        typer.echo(f"{name}: {action} {ended['state']}: {ended['error'] or _MEANWHILE}", err=True)
         raise typer.Exit(1)
     seconds = (datetime.fromisoformat(ended["finished_at"]) - datetime.fromisoformat(ended["created_at"])).total_seconds()
     print(f"{name}: {action} succeeded after {seconds:.1f} s")
