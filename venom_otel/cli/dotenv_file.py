@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from dotenv import set_key, unset_key
 from dotenv.parser import parse_stream
@@ -17,6 +17,8 @@ from venom_otel.services.configuration import ENDPOINT, MODEL, InUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import typer
 
 FILE: Final = ".env"
 
@@ -33,6 +35,11 @@ class DotenvConfiguration:
         self._path = path
         self._from_file = set(from_file)
         self._in_use = InUse(os.environ.get(MODEL, "").strip(), os.environ.get(ENDPOINT, "").strip())
+
+    @classmethod
+    def here(cls, context: typer.Context) -> Self:
+        """That of the working directory, which the command line has read before the command of `context` began."""
+        return cls(Path.cwd() / FILE, from_dotenv(context))
 
     @property
     def in_use(self) -> InUse:
@@ -70,6 +77,11 @@ class DotenvConfiguration:
     def _changes(self, wanted: InUse) -> dict[str, str]:
         """The variables to write; the model's in any case, for somebody may have edited the file."""
         return {MODEL: wanted.model} | ({ENDPOINT: wanted.endpoint} if wanted.endpoint != self._in_use.endpoint else {})
+
+
+def from_dotenv(context: typer.Context) -> frozenset[str]:
+    """The variables of this process that the command line has read from the file; see `cli.app`."""
+    return context.obj if isinstance(context.obj, frozenset) else frozenset()
 
 
 def _write(path: Path, changes: Mapping[str, str]) -> None:

@@ -70,6 +70,11 @@ class Watched:
         """Which servers there are, and the commands for them."""
         return self._settings
 
+    @property
+    def aliases(self) -> str:
+        """The setting `VENOM_OTEL_SERVER_ALIASES`."""
+        return self._aliases
+
     def monitor(self, read: Callable[[Runtime], Awaitable[Reading]] = read) -> Monitor:
         """What watches them; to be entered.
 

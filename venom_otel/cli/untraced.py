@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _SWITCH: Final = "OTEL_SDK_DISABLED"
 """https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration"""
 
 
-def without_sdk() -> None:
-    """Start this program anew with the SDK switched off where somebody has set one up in it; call it before anything is opened."""
+def without_sdk(from_dotenv: Collection[str]) -> None:
+    """Start this program anew with the SDK switched off where somebody has set one up in it; call it before anything is opened.
+
+    Args:
+        from_dotenv: variables that were read from `.env`; they are read there again, and do not become the environment's.
+    """
     provider = type(trace.get_tracer_provider())
     if provider.__module__.startswith("opentelemetry.sdk.") and os.environ.get(_SWITCH, "").lower() != "true":
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, _SWITCH: "true"})  # noqa: S606 - no shell is meant
+        environment = {name: value for name, value in os.environ.items() if name not in from_dotenv}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**environment, _SWITCH: "true"})  # noqa: S606 - no shell is meant

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from venom_otel.cli.banner import Ready, announce
+from venom_otel.cli.dotenv_file import DotenvConfiguration, from_dotenv
 from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.cli.untraced import without_sdk
@@ -28,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 def up(
+    context: typer.Context,
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8765")] = None,
@@ -47,7 +49,7 @@ def up(
 
     Every option can also be set as a variable: VENOM_OTEL_HOST, VENOM_OTEL_PORT and so on.
     """
-    without_sdk()
+    without_sdk(from_dotenv(context))
     given = {
         "host": host,
         "port": port,
@@ -67,11 +69,18 @@ def up(
         page_socket = taken(listen(settings.host, settings.port, "--port"))
         otlp_socket = taken(listen(settings.host, settings.otlp_port, "--otlp-port"))
         grpc_socket = taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None
-        _run(settings, page_socket, otlp_socket, grpc_socket, as_json=as_json)
+        configuration = DotenvConfiguration.here(context)
+        _run(settings, configuration, page_socket, otlp_socket, grpc_socket, as_json=as_json)
 
 
 def _run(
-    settings: CockpitSettings, page_socket: socket.socket, otlp_socket: socket.socket, grpc_socket: socket.socket | None, *, as_json: bool
+    settings: CockpitSettings,
+    configuration: DotenvConfiguration,
+    page_socket: socket.socket,
+    otlp_socket: socket.socket,
+    grpc_socket: socket.socket | None,
+    *,
+    as_json: bool,
 ) -> None:
     # gRPC's own lines, about forks and closed connections, are not for whoever reads this; read when it is first imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -88,6 +97,7 @@ def _run(
     from venom_otel.services.alerts.keeping import StateKeeper
     from venom_otel.services.alerts.watch import Alerts
     from venom_otel.services.alerts.webhook import Webhook
+    from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.events import Events
     from venom_otel.services.history import History
     from venom_otel.services.offered import Services
@@ -122,7 +132,8 @@ def _run(
 
         history = History(store)
         monitor = watched.monitor(controller.watching(read))
-        until_the_end.enter_context(into(store, monitor, watched.active(LastAnswered(history))))
+        last_answered = LastAnswered(history)
+        until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
         until_the_end.enter_context(monitor)
         operations = Operations(state)
         servers = LlmServers(monitor, controller, operations)
@@ -131,6 +142,15 @@ def _run(
             history=history,
             servers=servers,
             operations=operations,
+            catalogue=Catalogue(
+                servers,
+                operations,
+                controller,
+                configuration,
+                last_answered,
+                models_dir=watched.runtimes.llm_models_dir.expanduser(),
+                aliases=watched.aliases,
+            ),
             alerts=alerts,
             webhook=Webhook.from_settings(settings, page=running.page),
             events=Events(history, servers, alerts),

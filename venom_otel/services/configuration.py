@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 MODEL: Final = "LLM_MODEL_NAME"
 ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
 
 
-@dataclass(frozen=True, slots=True)
-class InUse:
+class InUse(NamedTuple):
     """What is configured; empty where nothing is."""
 
     model: str = ""
