@@ -1,14 +1,15 @@
-"""Fixtures for what a test talks to: a real Ollama, replayed runtimes, a browser."""
+"""Fixtures for what a test talks to: a real Ollama, a real llama.cpp, replayed runtimes, a browser."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from support.llama_cpp_server import LlamaCppServer
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import recorded_runtime
 
-from tools import build_ollama, chromium
+from tools import build_llamacpp, build_ollama, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,22 @@ def ollama_program() -> Path:
 def ollama(ollama_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OllamaServer]:
     """A real Ollama with a tiny model, one for all tests. A test that stops or unloads it takes an `OllamaServer` of its own."""
     with OllamaServer(tmp_path_factory.mktemp("ollama")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def llamacpp_program() -> Path:
+    """The Python of the environment in which `make test` installs llama-cpp-python."""
+    program = build_llamacpp.python()
+    if not program.exists():
+        pytest.skip("llama-cpp-python is not built: run `make llamacpp`")
+    return program
+
+
+@pytest.fixture(scope="session")
+def llamacpp(llamacpp_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LlamaCppServer]:
+    """A real llama.cpp with a tiny model, one for all tests. A test that stops it takes a `LlamaCppServer` of its own."""
+    with LlamaCppServer(tmp_path_factory.mktemp("llamacpp")) as server:
         yield server
 
 

@@ -1,0 +1,102 @@
+"""A real llama.cpp, as llama-cpp-python serves it: the contract of the adapters, its end, and a kernel that talks to it."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+from runtimes.conftest import look
+from semantic_kernel import Kernel
+from support.app import OPENAI, OPTIONS, flushed, history, service_for, settings_for
+from support.llama_cpp_server import LlamaCppServer
+
+import venom_otel
+from venom_otel.identity.endpoint import parse
+from venom_otel.runtimes.model import Reason, State
+from venom_otel.testing import ELAPSED
+
+pytestmark = pytest.mark.llamacpp
+
+KEY = "Zx9-planted.KEY~42"
+
+
+def test_ready(llamacpp):
+    reading = look("llamacpp", llamacpp.url, deadline_s=20)
+    assert reading.state in {State.READY, State.DEGRADED}, reading.cause
+    assert reading.reason in {None, Reason.SLOW}
+    assert [(model.name, model.loaded) for model in reading.models] == [(llamacpp.model, True)]
+    assert (reading.requests_running, reading.requests_waiting, reading.memory_bytes) == (None, None, None)  # it does not tell
+    assert (reading.identity.provider, reading.identity.source) == ("llamacpp", "server")
+    assert {exchange.request.removeprefix(f"GET {llamacpp.url}"): exchange.status for exchange in reading.exchanges} == {
+        "/v1/models": 200,
+        **dict.fromkeys(("/health", "/props", "/slots", "/metrics"), 404),
+    }
+
+
+@pytest.mark.parametrize(("provider", "words"), [("vllm", "not vLLM: correct VLLM_ENDPOINT"), ("ollama", "not Ollama: correct")])
+def test_in_the_place_of_another(llamacpp, provider, words):
+    reading = look(provider, f"{llamacpp.url}/v1", deadline_s=20)
+    assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.WRONG_SERVER)
+    assert f"llama.cpp answers at 127.0.0.1:{llamacpp.port}, {words}" in reading.cause
+
+
+@pytest.mark.slow
+def test_its_life_and_its_key(llamacpp_program, tmp_path):
+    with LlamaCppServer(tmp_path / "llamacpp", api_key=KEY) as server:
+        reading = look("llamacpp", server.url, deadline_s=20)
+        assert (reading.state, reading.reason) == (State.DEGRADED, Reason.KEY), reading.cause
+        assert look("llamacpp", server.url, SecretStr(KEY), deadline_s=20).models[0].name == server.model
+        server.kill()
+        reading = look("llamacpp", server.url, SecretStr(KEY), deadline_s=20)
+        assert (reading.state, reading.reason) == (State.STOPPED, Reason.REFUSED)
+        assert f"nobody listens at 127.0.0.1:{server.port} (connection refused): start llama.cpp" in reading.cause
+        server.start()
+        assert look("llamacpp", server.url, SecretStr(KEY), deadline_s=20).models[0].name == server.model
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
+async def test_a_kernel_that_talks_to_it(llamacpp, capture, stream):
+    """Through OpenAI's client, which knows nothing of llama.cpp: the span says who answered."""
+    async with service_for(OPENAI, llamacpp.url, model=llamacpp.model, read_s=60) as service:
+        kernel = Kernel(services=[service])
+        with venom_otel.instrument(kernel, **capture.telemetry) as handle:
+            if stream:
+                chunks = [
+                    chunk async for chunk in service.get_streaming_chat_message_contents(history(), settings_for(OPENAI), kernel=kernel)
+                ]
+                text = "".join(str(chunk[0]) for chunk in chunks)
+            else:
+                text = str((await service.get_chat_message_contents(history(), settings_for(OPENAI), kernel=kernel))[0])
+            await flushed(handle)
+    assert len(text.split()) == 8
+    span, http = capture.span_dicts()
+    assert (span["name"], span["kind"], span["status"], span["parent"], span["events"]) == ("chat gemma-3", "CLIENT", "UNSET", None, [])
+    assert (http["name"], http["parent"]) == ("POST", span["id"])
+    assert span["attributes"].pop("gen_ai.response.id").startswith("chatcmpl-")
+    # It leaves the token counts out of a stream, whatever it is asked for.
+    shape = (
+        {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": ELAPSED}
+        if stream
+        else {"gen_ai.usage.input_tokens": 31, "gen_ai.usage.output_tokens": 8}
+    )
+    assert span["attributes"] == shape | {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "llamacpp",
+        "gen_ai.request.model": "gemma-3",
+        "gen_ai.request.max_tokens": 8,
+        "gen_ai.request.seed": OPTIONS["seed"],
+        "gen_ai.request.stop_sequences": tuple(OPTIONS["stop"]),
+        "gen_ai.request.temperature": OPTIONS["temperature"],
+        "gen_ai.request.top_p": OPTIONS["top_p"],
+        "gen_ai.response.finish_reasons": ("length",),
+        "gen_ai.response.model": "gemma-3",
+        "llm.endpoint": f"{llamacpp.url}/v1",
+        "llm.identity.source": "server",
+        "llm.model": "gemma-3",
+        "llm.model_name": "gemma-3",
+        "llm.outcome": "ok",
+        "llm.provider": "llamacpp",
+        "llm.server": parse(llamacpp.url).server,
+        "llm.service_id": "chat",
+        "server.address": "127.0.0.1",
+        "server.port": llamacpp.port,
+    }
