@@ -36,7 +36,8 @@ FLAGS = {
 def python() -> Path:
     """The environment's interpreter, or where it would lie; `-m llama_cpp.server` starts the server."""
     machine = f"{platform.system()}-{platform.machine()}-py{PYTHON}".lower()
-    inputs = key(LOCK.read_text(encoding="utf-8"), BUILD_LOCK.read_text(encoding="utf-8"), *FLAGS.values())
+    # The installation too, for an environment is nothing without the one it was made from.
+    inputs = key(LOCK.read_text(encoding="utf-8"), BUILD_LOCK.read_text(encoding="utf-8"), sys.base_prefix, *FLAGS.values())
     return cache_dir() / "llamacpp" / f"{machine}-{inputs}" / "bin" / "python"
 
 
