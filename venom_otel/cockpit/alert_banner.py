@@ -12,6 +12,7 @@ from venom_otel.cockpit import server_views, texts
 from venom_otel.control.model import Action
 from venom_otel.errors import SettingsError, VenomError
 from venom_otel.identity.endpoint import parse
+from venom_otel.runtimes.model import Status
 from venom_otel.services.alerts.model import summary
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class AlertBanner:
                             return
 
     def _show(self, alerts: Sequence[Alert]) -> None:
-        rows = [(alert.id, alert.count, alert.newest.words, self._restartable(alert) is not None) for alert in alerts[:SHOWN]]
+        rows = [(alert.id, alert.count, alert.newest.words, _of(self._mended_by(alert))) for alert in alerts[:SHOWN]]
         shown: list[tuple[object, ...]] = [*rows, (len(alerts),)]
         if shown == self._shown:
             return
@@ -75,15 +76,16 @@ class AlertBanner:
             ui.label(server_views.for_how_long(alert.first_ns)).classes("muted alert-since").tooltip(texts.SINCE_FIRST)
             if alert.newest.request_id:
                 ui.link(texts.OPEN_TRACE, f"/requests/{alert.newest.request_id}").classes("quiet-link")
-            if (server := self._restartable(alert)) is not None:
-                self._button(texts.act_on(Action.RESTART, server.runtime.label), lambda: self._restart(server))
+            if (mended := self._mended_by(alert)) is not None:
+                server, action = mended
+                self._button(texts.act_on(action, server.runtime.label), lambda: self._act(server, action))
             self._button(texts.ACKNOWLEDGE, lambda: self._alerts.acknowledge(alert.id, "page"))
 
     def _button(self, words: str, press: object) -> None:
         ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")  # type: ignore[arg-type]
 
-    def _restartable(self, alert: Alert) -> Server | None:
-        """The server that an alert is about, where it can be told to restart."""
+    def _mended_by(self, alert: Alert) -> tuple[Server, Action] | None:
+        """What the server that an alert is about can be told, so that things may be right again."""
         if self._servers is None:
             return None
         try:
@@ -91,11 +93,18 @@ class AlertBanner:
         except SettingsError:
             return None
         found = next((server for server in self._servers.known() if server.runtime.endpoint.server == place), None)
-        return found if found is not None and Action.RESTART not in self._servers.unsupported(found.runtime) else None
+        if found is None:
+            return None
+        action = Action.RESTART if found.condition.status is Status.ONLINE else Action.START
+        return (found, action) if action not in self._servers.unsupported(found.runtime) else None
 
-    async def _restart(self, server: Server) -> None:
+    async def _act(self, server: Server, action: Action) -> None:
         assert self._servers is not None
         try:
-            await self._servers.act(server.runtime.name, Action.RESTART, "page")
+            await self._servers.act(server.runtime.name, action, "page")
         except VenomError as error:
             ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
+
+
+def _of(mended: tuple[Server, Action] | None) -> tuple[str, Action] | None:
+    return None if mended is None else (mended[0].runtime.name, mended[1])

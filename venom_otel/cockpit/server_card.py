@@ -88,7 +88,7 @@ class ServerCard:
                 self._step = ui.label().props("role=status")
             with ui.element("div").classes("failure server-failure").props("role=alert") as self._failure:
                 self._failed = ui.label().classes("failure-words")
-                with ui.expansion(texts.LAST_LINES).props("dense").classes("server-log") as self._log:
+                with ui.expansion(texts.LAST_LINES, value=True).props("dense").classes("server-log") as self._log:
                     self._lines = ui.label().classes("server-lines")
                 ui.button(texts.DISMISS, on_click=lambda: self._failure.set_visibility(False), color=None).props(
                     "flat dense no-caps"

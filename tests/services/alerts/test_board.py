@@ -92,6 +92,16 @@ def test_one_that_comes_back_soon_goes_on_and_must_be_steady_before_it_ends():
     assert not board.active
 
 
+def test_a_server_that_is_back_again_is_back():
+    board = Board()
+    down = SUBJECT._replace(kind=AlertKind.SERVER_OFFLINE)
+    for second in (0, 10):
+        board.trouble(trouble(second, down))
+        board.right(only(board), at(second + 1), at(second + 1), "online")
+        assert not board.active
+    assert only(board).relapses == 1
+
+
 def test_one_that_comes_back_late_is_another():
     board = Board()
     board.trouble(trouble(0))

@@ -1,8 +1,9 @@
 """What is wrong now: troubles become alerts, and alerts end. No time is read and nothing is asked here.
 
 Equal troubles are one alert with a count. It ends when things are seen to be right after its newest trouble, or when a day has passed
-without another. An alert that ended and whose trouble comes back within `RELAPSE_NS` goes on, with its count; from then on things must have
-been right for `STEADY_NS` before it ends again, so that a server that fails every other request is one alert and no flicker.
+without another. An alert that ended and whose trouble comes back within `RELAPSE_NS` goes on, with its count; from then on requests must
+have gone well for `STEADY_NS` before it ends again, so that a server that fails every other one is one alert and no flicker. (Whether a
+server is online does not flicker: `health.condition` sees to that.)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SECOND: Final = 1_000_000_000
 RELAPSE_NS: Final = 300 * SECOND
-STEADY_NS: Final = 60 * SECOND
+STEADY_NS: Final = 15 * SECOND
 QUIET_NS: Final = 24 * 3600 * SECOND
 MAX_ALERTS: Final = 1000
 """Alerts on the board; beyond, those that changed longest ago leave it, ended ones first."""
@@ -78,7 +79,7 @@ class Board:
             now_ns: the time.
             resolution: how this was seen, in words.
         """
-        steady = alert.relapses == 0 or now_ns - alert.last_ns >= STEADY_NS
+        steady = alert.relapses == 0 or alert.subject.kind is AlertKind.SERVER_OFFLINE or now_ns - alert.last_ns >= STEADY_NS
         if alert.active and at_ns > alert.last_ns and steady:
             self._set(replace(alert, resolved_ns=now_ns, resolution=resolution))
 

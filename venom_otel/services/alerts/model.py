@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from venom_otel import semconv
+from venom_otel.runtimes.names import label
 
 
 class AlertKind(StrEnum):
@@ -95,9 +96,9 @@ class Alert:
 def summary(alert: Alert) -> str:
     """An alert in one line: `gemma-3-4b-it at http://gpu:8000/v1 (vllm): server_error, 12 times`."""
     newest, subject = alert.newest, alert.subject
+    if subject.kind is AlertKind.SERVER_OFFLINE:
+        return f"{label(newest.provider)} at {subject.endpoint} is offline"
     who = f"{subject.model} at {subject.endpoint}" if subject.model else subject.endpoint or "a request"
     provider = f" ({newest.provider})" if newest.provider else ""
-    if subject.kind is AlertKind.SERVER_OFFLINE:
-        return f"{who}{provider} is offline"
     times = f", {alert.count} times" if alert.count > 1 else ""
     return f"{who}{provider}: {subject.error_kind or 'failed'}{times}"
