@@ -8,9 +8,10 @@ from pathlib import Path
 import typer
 from dotenv import load_dotenv
 
-from venom_otel.cli import acting
+from venom_otel.cli import acting, models
 from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
+from venom_otel.cli.dotenv_file import FILE
 from venom_otel.cli.export import export
 from venom_otel.cli.imports import import_
 from venom_otel.cli.init import init
@@ -39,8 +40,8 @@ def read_dotenv(context: typer.Context) -> None:
     Settings come from options, then VENOM_OTEL_* variables, then a file `.env` in the working directory.
     """
     before = frozenset(os.environ)
-    load_dotenv(Path.cwd() / ".env")
-    context.obj = frozenset(os.environ) - before  # the doctor says where each variable comes from
+    load_dotenv(Path.cwd() / FILE)
+    context.obj = frozenset(os.environ) - before  # what may be changed in it, and what the doctor says
 
 
 @app.command()
@@ -60,6 +61,13 @@ app.command("import")(import_)
 app.command()(purge)
 app.command()(monitor)
 app.command()(doctor)
+
+kept = typer.Typer()
+kept.callback(invoke_without_command=True)(models.models)
+kept.command()(models.activate)
+kept.command()(models.install)
+kept.command()(models.remove)
+app.add_typer(kept, name="models")
 
 servers = typer.Typer()
 servers.callback(invoke_without_command=True)(runtimes)

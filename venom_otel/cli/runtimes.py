@@ -47,9 +47,9 @@ def runtimes(
     look = Look(load(RuntimeSettings), load(InstrumentationSettings).server_aliases)
     if watch:
         with contextlib.suppress(KeyboardInterrupt):
-            _run(_watch(look, as_json=as_json, explain=explain))
+            run(_watch(look, as_json=as_json, explain=explain))
         return
-    rows = _run(look.take())
+    rows = run(look.take())
     printer(as_json=as_json, explain=explain)(rows)
     if not rows and not as_json:
         typer.echo(_nobody(), err=True)
@@ -57,7 +57,7 @@ def runtimes(
         raise typer.Exit(1)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """In a loop whose end does not wait for a name server that has not answered; `asyncio.run` does."""
     with asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(work)

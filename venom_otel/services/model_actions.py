@@ -40,6 +40,13 @@ def decided(provider: Provider, acting: Callable[[Runtime], Mapping[Action, str]
     return replace(provider, models=models, unsupported={Kind.INSTALL: why} if why is not None else {})
 
 
+def undecided(provider: Provider) -> Provider:
+    """A provider as it is seen where no `venom-otel up` runs, which alone does anything with models."""
+    words = "only a `venom-otel up` that runs does that: start it"
+    models = [replace(model, unsupported={Kind.ACTIVATE: words, Kind.REMOVE: words}) for model in provider.models]
+    return replace(provider, models=models, unsupported={Kind.INSTALL: words})
+
+
 def keeper(provider: str, ability: Ability) -> ModelKeeper | None:
     """What does something with models of a provider's servers; None where they cannot be told that."""
     found = adapter(provider)

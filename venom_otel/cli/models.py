@@ -1,0 +1,149 @@
+"""`venom-otel models`: which models there are and which is in use; activating, installing and removing one by the cockpit that runs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote, urlencode
+
+import typer
+
+from venom_otel.cli.acting import cockpit
+from venom_otel.cli.client import Client
+from venom_otel.cli.model_lines import print_models
+from venom_otel.cli.progress import follow
+from venom_otel.cli.running import Running
+from venom_otel.cli.running import data_dir as directory_of
+from venom_otel.cli.runtimes import Look, run
+from venom_otel.errors import SettingsError
+from venom_otel.runtimes.friendly import named
+from venom_otel.settings import CockpitSettings, InstrumentationSettings, RuntimeSettings, load
+
+if TYPE_CHECKING:
+    from venom_otel.cli.model_lines import Models
+
+_MODELS: Final = "/api/v1/models"
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(file_okay=False, help="Where the running venom-otel up keeps telemetry.", show_default="the user's data directory"),
+]
+Name = Annotated[str, typer.Argument(help="Its name, or the one for people: 'Gemma 3 4B It'.")]
+Provider = Annotated[str | None, typer.Option("--provider", "-p", help="Whose it is, where several have one of that name: vllm, ollama, …")]
+Server = Annotated[str | None, typer.Option("--server", "-s", help="On which server, where several could do it.")]
+
+
+def models(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, one for each model.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Say which models there are, and which is in use; activate, install or remove one.
+
+    Where `venom-otel up` runs, it is asked, and knows which model answered last; else the servers are, now and from here. In a terminal as
+    aligned lines; into a pipe or file with a heading and tabs between the fields.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(load(CockpitSettings))
+    running = Running.find(directory)
+    if running is None:
+        print_models(_seen_from_here(), as_json=as_json)
+        return
+    with Client(running.page) as client:
+        print_models(client.get(_MODELS, {"max_age": 0}, holding="providers"), as_json=as_json)
+
+
+def activate(name: Name, *, provider: Provider = None, server: Server = None, data_dir: DataDir = None) -> None:
+    """Use a model from now on: .env names it, Ollama loads it, vLLM is started anew with it."""
+    with cockpit(data_dir) as client:
+        whose, model = _found(client, name, provider)
+        begun = client.send("POST", f"{_MODELS}/{quote(whose, safe='')}/activate", {"model": model, "server": server}, holding="links")
+        follow(client, begun, f"activate {begun['model']} on {begun['server']}")
+
+
+def install(
+    name: Annotated[str, typer.Argument(help="Its name, as its provider has it: gemma3:4b.")],
+    *,
+    provider: Annotated[str, typer.Option("--provider", "-p", help="Who gets it.")] = "ollama",
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Fetch a model; Ctrl-C ends the waiting, not the fetching."""
+    with cockpit(data_dir) as client:
+        begun = client.send("POST", f"{_MODELS}/{quote(provider, safe='')}/install", {"model": name, "server": server}, holding="links")
+        follow(client, begun, f"install {begun['model']} on {begun['server']}")
+
+
+def remove(
+    name: Name,
+    *,
+    provider: Provider = None,
+    server: Server = None,
+    force: Annotated[bool, typer.Option("--force", help="Also where it is the model that is configured.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Delete a model from its server's disk."""
+    with cockpit(data_dir) as client:
+        whose, model = _found(client, name, provider)
+        if not yes and not _agreed(model, whose):
+            raise typer.Exit(1)
+        query = urlencode(({"server": server} if server is not None else {}) | ({"force": "true"} if force else {}))
+        path = f"{_MODELS}/{quote(whose, safe='')}/{quote(model, safe='/')}?{query}"
+        begun = client.send("DELETE", path, holding="links")
+        follow(client, begun, f"remove {begun['model']} from {begun['server']}")
+
+
+def _found(client: Client, name: str, provider: str | None) -> tuple[str, str]:
+    """Whose model is meant, and its name; where nobody has it, or several of one provider do, the cockpit finds the words.
+
+    Raises:
+        SettingsError: several providers have one, or no provider is named and none has it.
+    """
+    if provider is not None:
+        return provider, name
+    found = client.get(_MODELS, holding="providers")["providers"]
+    whose = [each for each, group in found.items() if named(name, _names(group))]
+    if len(whose) == 1:
+        return whose[0], name
+    if whose:
+        raise SettingsError(f"{name!r} may be a model of {' or '.join(whose)}: say which with --provider.")
+    raise SettingsError(f"there is no model {name!r}: `venom-otel models` lists those there are, `venom-otel models install` gets others.")
+
+
+def _names(group: dict[str, Any]) -> list[str]:
+    return [name for model in group["models"] for name in (model["name"], *model["aliases"])]
+
+
+def _agreed(model: str, provider: str) -> bool:
+    if not sys.stdin.isatty():
+        raise SettingsError("--yes: there is nobody here to ask; add it if the model is to be deleted.")
+    return typer.confirm(f"Delete {model} of {provider}?")
+
+
+def _seen_from_here() -> Models:
+    """What the cockpit would say, as far as it can be seen without one."""
+    # Imported here: with a cockpit that runs, none of this is needed.
+    from venom_otel.api.catalogue import described
+    from venom_otel.health import Server as Known
+    from venom_otel.health.condition import Now, follow
+    from venom_otel.runtimes.model_folders import read_folders
+    from venom_otel.services import model_list
+    from venom_otel.services.catalogue import Listing
+    from venom_otel.services.configuration import InUse
+    from venom_otel.services.model_actions import undecided
+
+    settings, aliases = load(RuntimeSettings), load(InstrumentationSettings).server_aliases
+    in_use = InUse(settings.llm_model_name, settings.llm_local_endpoint)
+    now = Now(time.monotonic(), time.time_ns())
+    servers = [
+        Known(row.runtime, follow(None, row.reading, now), row.reading, now.wall_ns, 0.0) for row in run(Look(settings, aliases).take())
+    ]
+    seen = model_list.providers(servers, read_folders(settings.llm_models_dir.expanduser()), in_use, aliases)
+    listed = [undecided(provider) for provider in seen]
+    found: Models = described(Listing(model_list.configured(in_use, listed, aliases), None, listed)).model_dump(mode="json")
+    return found
