@@ -7,6 +7,7 @@ set -euo pipefail
 
 NAME=ollama
 LABEL=Ollama
+PROGRAM=OLLAMA_COMMAND
 VARIABLES='OLLAMA_[A-Z0-9_]+'
 # shellcheck source=scripts/llm/service.sh
 . "$(dirname "${BASH_SOURCE[0]}")/service.sh"

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # What vllm_service.sh and ollama_service.sh share: start, stop, restart and status of one model server, with a PID file and a log.
 #
-# The script that reads this sets NAME, LABEL and VARIABLES (a pattern: what it takes from .env) and calls `service "$@"`. It has the
-# functions `place`, which sets HOST and PORT by locate, `compose`, which sets COMMAND, `clean_environment`, which runs in the process that
-# becomes the server, and `installing`, which says how. Paths are below the working directory, where .env lies. Exit statuses are those of
+# The script that reads this sets NAME, LABEL, PROGRAM (the variable that may name the program) and VARIABLES (a pattern: what it takes from
+# .env), and calls `service "$@"`. It has the functions `place`, which sets HOST and PORT by locate, `compose`, which sets COMMAND,
+# `clean_environment`, which runs in the process that becomes the server, and `installing`, which says how. Paths are below the working directory, where .env lies. Exit statuses are those of
 # LSB's init scripts. Written for bash 3.2, which is macOS's.
 
 readonly SETTLE_S=3  # how long a server that does not answer yet is watched for an early end
@@ -82,7 +82,7 @@ locate() { # VARIABLE ADDRESSES PORT, the last for an address that has neither a
         https) PORT=${PORT:-443} ;;
         *) PORT=${PORT:-$3} ;;
     esac
-    [ "$PORT" -le 65535 ] 2>/dev/null || fail "$NOT_CONFIGURED" "$1: there is no port $PORT"
+    [[ $PORT =~ ^[0-9]{1,5}$ ]] && [ "$PORT" -ge 1 ] && [ "$PORT" -le 65535 ] || fail "$NOT_CONFIGURED" "$1: there is no port $PORT"
     HOST=${HOST#\[}
     HOST=${HOST%\]}
     HOST=${HOST:-127.0.0.1}
@@ -158,7 +158,7 @@ address() { case $HOST in *:*) echo "[$HOST]:$PORT" ;; *) echo "$HOST:$PORT" ;; 
 
 # Run a command ten times a second until it is true, at most so many seconds.
 within() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1 + 1))
+    local end=$((SECONDS + 10#$1 + 1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
@@ -169,6 +169,7 @@ within() { # SECONDS COMMAND...
 # One start or stop at a time. The lock is a symbolic link that says who holds it: made and filled in one step everywhere.
 lock() {
     mkdir -p -- "$RUN" "$LOGS"
+    [ -w "$RUN" ] || fail 1 "$RUN is not writable: PID files go there"
     LOCK=$RUN/$NAME.lock HOLDER=''
     within "$LOCK_S" take_lock || fail 1 "another start or stop of $LABEL is under way (process ${HOLDER%% *}); if not, remove $LOCK"
     trap 'rm -f -- "$LOCK"' EXIT
@@ -185,12 +186,11 @@ take_lock() {
 
 # --- systemd -------------------------------------------------------------------------------------------------------------------------
 
-# Set UNIT to the command for a unit of the user's or the system's systemd, where one is and no program is named by ${NAME}_COMMAND.
+# Set UNIT to the command for a unit of the user's or the system's systemd, where one is and no program is named.
 find_unit() {
-    local scope command
+    local scope
     UNIT=()
-    command=$(printf '%s' "$NAME" | tr '[:lower:]' '[:upper:]')_COMMAND
-    [ -z "${!command:-}" ] && command -v systemctl >/dev/null || return 1
+    [ -z "${!PROGRAM:-}" ] && command -v systemctl >/dev/null || return 1
     for scope in --user --system; do
         if systemctl "$scope" cat "$NAME.service" >/dev/null 2>&1; then
             UNIT=(systemctl "$scope")
@@ -201,9 +201,10 @@ find_unit() {
 }
 
 by_unit() { # ACTION
-    local hint="systemctl $1 $NAME.service"
-    if [ "${UNIT[1]}" = --user ]; then hint="systemctl --user $1 $NAME.service"; else hint="sudo $hint"; fi
-    "${UNIT[@]}" --no-ask-password "$1" "$NAME.service" || fail 1 "systemd did not $1 $NAME.service; its words are above. By hand: $hint"
+    local hint="sudo systemctl"
+    [ "${UNIT[1]}" = --system ] || hint="systemctl --user"
+    "${UNIT[@]}" --no-ask-password "$1" "$NAME.service" ||
+        fail 1 "systemd did not $1 $NAME.service; its words are above. By hand: $hint $1 $NAME.service. Without systemd: set $PROGRAM=$NAME"
     say "$1 by systemd (${UNIT[1]#--} unit $NAME.service): done; its log: journalctl ${UNIT[1]} --unit $NAME.service"
 }
 
@@ -279,7 +280,7 @@ end_leftovers() {
     local now
     read_pid_file || return 0
     now=$(identity "$PID") || now=''
-    if [[ $now == "$WHO" || ( -z $now && $WHO == *"$BOOT" ) ]] && group_lives "$PID"; then end_group; fi
+    if [[ -n $WHO && ( $now == "$WHO" || ( -z $now && $WHO == *"$BOOT" ) ) ]] && group_lives "$PID"; then end_group; fi
     rm -f -- "$PID_FILE"
 }
 

@@ -7,6 +7,7 @@ set -euo pipefail
 
 NAME=vllm
 LABEL=vLLM
+PROGRAM=VLLM_COMMAND
 VARIABLES='LLM_MODEL_NAME|LLM_MODELS_DIR|(VLLM|HF|CUDA)_[A-Z0-9_]+'
 # shellcheck source=scripts/llm/service.sh
 . "$(dirname "${BASH_SOURCE[0]}")/service.sh"

@@ -22,24 +22,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = ROOT / "scripts" / "llm"
 STAND_IN = Path(__file__).with_name("stand_in.py")
-PROGRAMS = (
-    "bash",
-    "date",
-    "dirname",
-    "env",
-    "ln",
-    "mkdir",
-    "mv",
-    "printf",
-    "readlink",
-    "rm",
-    "setsid",
-    "sleep",
-    "tail",
-    "tr",
-    "wc",
-    "xargs",
-)
+PROGRAMS = "bash date dirname env ln mkdir mv printf readlink rm setsid sleep tail wc xargs"
 """What the scripts call on Linux."""
 
 
@@ -54,7 +37,7 @@ class Service:
         self.log = folder / "logs" / f"{name}.log"
         self.pid_file = folder / "run" / f"{name}.pid"
         self.programs.mkdir()
-        for program in PROGRAMS:
+        for program in PROGRAMS.split():
             (self.programs / program).symlink_to(shutil.which(program))
         self.variables = {"PATH": str(self.programs), "HOME": str(folder), "LANG": "C.UTF-8"}
 

@@ -160,6 +160,7 @@ def test_endpoints(vllm_service, endpoint, host):
     [
         ("http://gpu-1:8000", "VLLM_ENDPOINT names gpu-1, another machine: vLLM is started there, not here"),
         (f"http://me:{KEY}@localhost:8000", "this is not an address like http://localhost:8000"),
+        ("http://localhost:0", "VLLM_ENDPOINT: there is no port 0"),
         ("http://localhost:70000", "VLLM_ENDPOINT: there is no port 70000"),
         ("http://localhost:x", "this is not an address like http://localhost:8000"),
     ],

@@ -193,6 +193,13 @@ def test_a_long_log_is_put_aside(vllm_service):
     assert vllm_service.log.stat().st_mode & 0o777 == 0o600
 
 
+def test_seconds_that_are_none(vllm_service):
+    vllm_service.run("start")
+    assert "a whole number of seconds is needed" in vllm_service.run("stop", status=6, LLM_STOP_SECONDS="soon")
+    assert vllm_service.about()
+    vllm_service.run("stop", LLM_STOP_SECONDS="08")
+
+
 @pytest.mark.parametrize("arguments", [(), ("begin",), ("start", "stop"), ("",)])
 def test_usage(vllm_service, arguments):
     assert vllm_service.run(*arguments, status=2).startswith("usage: ")

@@ -51,7 +51,8 @@ def test_a_refusal_says_what_to_run_by_hand(vllm_service, scope):
     (vllm_service.folder / "refuses").touch()
     said = vllm_service.run("start", status=1)
     assert "Access denied" in said
-    assert said.endswith("By hand: " + ("systemctl --user" if scope == "--user" else "sudo systemctl") + " start vllm.service\n")
+    by_hand = "systemctl --user" if scope == "--user" else "sudo systemctl"
+    assert said.endswith(f"By hand: {by_hand} start vllm.service. Without systemd: set VLLM_COMMAND=vllm\n")
 
 
 def test_a_program_that_is_named_comes_before_a_unit(vllm_service, scope):
