@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Header
@@ -19,8 +20,6 @@ from venom_otel.services.events import Missed, ModelChange
 from venom_otel.store.protocol import RequestSummary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from venom_otel.services.events import Answering, Event, Events
     from venom_otel.services.servers import LlmServers
 
