@@ -8,9 +8,13 @@ from support.acting import acting
 from support.scripted_health import Servers
 
 from venom_otel.api import create_app
+from venom_otel.cli.dotenv_file import DotenvConfiguration
+from venom_otel.control import Controller
+from venom_otel.services.active_model import LastAnswered
+from venom_otel.services.catalogue import Catalogue
 from venom_otel.services.history import History
 from venom_otel.services.offered import Services
-from venom_otel.settings import CockpitSettings
+from venom_otel.settings import CockpitSettings, RuntimeSettings
 from venom_otel.store.embedded import EmbeddedStore
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -20,7 +24,16 @@ PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8
 def paths(tmp_path):
     """The paths of OpenAPI, of a cockpit that has all routes."""
     with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store, acting(tmp_path, Servers().monitor()) as parts:
-        services = Services(history=History(store), servers=parts.servers, operations=parts.operations)
+        history, controller = History(store), Controller(RuntimeSettings(), CockpitSettings(), directory=tmp_path)
+        catalogue = Catalogue(
+            parts.servers,
+            parts.operations,
+            controller,
+            DotenvConfiguration(tmp_path / ".env", ()),
+            LastAnswered(history),
+            models_dir=tmp_path,
+        )
+        services = Services(history=history, servers=parts.servers, operations=parts.operations, catalogue=catalogue)
         app = create_app(services, CockpitSettings(), token="a token")
         yield app.openapi()["paths"]
 
