@@ -39,7 +39,7 @@ choose_model() {
     local folder
     served=${LLM_MODEL_NAME:-} folder=${LLM_MODELS_DIR:-models}/${LLM_MODEL_NAME:-}
     [ -n "$served" ] || fail "$NOT_CONFIGURED" "LLM_MODEL_NAME is not set: it says which model to serve, a folder below ${LLM_MODELS_DIR:-models}"
-    [[ $served != -* && $served != *[[:cntrl:][:space:]]* ]] || fail "$NOT_CONFIGURED" "LLM_MODEL_NAME=$served: this is no model's name"
+    [[ $served != -* && $served != *[[:cntrl:]]* ]] || fail "$NOT_CONFIGURED" "LLM_MODEL_NAME=$served: this is no model's name"
     if [ -d "$served" ]; then
         model=$served
     elif [ -d "$folder" ]; then

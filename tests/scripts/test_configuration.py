@@ -110,6 +110,7 @@ MODELS = [
     ("models/tiny/", "models/tiny/", ["models/tiny/", "tiny"]),
     ("tiny", "models/tiny", ["tiny", "models/tiny"]),
     ("{folder}/models/tiny", "{folder}/models/tiny", ["{folder}/models/tiny", "tiny"]),
+    ("models/two words", "models/two words", ["models/two words", "two words"]),
     ("google/gemma-3-4b-it", "google/gemma-3-4b-it", ["google/gemma-3-4b-it", "gemma-3-4b-it"]),
 ]
 
@@ -117,6 +118,7 @@ MODELS = [
 @pytest.mark.parametrize(("configured", "loaded", "names"), MODELS, ids=[model for model, _, _ in MODELS])
 def test_models(vllm_service, configured, loaded, names):
     """The application asks for LLM_MODEL_NAME, so that name comes first: it is the one in replies."""
+    (vllm_service.folder / "models" / "two words").mkdir()
     vllm_service.run("start", LLM_MODEL_NAME=configured.format(folder=vllm_service.folder))
     arguments = vllm_service.about()["arguments"]
     named = arguments[arguments.index("--served-model-name") + 1 : arguments.index("--host")]
@@ -124,7 +126,7 @@ def test_models(vllm_service, configured, loaded, names):
     assert named == [name.format(folder=vllm_service.folder) for name in names]
 
 
-@pytest.mark.parametrize("model", ["", "no-such-model", "models/no-such-model", "--trust-remote-code", "a b", "gemma3:4b"])
+@pytest.mark.parametrize("model", ["", "no-such-model", "models/no-such-model", "--trust-remote-code", "a\nb", "a b", "gemma3:4b"])
 def test_no_model(vllm_service, model):
     assert vllm_service.run("start", status=6, LLM_MODEL_NAME=model).startswith("vllm: LLM_MODEL_NAME")
     assert not vllm_service.pid_file.exists()
