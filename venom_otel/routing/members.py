@@ -72,8 +72,9 @@ class Member:
             made = bare
             model = getattr(given, "ai_model_id", None) if self._first else None
         else:
-            made = self._settings_class(extension_data=dict(extension_data))
+            made = self._settings_class()
             limits.carry(bare, made, to=self.name, prefer=self._token_limit)
+            made.extension_data.update(extension_data)  # only now: the class takes from it whatever has a field's name
             model = getattr(given, "ai_model_id", None) or extension_data.get("ai_model_id") if self._first else None
         if "ai_model_id" in type(made).model_fields:
             made.ai_model_id = model  # type: ignore[attr-defined]
