@@ -24,7 +24,7 @@ from support.servers import LLAMA_SERVER, OLLAMA, VLLM
 
 from tools import tiny_model
 from venom_otel.cli.dotenv_file import DotenvConfiguration
-from venom_otel.control import Controller
+from venom_otel.control import Action, Controller
 from venom_otel.errors import BusyError, ConflictError, UnknownError, UnsupportedError
 from venom_otel.health import Monitor
 from venom_otel.runtimes.finding import find
@@ -32,6 +32,7 @@ from venom_otel.runtimes.reading import read
 from venom_otel.services.active_model import LastAnswered
 from venom_otel.services.catalogue import Catalogue
 from venom_otel.services.history import History
+from venom_otel.services.model_actions import own_model
 from venom_otel.services.operations import Operations
 from venom_otel.services.servers import LlmServers
 from venom_otel.settings import CockpitSettings, RuntimeSettings
@@ -59,8 +60,9 @@ class World:
         self.operations = Operations(stack.enter_context(State(folder / "state.sqlite3")))
         stack.push_async_callback(self.operations.close)
         self.configuration = DotenvConfiguration(self.env, dotenv_values(self.env))
+        self.servers = LlmServers(self.monitor, controller, self.operations, functools.partial(own_model, self.configuration, ""))
         self.catalogue = Catalogue(
-            LlmServers(self.monitor, controller, self.operations),
+            self.servers,
             self.operations,
             controller,
             self.configuration,
@@ -314,6 +316,20 @@ async def test_one_activation_at_a_time(world, place):
         assert ended.state == "succeeded"
         _, ended = await here.ended(await here.catalogue.activate("llamacpp", "gemma-3", "token"))
     assert here.model == "gemma-3"
+
+
+async def test_a_server_that_is_restarted_keeps_its_model_while_another_one_is_configured(world, place):
+    folder("one")
+    with ReplayServer(LLAMA_SERVER) as llama:
+        here = world(vllm_endpoint=f"{place.url}/v1", vllm_start_command=standin(place), llamacpp_endpoint=llama.url)
+        await here.ended(await here.catalogue.activate("vllm", "one", "token"))
+        await here.ended(await here.catalogue.activate("llamacpp", "gemma-3", "token"))
+        (before,) = place.processes()
+        _, ended = await here.ended(await here.servers.act("vllm", Action.RESTART, "token"))
+        assert (ended.state, ended.error) == ("succeeded", None)
+        assert place.processes() != [before]
+        assert by_name(await here.listed("vllm"))["models/one"].loaded
+        assert here.model == "gemma-3"
 
 
 @pytest.mark.ollama

@@ -100,6 +100,7 @@ def _run(
     from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.events import Events
     from venom_otel.services.history import History
+    from venom_otel.services.model_actions import own_model
     from venom_otel.services.offered import Services
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
@@ -136,7 +137,7 @@ def _run(
         until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
         until_the_end.enter_context(monitor)
         operations = Operations(state)
-        servers = LlmServers(monitor, controller, operations)
+        servers = LlmServers(monitor, controller, operations, partial(own_model, configuration, watched.aliases))
         alerts = Alerts(history, servers, StateKeeper(state), meant=operations.stopped)
         services = Services(
             history=history,

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.control.model import Action
+from venom_otel.health.active import server_of
 from venom_otel.identity.model import LLAMACPP, VLLM
 from venom_otel.runtimes.model import State, Status
 from venom_otel.runtimes.names import label
 from venom_otel.runtimes.protocol import Ability, ModelKeeper
 from venom_otel.runtimes.registry import adapter
+from venom_otel.services.configuration import MODEL
 from venom_otel.services.model_list import SERVES_FOLDERS
 from venom_otel.state.model import Kind
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from venom_otel.health import Server
     from venom_otel.runtimes.model import Runtime
+    from venom_otel.services.configuration import Configuration
     from venom_otel.services.model_list import Model, Provider
 
 
@@ -45,6 +48,18 @@ def undecided(provider: Provider) -> Provider:
     words = "only a `venom-otel up` that runs does that: start it"
     models = [replace(model, unsupported={Kind.ACTIVATE: words, Kind.REMOVE: words}) for model in provider.models]
     return replace(provider, models=models, unsupported={Kind.INSTALL: words})
+
+
+def own_model(configuration: Configuration, aliases: str, server: Server, servers: Sequence[Server]) -> Mapping[str, str]:
+    """Variables for a server that is started anew: where the configured model is another server's, it keeps the one that it serves.
+
+    Its command would otherwise find that other server's model in `LLM_MODEL_NAME`.
+    """
+    in_use, serves = configuration.in_use, server.reading.models
+    if server.runtime.provider != SERVES_FOLDERS or not in_use.model or not serves:
+        return {}
+    whose = server_of(in_use.model, in_use.endpoint, servers, aliases)
+    return {} if whose is None or whose.runtime.name == server.runtime.name else {MODEL: serves[0].root or serves[0].name}
 
 
 def keeper(provider: str, ability: Ability) -> ModelKeeper | None:

@@ -36,12 +36,20 @@ class LlmServers:
         monitor: knows how each is.
         controller: does what they are told.
         operations: what is being done; its event loop is the only one in which they are told anything.
+        environment: variables for the command that tells a server something, by that server and all there are.
     """
 
-    def __init__(self, monitor: Monitor, controller: Controller, operations: Operations) -> None:
+    def __init__(
+        self,
+        monitor: Monitor,
+        controller: Controller,
+        operations: Operations,
+        environment: Callable[[Server, Sequence[Server]], Mapping[str, str]] = lambda _server, _all: {},
+    ) -> None:
         self._monitor = monitor
         self._controller = controller
         self._operations = operations
+        self._environment = environment
         self._listeners: Listeners[ServerChanges] = Listeners()
 
     async def all(self, max_age_s: float | None = None) -> Sequence[Server]:
@@ -95,9 +103,11 @@ class LlmServers:
             self._operations.refuse(wanted, words)
             raise UnsupportedError(words)
 
+        environment = self._environment(server, self.known())
+
         async def work(say: Callable[[Progress], None]) -> None:
             try:
-                await self._controller.act(runtime, action, say=say, look=partial(self.look, runtime))
+                await self._controller.act(runtime, action, environment=environment, say=say, look=partial(self.look, runtime))
             finally:
                 self._monitor.look_anew(runtime.name)  # however it went, how the server is now is soon known
 
