@@ -47,7 +47,7 @@ class RequestsPage:
         if services.alerts is not None:
             self._above.append(AlertBanner(services.alerts, services.servers))
         if services.servers is not None and services.operations is not None:
-            self._above.append(ServersPanel(services.servers, services.operations))
+            self._above.append(ServersPanel(services.servers, services.operations, services.catalogue))
         self._otlp_address = otlp_address
         self._address = address
         self._bar = FilterBar(address.filters, self._chosen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nicegui import background_tasks, ui
 
 from venom_otel.cockpit import server_views, texts, theme, views
+from venom_otel.cockpit.models_dialog import ModelsDialog
 from venom_otel.control.model import Action
 from venom_otel.errors import VenomError
 from venom_otel.runtimes.model import State, Status
@@ -16,6 +17,8 @@ from venom_otel.state.model import OperationState
 
 if TYPE_CHECKING:
     from venom_otel.health import Server
+    from venom_otel.runtimes.protocol import Progress
+    from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.model import Operation
@@ -29,11 +32,12 @@ _ALL_LOOKS: Final = "is-ready is-degraded is-coming is-down"
 class ServerCard:
     """Shows one server, and the operation on it that runs, whoever began it."""
 
-    def __init__(self, server: Server, servers: LlmServers, operations: Operations) -> None:
+    def __init__(self, server: Server, servers: LlmServers, operations: Operations, catalogue: Catalogue | None) -> None:
         self._name = server.runtime.name
         self._label = server.runtime.label
         self._servers = servers
         self._operations = operations
+        self._catalogue = catalogue
         self._server = server
         self._followed: str | None = None
         """The operation whose steps are shown."""
@@ -79,6 +83,10 @@ class ServerCard:
                 self._state = ui.label().classes("server-state").props("role=status")
                 self._since = ui.label().classes("muted server-since")
                 ui.space()
+                if self._catalogue is not None:
+                    words = texts.models_of(self._label)
+                    models = ui.button(icon="list", on_click=self._show_models, color=None).props(f'flat round dense aria-label="{words}"')
+                    models.classes("icon-button small").tooltip(words)
                 self._buttons = {action: self._button(action) for action in (Action.START, Action.RESTART, Action.STOP)}
             self._where = ui.label().classes("server-where")
             self._facts = ui.label().classes("server-facts")
@@ -86,6 +94,7 @@ class ServerCard:
             with ui.element("div").classes("server-doing") as self._doing:
                 ui.spinner(size="14px", color=None)
                 self._step = ui.label().props("role=status")
+            self._progress = ui.linear_progress(show_value=False, size="3px", color=None).classes("server-progress")
             with ui.element("div").classes("failure server-failure").props("role=alert") as self._failure:
                 self._failed = ui.label().classes("failure-words")
                 with ui.expansion(texts.LAST_LINES, value=True).props("dense").classes("server-log") as self._log:
@@ -93,8 +102,8 @@ class ServerCard:
                 ui.button(texts.DISMISS, on_click=lambda: self._failure.set_visibility(False), color=None).props(
                     "flat dense no-caps"
                 ).classes("quiet-button")
-            self._doing.set_visibility(False)
-            self._failure.set_visibility(False)
+            for part in (self._doing, self._progress, self._failure):
+                part.set_visibility(False)
 
     def _button(self, action: Action) -> ui.button:
         words = texts.act_on(action, self._label)
@@ -112,7 +121,6 @@ class ServerCard:
         except VenomError as error:
             ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
             return
-        self._failure.set_visibility(False)
         if operation is not None:
             self.show(self._server)
 
@@ -133,6 +141,7 @@ class ServerCard:
 
     async def _follow(self, operation: Operation) -> None:
         """Show the steps of an operation, up to its end."""
+        self._failure.set_visibility(False)
         self._doing.set_visibility(True)
         self._step.text = texts.DOING[operation.wanted.kind]
         ended = operation
@@ -140,14 +149,26 @@ class ServerCard:
             async for event in self._operations.follow(operation.id):
                 ended = event.operation
                 if event.progress is not None:
-                    self._step.text = event.progress.words
+                    self._show_progress(event.progress)
         finally:
             self._followed = None
             self._doing.set_visibility(False)
+            self._progress.set_visibility(False)
         if ended.state is OperationState.FAILED:
             self._show_failure(ended)
         with contextlib.suppress(asyncio.CancelledError):
             self.show(await self._servers.one(self._name) or self._server)
+
+    def _show_progress(self, progress: Progress) -> None:
+        self._step.text = progress.words
+        counted = progress.completed is not None and bool(progress.total)
+        self._progress.set_visibility(counted)
+        if progress.completed is not None and progress.total:
+            self._progress.value = round(progress.completed / progress.total, 3)
+
+    async def _show_models(self) -> None:
+        assert self._catalogue is not None
+        await ModelsDialog(self._server, self._catalogue, began=lambda: self.show(self._server)).open()
 
     def _show_failure(self, operation: Operation) -> None:
         words, _, lines = (operation.error or "").partition("\n")

@@ -9,6 +9,7 @@ from venom_otel.cockpit import formats, texts
 
 if TYPE_CHECKING:
     from venom_otel.runtimes.model import Reading
+    from venom_otel.services.model_list import Model
 
 _SECOND: Final = 1_000_000_000
 _STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -43,3 +44,24 @@ def facts(reading: Reading) -> str:
     if reading.requests_waiting:
         parts.append(texts.waiting(reading.requests_waiting))
     return " · ".join(parts)
+
+
+def size(size_bytes: int | None) -> str:
+    """Bytes as disks are sold: `3.3 GB`; empty where nobody knows."""
+    if size_bytes is None:
+        return ""
+    for unit, length in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= length:
+            return f"{formats.figures(size_bytes / length)} {unit}"
+    return f"{size_bytes} B"
+
+
+def marks(model: Model) -> list[str]:
+    """What stands beside a model's name."""
+    return [words for words, holds in ((texts.ACTIVE, model.configured), (texts.LOADED, model.loaded)) if holds]
+
+
+def model_facts(model: Model) -> str:
+    """What is known of a model: `4.3B · Q4_K_M · 3.34 GB · context 8192`."""
+    context = texts.context(model.context_tokens) if model.context_tokens else ""
+    return " · ".join(part for part in (model.parameters, model.quantization, size(model.size_bytes), context) if part)
