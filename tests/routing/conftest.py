@@ -1,8 +1,10 @@
 """Two model servers on real sockets, one of each dialect."""
 
 import gc
+import sys
 
 import pytest
+from opentelemetry import trace
 from support import behaviours, personas
 from support.app import OLLAMA, OPENAI
 from support.chat_server import ChatServer, ClosedPort
@@ -44,3 +46,12 @@ def closed_port():
     port = ClosedPort()
     yield port
     port.close()
+
+
+@pytest.fixture
+def kernel_spans(capture, monkeypatch):
+    """Semantic Kernel's own spans go into `capture` too; tests/instrumentation/conftest.py says why so."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("semantic_kernel.") and isinstance(getattr(module, "tracer", None), trace.ProxyTracer):
+            monkeypatch.setattr(module, "tracer", capture.tracer_provider.get_tracer(name))
+    return capture
