@@ -11,7 +11,10 @@ from venom_otel.api import create_app
 from venom_otel.cli.dotenv_file import DotenvConfiguration
 from venom_otel.control import Controller
 from venom_otel.services.active_model import LastAnswered
+from venom_otel.services.alerts.keeping import StateKeeper
+from venom_otel.services.alerts.watch import Alerts
 from venom_otel.services.catalogue import Catalogue
+from venom_otel.services.events import Events
 from venom_otel.services.history import History
 from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings, RuntimeSettings
@@ -33,7 +36,14 @@ def paths(tmp_path):
             LastAnswered(history),
             models_dir=tmp_path,
         )
-        services = Services(history=history, servers=parts.servers, operations=parts.operations, catalogue=catalogue)
+        services = Services(
+            history=history,
+            servers=parts.servers,
+            operations=parts.operations,
+            catalogue=catalogue,
+            alerts=Alerts(history, parts.servers, StateKeeper(parts.state)),
+            events=Events(history),
+        )
         app = create_app(services, CockpitSettings(), token="a token")
         yield app.openapi()["paths"]
 
