@@ -70,7 +70,9 @@ def told(client):
     """A function that sends a request with the token."""
 
     def tell(method, path, body=None, **query):
-        return client.request(method, f"{PATH}{path}", json=body, params=query, headers={"Authorization": f"Bearer {client.token}"})
+        content = None if body is None else json.dumps(body)  # in ASCII, whatever is in it
+        headers = {"Authorization": f"Bearer {client.token}", "Content-Type": "application/json"}
+        return client.request(method, f"{PATH}{path}", content=content, params=query or None, headers=headers)
 
     return tell
 
@@ -184,6 +186,9 @@ def test_removing(client, told, ollama):
         ("POST", "/ollama/activate", {"model": ""}, 422, "model"),
         ("POST", "/ollama/activate", {"model": "x", "command": "rm"}, 422, "command"),
         ("POST", "/ollama/install", None, 422, ""),
+        ("POST", "/ollama/install", {"model": "x", "server": "\ud800"}, 422, "visible characters"),
+        ("POST", "/ollama/install", {"model": "\ud800"}, 422, "visible characters"),
+        ("DELETE", "/ollama/x?server=%FF%0A", None, 422, "visible characters"),
         ("DELETE", "/ollama/%00", None, 422, "visible characters"),
     ],
 )

@@ -174,7 +174,7 @@ def _shown(name: str) -> str:
 
 
 _Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_shown)]
-_ServerName = Annotated[str | None, Field(max_length=64, description="Name of the server, where several could do it.")]
+_ServerName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_shown)]
 _Provider = Annotated[str, Path(max_length=64, description="`vllm`, `ollama`, …")]
 
 
@@ -184,7 +184,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"model": "gemma3:4b"}})
 
     model: _Name = Field(description="Its name; to activate it, the one for people will do: `Gemma 3 4B It`.")
-    server: _ServerName = None
+    server: _ServerName | None = Field(None, description="Name of the server, where several could do it.")
 
 
 def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
@@ -242,7 +242,7 @@ def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
             provider: _Provider,
             model: Annotated[_Name, Path(description="Its name.")],
             response: Response,
-            server: Annotated[str | None, Query(max_length=64, description="Name of the server, where several have it.")] = None,
+            server: Annotated[_ServerName | None, Query(description="Name of the server, where several have it.")] = None,
             force: Annotated[bool, Query(description="Also where it is the configured one.")] = False,
         ) -> Operation:
             """Delete a model from its server's disk, which begins an operation on it."""

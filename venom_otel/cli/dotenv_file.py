@@ -93,16 +93,17 @@ def _write(path: Path, changes: Mapping[str, str]) -> None:
     try:
         if place.exists():
             shutil.copyfile(place, copy)
-            shutil.copymode(place, copy)
-            with contextlib.suppress(OSError):  # another user's file stays that user's where we may
-                known = place.stat()
-                os.chown(copy, known.st_uid, known.st_gid)
         exported = _exported(copy)
         for variable, value in changes.items():
             if value:
                 set_key(copy, variable, value, export=variable in exported)
             elif variable in _variables(copy):
                 unset_key(copy, variable)
+        if place.exists():
+            shutil.copymode(place, copy)
+            with contextlib.suppress(OSError):  # another user's file stays that user's where we may
+                known = place.stat()
+                os.chown(copy, known.st_uid, known.st_gid)
         with copy.open("rb") as file:
             os.fsync(file.fileno())
         copy.replace(place)

@@ -56,6 +56,11 @@ def same_model(one: str, other: str) -> bool:
     return one.removesuffix(USUAL_TAG) == other.removesuffix(USUAL_TAG)
 
 
+def address_variable(provider: str) -> str:
+    """The variable that says where a provider's servers are."""
+    return "OPENAI_BASE_URL" if provider == OPENAI else f"{variable_prefix(provider)}_ENDPOINT"
+
+
 def at_home(provider: str, port: int) -> bool:
     """Whether this is the port that a provider takes by itself."""
     return _AT_HOME.get(port) == provider

@@ -11,7 +11,7 @@ from venom_otel.errors import ActionError, BusyError, ConflictError, UnknownErro
 from venom_otel.runtimes.friendly import named
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.model_folders import read_folders
-from venom_otel.runtimes.names import label
+from venom_otel.runtimes.names import address_variable, label
 from venom_otel.runtimes.protocol import Ability
 from venom_otel.services import model_list
 from venom_otel.services.activation import Activation, to_be_used
@@ -216,9 +216,8 @@ class Catalogue:
             raise UnknownError(f"there is no server {name!r} of {label(group.provider)}{f'; there is {names}' if names else ''}.")
         found = [each for each in group.servers if usable(each)] or list(group.servers)
         if not found:
-            raise UnsupportedError(
-                f"no {label(group.provider)} is known: set {group.provider.upper()}_ENDPOINT to where it is, or will be."
-            )
+            variable = address_variable(group.provider)
+            raise UnsupportedError(f"no {label(group.provider)} is known: set {variable} to where it is, or will be.")
         if len(found) > 1:
             raise ConflictError(f"several servers could do that ({names}): say which.")
         return found[0]

@@ -10,7 +10,7 @@ from venom_otel.control.model import Action
 from venom_otel.health.active import server_of
 from venom_otel.identity.model import LLAMACPP, VLLM
 from venom_otel.runtimes.model import State, Status
-from venom_otel.runtimes.names import label
+from venom_otel.runtimes.names import address_variable, label
 from venom_otel.runtimes.protocol import Ability, ModelKeeper
 from venom_otel.runtimes.registry import adapter
 from venom_otel.services.configuration import MODEL
@@ -77,7 +77,7 @@ def why_not_activated(model: Model, servers: Sequence[Server], acting: Callable[
     if model.folder is not None and model.folder.problem is not None:
         return model.folder.problem
     if not servers:
-        return f"no {label(model.provider)} is known: set VLLM_ENDPOINT to where it is, or will be"
+        return f"no {label(model.provider)} is known: set {address_variable(model.provider)} to where it is, or will be"
     reasons = []
     for server in servers:
         refused = acting(server.runtime)
@@ -122,7 +122,7 @@ def why_not_installed(provider: Provider, model: str = "") -> str | None:
         if any(server.condition.status is Status.ONLINE for server in provider.servers):
             return None
         if not provider.servers:
-            return f"no {label(name)} is known: start it, or set {name.upper()}_ENDPOINT to where it is"
+            return f"no {label(name)} is known: start it, or set {address_variable(name)} to where it is"
         cause = next((server.condition.cause for server in provider.servers if server.condition.cause), "")
         return f"{provider.servers[0].runtime.label} is offline: {cause}"
     found = _HUGGING_FACE.fullmatch(model)
