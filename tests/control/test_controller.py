@@ -131,6 +131,7 @@ async def test_a_server_whose_process_lives_is_not_started_again(place):
         f"Ollama is not online within 0.2 s (its port does not answer yet); its process {pid} lives on. VENOM_OTEL_ACTION_TIMEOUT_S "
         f"gives it more time."
     )
+    assert [f"its process {pid} lives; its port does not answer yet" in said for said in place.said].count(True) == 1, "said at each look"
     words = await failing(place, controller, Action.START)
     assert words.startswith(f"Ollama runs already: its process {pid} lives, and is not online yet (its port does not answer yet). ")
     assert "stop it first" in words
@@ -265,6 +266,22 @@ async def test_a_start_that_nobody_waits_for_goes_on(place):
     assert later.life(place.runtime) == life
     await place.act(later, Action.STOP)
     assert gone(life.pid)
+
+
+def test_a_server_may_end_after_the_loop_that_started_it(place, caplog):
+    controller = place.controller(start=place.tiny("--gate", place.directory / "gate"))
+
+    async def begin():
+        starting = asyncio.ensure_future(place.act(controller, Action.START))
+        await eventually(lambda: any("lives" in words for words in place.said), "it is not waited for")
+        starting.cancel()
+        await asyncio.wait({starting})
+
+    asyncio.run(begin())
+    pid = controller.life(place.runtime).pid
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: all(each.name != f"venom-otel-child-{pid}" for each in threading.enumerate()), "nobody heard of its end")
+    assert caplog.records == []
 
 
 async def test_a_cancelled_start_leaves_no_unknown_process(place):

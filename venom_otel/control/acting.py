@@ -125,18 +125,17 @@ class Act:
         server, variable = self._server, self._server.commands[action].variable
         began = time.monotonic()
         child, since = await self._run(action)
-        ended = asyncio.wrap_future(child.ended)
         pace = _Pace(self._say)
-        while not ended.done():
+        while not child.ended.done():
             left_s = began + server.limit_s - time.monotonic()
             if left_s <= 0:
                 await in_daemon_thread(lambda: Tree(child.record).send(signal.SIGKILL))
                 raise ActionError(f"{variable} has not ended within {server.limit_s:g} s, and was ended.{self._last_lines(since)}")
-            await pace.rest({ended}, left_s)
-            if not ended.done():
+            await pace.rest(left_s, child)
+            if not child.ended.done():
                 pace.say(f"the command to {action} it runs", _seconds(began))
-        if ended.result() != 0:
-            raise ActionError(f"{variable} {ending(ended.result())}.{self._last_lines(since)}")
+        if (status := child.ended.result()) != 0:
+            raise ActionError(f"{variable} {ending(status)}.{self._last_lines(since)}")
         return since
 
     async def _end_rest(self) -> None:
@@ -156,23 +155,22 @@ class Act:
     async def _wait_online(self, child: Child | None, *, before: Record | None, since: int, began: float) -> None:
         server, label = self._server, self._server.runtime.label
         files = server.pid_files
-        ended = asyncio.wrap_future(child.ended) if child is not None else None
         pace = _Pace(self._say)
         while True:
             reading = await self._look()
-            if child is not None and ended is not None and ended.done() and ended.result() != 0:
-                files.remove()
-                words = f"{server.commands[Action.START].variable} {ending(ended.result())}"
-                raise ActionError(f"{words} before {label} was online.{self._last_lines(since)}")
-            script_ended = ended is None or ended.done()
-            if script_ended:
+            if child is not None and child.ended.done():
                 files.end_beginning()
+                if (status := child.ended.result()) != 0:
+                    files.remove()
+                    words = f"{server.commands[Action.START].variable} {ending(status)}"
+                    raise ActionError(f"{words} before {label} was online.{self._last_lines(since)}")
+                child = None  # a script, which has started it
             if reading.state.status is Status.ONLINE:
-                if child is not None and not script_ended:
+                if child is not None:
                     child.is_server = files.settle(child.record)
                 return
             written = files.server()
-            if script_ended and written is not None and written != before and not lives(written):
+            if child is None and written is not None and written != before and not lives(written):
                 files.remove()
                 raise ActionError(f"the process {written.pid} of {label} has ended before it was online.{self._last_lines(since)}")
             left_s = began + server.limit_s - time.monotonic()
@@ -187,7 +185,7 @@ class Act:
                 pace.say(f"its process {known.pid} lives; {_how(reading)}", _seconds(began))
             else:
                 pace.say(f"waiting for it; {_how(reading)}", _seconds(began))
-            await pace.rest({ended} if ended is not None and not script_ended else set(), left_s)
+            await pace.rest(left_s, child)
 
     async def _wait_gone(self, known: Record | None, limit_s: float) -> None:
         """Wait until a process has ended, where one is known, and nobody answers any more."""
@@ -206,7 +204,7 @@ class Act:
                 hint = "" if alive else ": another process is there, which was not started from here"
                 raise ActionError(f"{runtime.label} does not end: after {limit_s:g} s {what}{hint}.")
             pace.say(what, _seconds(began))
-            await pace.rest(set(), left_s)
+            await pace.rest(left_s)
 
     async def _end(self, root: Record) -> None:
         """End a process and all that belongs to it, by signals."""
@@ -229,7 +227,7 @@ class Act:
             if now >= began + server.grace_s + server.limit_s:
                 raise ActionError(f"the processes {', '.join(str(each.pid) for each in living)} cannot be ended.")
             pace.say(f"{len(living)} processes of it still live", _seconds(began))
-            await pace.rest(set(), server.grace_s)
+            await pace.rest(server.grace_s)
 
     async def _send(self, tree: Tree, number: int) -> None:
         try:
@@ -264,13 +262,18 @@ class _Pace:
             self._report(Progress(f"{words} ({seconds})"))
             self._said, self._due_s = words, now + _SAY_S
 
-    async def rest(self, until: set[asyncio.Future[int]], most_s: float) -> None:
+    async def rest(self, most_s: float, child: Child | None = None) -> None:
+        """Rest, at most so many seconds, and not beyond the end of `child`."""
         seconds = min(self._rest_s, max(most_s, 0.0))
         self._rest_s = min(self._rest_s * 1.5, _LONGEST_S)
-        if until:
-            await asyncio.wait(until, timeout=seconds)
-        else:
+        if child is None:
             await asyncio.sleep(seconds)
+            return
+        ended = asyncio.wrap_future(child.ended)
+        try:
+            await asyncio.wait({ended}, timeout=seconds)
+        finally:
+            ended.cancel()  # it may end when this loop is closed
 
 
 def _how(reading: Reading) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,13 +10,13 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+import psutil
+
 from venom_otel.control.processes import Record, group, record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import psutil
 
 
 class Child:
@@ -43,9 +44,7 @@ class Child:
             stderr=output,
             start_new_session=True,
         )
-        found = record(self._process.pid, dead=True)
-        assert found is not None, "nobody else waits for it"
-        self.record: Record = found
+        self.record = record(self._process.pid, dead=True) or Record(self._process.pid, "")
         self.ended: Future[int] = Future()
         """How it ended, as `Popen.returncode`."""
         self.left: frozenset[psutil.Process] = frozenset()
@@ -56,9 +55,11 @@ class Child:
         threading.Thread(target=self._wait, name=f"venom-otel-child-{self.record.pid}", daemon=True).start()
 
     def _wait(self) -> None:
-        if hasattr(os, "waitid"):  # not on macOS before Python 3.13
-            os.waitid(os.P_PID, self.record.pid, os.WEXITED | os.WNOWAIT)
-            self.left = frozenset(each for each in group(self.record) if each.pid != self.record.pid)  # until `wait`, its number is its own
+        with contextlib.suppress(OSError, psutil.Error):
+            if hasattr(os, "waitid"):  # not on macOS before Python 3.13
+                os.waitid(os.P_PID, self.record.pid, os.WEXITED | os.WNOWAIT)
+                # Until it has been waited for, its number is nobody else's.
+                self.left = frozenset(each for each in group(self.record) if each.pid != self.record.pid)
         self.ended.set_result(self._process.wait())
 
 
