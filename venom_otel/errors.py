@@ -9,6 +9,10 @@
     │   ├── UnknownError       there is no model or server of that name
     │   ├── ConflictError      something else must be done or said first
     │   └── BusyError          another operation on it is under way
+    ├── TaskRefusedError   a task is not begun
+    │   ├── WrongTaskError     what it asks for cannot be done
+    │   ├── NobodyThereError   no model server could answer it
+    │   └── TooManyTasksError  more are waiting than may wait; try again later
     ├── StateError         operations and the audit cannot be read or written
     ├── StoreError         the store cannot be opened, read or written
     │   ├── StoreFormatError   the file is not ours, or of a newer version
@@ -65,6 +69,31 @@ class BusyError(ActionError):
     def __init__(self, message: str, operation_id: str | None = None) -> None:
         super().__init__(message)
         self.operation_id = operation_id
+
+
+class TaskRefusedError(VenomError):
+    """A task is not begun; the message says why and what to do."""
+
+
+class WrongTaskError(TaskRefusedError):
+    """A task asks for what there is not, or for too much.
+
+    Args:
+        message: the words.
+        parameter: the name of what is wrong.
+    """
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class NobodyThereError(TaskRefusedError):
+    """There is no model server that could answer a task; the message says how to name one."""
+
+
+class TooManyTasksError(TaskRefusedError):
+    """More tasks are waiting, or hold more text, than may; try again later."""
 
 
 class StateError(VenomError):

@@ -22,6 +22,7 @@ LLM_SERVER: Final = "llm.server"
 LLM_SERVICE_ID: Final = "llm.service_id"
 LLM_GATEWAY: Final = "llm.gateway"
 LLM_IDENTITY_SOURCE: Final = "llm.identity.source"
+LLM_TASK_ID: Final = "llm.task.id"
 
 # -- how it went (ours) ----------------------------------------------------------------------------------------------------------
 LLM_OUTCOME: Final = "llm.outcome"
@@ -131,6 +132,13 @@ REQUEST_LOGGER: Final = "venom_otel.requests"
 MONITOR_SCOPE: Final = "venom_otel.monitor"
 MONITOR_SERVICE: Final = "venom-otel-monitor"
 
+# -- the tasks of `venom-otel up`, and where what is said of them comes from ---------------------------------------------------------
+TASKS_SERVICE: Final = "venom-otel"
+TASKS_LOGGER: Final = "venom_otel.tasks"
+TASKS_SCOPE: Final = "venom_otel.tasks"
+TASK: Final = "task"
+"""The span around all that a task does."""
+
 # -- what `venom-otel doctor` sends to see whether it arrives; no request to a model -------------------------------------------------
 DOCTOR_SCOPE: Final = "venom_otel.doctor"
 DOCTOR_SPAN: Final = "venom_otel.doctor.span"
@@ -189,6 +197,7 @@ SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     LLM_SERVICE_ID: ("string", "Semantic Kernel's service id"),
     LLM_GATEWAY: ("string", "the gateway in between, where one shows itself (`litellm`, …)"),
     LLM_IDENTITY_SOURCE: ("string", "what proves the provider: `config`, `server`, `host` or `unknown`"),
+    LLM_TASK_ID: ("string", "the [task](tasks.md) of `venom-otel up` that it belongs to; on all spans and log records of a task"),
     LLM_OUTCOME: ("string", "`ok`, `error`, `cancelled` (the task was) or `abandoned` (the consumer left a stream early)"),
     LLM_ERROR_KIND: ("string", "the failure told apart by the reply's words, see [errors](#error-kinds)"),
     LLM_COLD_START: ("boolean", "true where the runtime says it loaded the model for this request"),

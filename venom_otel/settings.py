@@ -95,6 +95,17 @@ class CockpitSettings(BaseSettings):
     )
     webhook_url: SecretStr | None = Field(default=None, description="Where alerts are sent, in Alertmanager's format; by default nowhere.")
     webhook_secret: SecretStr | None = Field(default=None, description="Signs what is sent there, as Standard Webhooks has it.")
+    tasks_running: int = Field(default=512, ge=1, description="Most tasks (`POST /api/v1/tasks`) that are worked on at the same time.")
+    tasks_waiting: int = Field(default=2000, ge=0, description="Most tasks that may wait for their turn; further ones are refused.")
+    tasks_kept_s: float = Field(
+        default=3600, ge=0, description="Seconds for which an answer or a conversation is kept: only in memory, at most a thousand of each."
+    )
+    task_stall_s: float = Field(default=600, gt=0, description="Seconds without any news after which a task is given up as lost.")
+    task_models: str = Field(
+        default="",
+        description="The model for a server where a task names none, by the server's name: `openai=gpt-4o-mini`. Without it: "
+        "`LLM_MODEL_NAME`, else the first that is loaded.",
+    )
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."

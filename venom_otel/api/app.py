@@ -21,6 +21,7 @@ from venom_otel.api.operations import operations_router
 from venom_otel.api.security import SameOrigin
 from venom_otel.api.servers import servers_router
 from venom_otel.api.store import store_router
+from venom_otel.api.tasks import tasks_router
 from venom_otel.receiver.hosts import AllowedHosts
 
 if TYPE_CHECKING:
@@ -71,3 +72,5 @@ def _routers(services: Services, token: str | None) -> Iterator[APIRouter]:
         yield alerts_router(services.alerts, token)
     if services.events is not None:
         yield events_router(services.events, services.servers)
+    if services.tasks is not None and services.servers is not None:
+        yield tasks_router(services.tasks, services.servers, token)

@@ -11,7 +11,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from venom_otel.api import links
-from venom_otel.errors import ActionError, BusyError, ConflictError, StateError, StoreError, UnknownError, UnsupportedError
+from venom_otel.errors import (
+    ActionError,
+    BusyError,
+    ConflictError,
+    MissingExtraError,
+    NobodyThereError,
+    StateError,
+    StoreError,
+    TooManyTasksError,
+    UnknownError,
+    UnsupportedError,
+    WrongTaskError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,11 +40,16 @@ _EXAMPLES: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.BAD_REQUEST: "set VLLM_START_COMMAND to what starts it, such as `vllm serve models/gemma-3-4b-it --port 8001`",
     HTTPStatus.CONFLICT: "vllm is busy: start (operation 9f86d081884c7d65) has not finished. Wait for its end.",
     HTTPStatus.BAD_GATEWAY: "Ollama does not answer at 127.0.0.1:11434: start it",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is longer than 8388608 bytes, which is the most that is read.",
+    HTTPStatus.TOO_MANY_REQUESTS: "2000 tasks are waiting, and no more may (VENOM_OTEL_TASKS_WAITING): try again when some have ended.",
+    HTTPStatus.NOT_IMPLEMENTED: "tasks are answered by Semantic Kernel, which is not installed: pip install 'venom-otel[instruments]'",
     HTTPStatus.UNAUTHORIZED: "this needs the token that `venom-otel up` printed",
 }
 RETRY_S: Final = 5
 """When asking again may help, where something could not be read or written now."""
 _RETRY: Final = {"Retry-After": str(RETRY_S)}
+_LONGEST_SHOWN: Final = 100
+"""Characters of a wrong value that are repeated."""
 _PARAMETERS: Final = [{"parameter": "step", "detail": _EXAMPLES[HTTPStatus.UNPROCESSABLE_ENTITY].removeprefix("step: ")}]
 
 
@@ -75,7 +92,7 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     described: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         described[int(status)] = {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: _content(status)}}
-        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
             described[int(status)]["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return described
 
@@ -120,6 +137,23 @@ def install(app: FastAPI) -> None:
         path = None if error.operation_id is None else links.operation(error.operation_id)
         return problem(HTTPStatus.CONFLICT, str(error), operation=path)
 
+    @app.exception_handler(WrongTaskError)
+    async def wrong(_: Request, error: WrongTaskError) -> JSONResponse:
+        parameters = [] if error.parameter is None else [WrongParameter(parameter=error.parameter, detail=str(error))]
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), parameters=parameters)
+
+    @app.exception_handler(NobodyThereError)
+    async def nobody_there(_: Request, error: NobodyThereError) -> JSONResponse:
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
+
+    @app.exception_handler(TooManyTasksError)
+    async def too_many(_: Request, error: TooManyTasksError) -> JSONResponse:
+        return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), _RETRY)
+
+    @app.exception_handler(MissingExtraError)
+    async def missing(_: Request, error: MissingExtraError) -> JSONResponse:
+        return problem(HTTPStatus.NOT_IMPLEMENTED, str(error))
+
     @app.exception_handler(ActionError)
     async def failed(_: Request, error: ActionError) -> JSONResponse:
         return problem(HTTPStatus.BAD_GATEWAY, str(error))
@@ -151,5 +185,6 @@ def _wrong(item: Mapping[str, Any]) -> WrongParameter:
     name = ".".join(str(part) for part in item["loc"][1:] if not isinstance(part, int))  # not which of its values
     words = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] not in ("value_error", "missing") and isinstance(item.get("input"), str | int | float):
-        words = f"{words}, not {item['input']!r}"
+        given = repr(item["input"])
+        words = f"{words}, not {given if len(given) <= _LONGEST_SHOWN else f'{given[:_LONGEST_SHOWN]}…'}"
     return WrongParameter(parameter=name or None, detail=words)

@@ -88,6 +88,7 @@ def _run(
     from venom_otel.api import create_app
     from venom_otel.cli.monitoring import Watched, into
     from venom_otel.cli.serve import serve
+    from venom_otel.cli.tasks import answered
     from venom_otel.cli.token import token
     from venom_otel.cockpit import page
     from venom_otel.control import Controller
@@ -139,6 +140,9 @@ def _run(
         operations = Operations(state)
         servers = LlmServers(monitor, controller, operations, partial(own_model, configuration, watched.aliases))
         alerts = Alerts(history, servers, StateKeeper(state), meant=operations.stopped)
+        tasks = until_the_end.enter_context(
+            answered(servers, settings, store=store, state=state, configuration=configuration, aliases=watched.aliases)
+        )
         services = Services(
             history=history,
             servers=servers,
@@ -155,6 +159,7 @@ def _run(
             alerts=alerts,
             webhook=Webhook.from_settings(settings, page=running.page),
             events=Events(history, servers, alerts),
+            tasks=tasks,
         )
         application = create_app(services, settings, token=running.token)
         page.mount(application, services, otlp_address=running.otlp)

@@ -12,6 +12,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from venom_otel import semconv
 from venom_otel.instrumentation import guard
 from venom_otel.instrumentation.invocation import Invocation, current
 
@@ -23,6 +24,8 @@ SPAN_ID: Final = "span_id"
 PROVIDER: Final = "llm_provider"
 MODEL: Final = "llm_model"
 ENDPOINT: Final = "llm_endpoint"
+TASK: Final = "llm_task_id"
+"""Only where the call's span names a task."""
 
 _lock = threading.Lock()
 _users = 0
@@ -33,13 +36,16 @@ _installed: Callable[..., logging.LogRecord] | None = None
 def correlation(invocation: Invocation) -> dict[str, str | None]:
     """The attributes a record of this call carries; ids are lower-case hexadecimal as in OTLP's JSON."""
     context = invocation.span.get_span_context()
-    return {
+    marks: dict[str, str | None] = {
         TRACE_ID: f"{context.trace_id:032x}",
         SPAN_ID: f"{context.span_id:016x}",
         PROVIDER: invocation.provider,
         MODEL: invocation.model,
         ENDPOINT: invocation.endpoint.url if invocation.endpoint is not None else None,
     }
+    if task := (getattr(invocation.span, "attributes", None) or {}).get(semconv.LLM_TASK_ID):
+        marks[TASK] = task
+    return marks
 
 
 def install() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
+    from venom_otel.services.tasks.tasks import Tasks
 
 AGAIN_S: Final = 5.0
 """Seconds until something that failed by a mistake of ours is begun anew."""
@@ -38,6 +39,8 @@ class Services:
     webhook: Webhook | None = None
     """Where alerts are sent; only with `alerts`."""
     events: Events | None = None
+    tasks: Tasks | None = None
+    """What model servers are asked from here; only with `servers`."""
 
     async def watch(self) -> None:
         """Keep alerts and events true; runs until it is cancelled, or until waiting was ended."""
@@ -58,9 +61,13 @@ class Services:
                 one.end_waiting()
         if self.operations is not None:
             self.operations.end_running()
+        if self.tasks is not None:
+            self.tasks.end_running()
 
     async def close(self) -> None:
         """Wait for the end of what was being done."""
+        if self.tasks is not None:
+            await self.tasks.close()
         if self.operations is not None:
             await self.operations.close()
 

@@ -1,0 +1,163 @@
+"""What tasks say of themselves, on its way into the store of `up`: the same bytes that an application's exporter would send.
+
+The kernel that answers tasks is instrumented by `venom_otel.instrument()` like anyone else's; it is given these providers. What the disk
+refuses waits, in bounded memory, and is tried again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from concurrent.futures import TimeoutError as TooLate
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from venom_otel import semconv
+from venom_otel.errors import StoreError
+from venom_otel.instrumentation.sdk import environment, pylogs
+from venom_otel.instrumentation.sdk.environment import BatchLimits
+from venom_otel.instrumentation.sdk.lanes import BatchLane, LaneReader, LogSwitch, MetricLane, SpanSwitch, flush
+from venom_otel.instrumentation.sdk.outlet import Outlet
+from venom_otel.services.tasks.telemetry import TaskRecords, TaskSpans
+from venom_otel.store.protocol import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from venom_otel.store.protocol import TelemetryStore
+
+END_S: Final = 0.4
+"""The most that the last delivery may take when the program ends."""
+_LIMITS: Final = BatchLimits(queue=16_384, batch=512, delay_s=0.2)
+"""Who waits for a task looks at the history the moment it has ended."""
+_AGAIN_S: Final = 1.0
+_STORE_S: Final = 5.0
+_COLLECT_MS: Final = 5_000.0
+_INTERVAL_S: Final = 5.0
+
+_OF_TASKS: Final = (semconv.REQUEST_LOGGER, semconv.TASKS_LOGGER, "venom_otel.routing", "semantic_kernel")
+"""Loggers whose records are stored, and not printed by `up` as well: a request that failed is no mistake of the program's."""
+
+logger: Final = logging.getLogger("venom_otel")
+
+
+class TaskTelemetry:
+    """Providers that record into a store. A context manager; what waits is stored when it is left.
+
+    Args:
+        store: where everything goes.
+    """
+
+    def __init__(self, store: TelemetryStore) -> None:
+        resource = Resource.create({semconv.SERVICE_NAME: semconv.TASKS_SERVICE})
+        self._spans: BatchLane[Any] = BatchLane("task-traces", _StoreOutlet(store, Signal.TRACES, encode_spans), _LIMITS)
+        self._logs: BatchLane[Any] = BatchLane("task-logs", _StoreOutlet(store, Signal.LOGS, encode_logs), _LIMITS)
+        reader = LaneReader(_Preferred())
+        interval_s = environment.metric_interval_s(_INTERVAL_S)
+        outlet = _StoreOutlet(store, Signal.METRICS, encode_metrics)
+        self._metrics = MetricLane("task-metrics", outlet, reader, interval_s, _COLLECT_MS)
+        # What is recorded is not for OTEL_TRACES_SAMPLER and OTEL_SDK_DISABLED to say: they are about what is sent, and this is not.
+        self.tracer_provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
+        self.meter_provider = MeterProvider([reader], resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
+        self.logger_provider = LoggerProvider(resource, shutdown_on_exit=False)
+        for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
+            provider._disabled = False  # noqa: SLF001
+        spans, records = SpanSwitch(), LogSwitch()
+        spans.lanes, records.lanes = (self._spans,), (self._logs,)
+        processors: tuple[SpanProcessor, ...] = (TaskSpans(), spans)
+        for processor in processors:
+            self.tracer_provider.add_span_processor(processor)
+        for of_records in (TaskRecords(), records):
+            self.logger_provider.add_log_record_processor(of_records)
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Store what is recorded while the context lasts, and what Python's `logging` says within a task."""
+        lanes = (self._spans, self._logs, self._metrics)
+        for lane in lanes:
+            lane.courier.start()
+        with _logged_apart():
+            pylogs.install(self.logger_provider)
+            try:
+                yield
+            finally:
+                pylogs.remove()
+                deadline = time.monotonic() + END_S
+                flush(lanes, deadline)
+                for lane in lanes:
+                    lane.courier.stop()
+                for lane in lanes:
+                    lane.courier.join(deadline)
+
+    def flush(self, timeout_s: float = _STORE_S) -> bool:
+        """Store what is recorded so far; whether that was done in time."""
+        return not flush((self._spans, self._logs, self._metrics), time.monotonic() + timeout_s)
+
+
+class _StoreOutlet(Outlet):
+    """Hands batches to a store, as an OTLP exporter hands them to a receiver. Where they cannot be stored, the store itself says so."""
+
+    def __init__(self, store: TelemetryStore, signal: Signal, encode: Callable[[Any], Any]) -> None:
+        super().__init__(None, None, f"the store's {signal}")
+        self._store = store
+        self._signal = signal
+        self._encode = encode
+        self._again_s = 0.0
+
+    @property
+    def logger(self) -> str:
+        """Nobody else's: what is said here is said by our own."""
+        return f"{logger.name}.stored"
+
+    def is_open(self, *, urgent: bool) -> bool:  # noqa: ARG002 - a store that refuses, refuses whoever waits as well
+        """Whether the store took the last batch, or is worth asking again."""
+        return time.monotonic() >= self._again_s
+
+    def send(self, batch: Any) -> bool:
+        """Wait until a batch is stored; whether it was."""
+        try:
+            self._store.write(self._signal, self._encode(batch).SerializeToString()).result(_STORE_S)
+        except (StoreError, TooLate) as error:
+            self._again_s = time.monotonic() + _AGAIN_S
+            logger.debug("what tasks say of themselves is not stored yet: %s", error or "the disk takes its time")
+            return False
+        self._again_s = 0.0
+        return True
+
+    def close(self) -> None:
+        """The store is another's to close."""
+
+
+class _Preferred:
+    """Sums that only grow, and histograms of the given buckets: OTLP's own default."""
+
+    _preferred_temporality: Final[dict[type, Any]] = {}
+    _preferred_aggregation: Final[dict[type, Any]] = {}
+
+
+@contextlib.contextmanager
+def _logged_apart() -> Iterator[None]:
+    """Make the records of tasks, from INFO on, and keep them out of what the program prints."""
+    silent = logging.NullHandler()
+    before = [(each := logging.getLogger(name), each.level, each.propagate) for name in _OF_TASKS]
+    for each, _, _ in before:
+        each.addHandler(silent)
+        each.propagate = False
+        if each.level == logging.NOTSET:
+            each.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for each, level, propagate in before:
+            each.removeHandler(silent)
+            each.propagate = propagate
+            each.setLevel(level)

@@ -1,0 +1,1 @@
+"""Tasks: what `venom-otel up` asks model servers itself, by a kernel of Semantic Kernel that is instrumented like any other."""

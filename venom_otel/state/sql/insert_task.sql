@@ -1,0 +1,1 @@
+INSERT INTO tasks(id, ended, body) VALUES(:id, :ended, :body);

@@ -1,0 +1,1 @@
+DELETE FROM tasks WHERE ended AND number <= (SELECT max(number) FROM tasks) - :most;

@@ -1,0 +1,1 @@
+SELECT body FROM tasks ORDER BY number DESC LIMIT :most;

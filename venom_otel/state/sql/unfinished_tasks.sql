@@ -1,0 +1,1 @@
+SELECT body FROM tasks WHERE NOT ended ORDER BY number;

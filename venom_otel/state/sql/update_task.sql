@@ -1,0 +1,1 @@
+UPDATE tasks SET ended = :ended, body = :body WHERE id = :id;
