@@ -47,7 +47,7 @@ read_dotenv() { # PATTERN
             value=${value%"${value##*[![:space:]]}"}
         fi
         # shellcheck disable=SC2016 # the two characters themselves
-        [[ $value != *'${'* ]] || fail $NOT_CONFIGURED ".env: $key: write its value out; \${…} is not replaced here"
+        [[ $value != *'${'* ]] || fail "$NOT_CONFIGURED" ".env: $key: write its value out; \${…} is not replaced here"
         taken="$taken$key "
         export "$key=$value"
     done <.env

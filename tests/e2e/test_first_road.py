@@ -90,6 +90,20 @@ def test_other_runtimes_are_told_apart_though_they_speak_the_same(road, request,
     assert stored["usage"] == {"input_tokens": 16, "output_tokens": 8}
 
 
+@pytest.mark.llamacpp
+@pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
+def test_a_request_to_llama_cpp_stands_in_the_history(road, llamacpp, stream):
+    answer, request, span = road.send("openai", llamacpp.url, llamacpp.model, stream=stream)
+
+    assert answer["text"].strip()
+    assert request["status"] == "COMPLETED"
+    assert request["llm_provider"] == "llamacpp"
+    assert request["llm_model"] == request["llm_response_model"] == llamacpp.model
+    assert request["llm_endpoint"] == f"{llamacpp.url}/v1"
+    assert (request["usage"] is None) is stream  # llama-cpp-python counts none in a stream
+    assert span["attributes"]["llm.identity.source"] == "server"
+
+
 @pytest.mark.ollama
 @pytest.mark.parametrize("connector", CONNECTORS)
 def test_an_application_without_the_two_lines_is_seen_through_opentelemetrys_command(bare_road, ollama, connector):

@@ -18,6 +18,11 @@ def option(name: str) -> str:
     return sys.argv[sys.argv.index(name) + 1]
 
 
+def descriptors() -> dict[str, str]:
+    paths = {number: f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")}
+    return {number: os.readlink(path) for number, path in paths.items() if os.path.lexists(path)}  # without the listing's own
+
+
 def main() -> None:
     if "dies" in MODES:
         sys.exit("no such device")
@@ -31,7 +36,7 @@ def main() -> None:
     with open("/proc/self/status", encoding="ascii") as status:
         ignored = next(line.split()[1] for line in status if line.startswith("SigIgn"))
     about = {"arguments": sys.argv[1:], "environment": dict(os.environ), "child": child, "ignored": int(ignored, 16)}
-    about["descriptors"] = {number: os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd")[:3]}
+    about["descriptors"] = descriptors()
     body = json.dumps(about).encode()
     print("ready", flush=True)
     if "deaf" in MODES:
