@@ -302,6 +302,20 @@ async def test_a_folder_that_is_not_whole(world, place):
         await here.catalogue.activate("vllm", "half", "token")
 
 
+async def test_one_folder_on_several_servers(world, place):
+    folder("one")
+    folder("two")
+    (place.folder / "second").mkdir()
+    with Place(place.folder / "second") as second:
+        here = world(vllm_endpoint=f"{place.url}/v1,big={second.url}", vllm_start_command=standin(place))
+        _, ended = await here.ended(await here.catalogue.activate("vllm", "one", "token"))  # the only one that can be started
+        assert (ended.wanted.server, ended.error) == ("vllm", None)
+        with pytest.raises(UnsupportedError, match=r"models/one cannot be activated: .*set BIG_START_COMMAND"):
+            await here.catalogue.activate("vllm", "one", "token", "big")
+        with pytest.raises(UnknownError, match=r"there is no model 'three' of vLLM\. It has: models/two, models/one."):
+            await here.catalogue.activate("vllm", "three", "token", "big")
+
+
 async def test_one_activation_at_a_time(world, place):
     folder("one")
     with ReplayServer(LLAMA_SERVER) as llama:

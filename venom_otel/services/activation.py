@@ -140,10 +140,11 @@ class Activation:
         words = f"{MODEL} is {former.model} again." if former.model else f"{MODEL} is not set, as before."
         if self._former is None:
             return words
-        say(Progress(f"{self._runtime.label} gets {self._former.name} back"))
         try:
-            if not serves((await self._look()).models, self._former):
-                await self._serve(self._former, say)
+            if serves((await self._look()).models, self._former):
+                return f"{words} {self._runtime.label} still serves {self._former.name}."
+            say(Progress(f"{self._runtime.label} gets {self._former.name} back"))
+            await self._serve(self._former, say)
         except ActionError as error:
             return f"{words} {self._runtime.label} could not be given {self._former.name} back: {error}"
         return f"{words} {self._runtime.label} serves {self._former.name} again."

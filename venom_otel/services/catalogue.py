@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from venom_otel.errors import ActionError, BusyError, ConflictError, UnknownError, UnsupportedError
 from venom_otel.runtimes.friendly import named
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.model import Operation
 
-_SHOWN: int = 20
+_SHOWN: Final = 20
 """Names that a refusal lists."""
+_FRESH_S: Final = 1.0
+"""What is done with a model rests on what was seen of its server at most so long ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Catalogue:
             self._servers.all(max_age_s), asyncio.to_thread(read_folders, self._models_dir), self._last_answered.now()
         )
         in_use = self._configuration.in_use
-        found = [decided(each, self._controller.unsupported) for each in model_list.providers(servers, folders, in_use, self._aliases)]
+        acting = functools.cache(self._controller.unsupported)  # which reads a file for each server
+        found = [decided(each, acting) for each in model_list.providers(servers, folders, in_use, self._aliases)]
         return Listing(model_list.configured(in_use, found, self._aliases), model_list.answered(last, servers, self._aliases), found)
 
     async def activate(self, provider: str, model: str, by: str, server: str | None = None) -> Operation:
@@ -109,14 +113,15 @@ class Catalogue:
             BusyError: another operation is under way on that server, or another activation.
             StateError: see `Operations.begin`.
         """
-        group, found = self._find(await self.now(), provider, model, server)
-        runtime = self._server(group, found.server or server, lambda each: self._can_serve(found, each)).runtime
+        group, found = self._find(await self.now(_FRESH_S), provider, model, server)
+        known = self._server(group, found.server or server, lambda each: self._why_not(found, each) is None)
+        runtime = known.runtime
         wanted = Wanted(Kind.ACTIVATE, runtime.name, runtime.provider, found.name, by)
         if (busy := self._activating) is not None and (running := self._operations.running(busy.wanted.server)) == busy:
             words = f"{busy.wanted.model} is being activated (operation {busy.id}); wait for its end."
             self._operations.refuse(wanted, words)
             raise BusyError(words, running.id)
-        if self._operations.running(runtime.name) is None and (why := found.unsupported.get(Kind.ACTIVATE)) is not None:
+        if self._operations.running(runtime.name) is None and (why := self._why_not(found, known)) is not None:
             raise self._refused(wanted, UnsupportedError(f"{found.name} cannot be activated: {why}."))
         in_use = to_be_used(found, runtime, self._configuration.in_use, self._aliases)
         if (why := self._configuration.objection(in_use)) is not None:
@@ -133,7 +138,7 @@ class Catalogue:
             UnsupportedError: that provider's servers fetch none; the message has the steps by hand.
             UnknownError, ConflictError, BusyError, StateError: as for `activate`.
         """
-        group = self._group(await self.now(), provider)
+        group = self._group(await self.now(_FRESH_S), provider)
         wanted = Wanted(Kind.INSTALL, server or provider, provider, model, by)
         if (why := why_not_installed(group, model)) is not None:
             raise self._refused(wanted, UnsupportedError(f"{why}."))
@@ -161,7 +166,7 @@ class Catalogue:
             ConflictError: it is the configured one, or several are meant.
             UnknownError, BusyError, StateError: as for `activate`.
         """
-        group, found = self._find(await self.now(), provider, model, server)
+        group, found = self._find(await self.now(_FRESH_S), provider, model, server)
         wanted = Wanted(Kind.REMOVE, found.server or provider, provider, found.name, by)
         keeps = keeper(provider, Ability.REMOVE)
         if (why := found.unsupported.get(Kind.REMOVE)) is not None and not (force and found.configured and keeps is not None):
@@ -176,15 +181,20 @@ class Catalogue:
 
         return self._operations.begin(wanted, work)
 
-    def _can_serve(self, model: Model, server: Server) -> bool:
-        return why_not_activated(model, [server], self._controller.unsupported) is None
+    def _why_not(self, model: Model, server: Server) -> str | None:
+        """Why a server cannot have a model."""
+        return why_not_activated(model, [server], self._controller.unsupported)
 
     def _find(self, listing: Listing, provider: str, wanted: str, server: str | None) -> tuple[Provider, Model]:
-        """A model by one of its names; `server` leaves out those that others have."""
+        """A model by one of its names; `server` leaves out those that others have, but for folders, which it can be made to serve."""
         group = self._group(listing, provider)
+        there = list(group.models)
         if server is not None:
             self._server(group, server, lambda _: True)
-        there = [model for model in group.models if server is None or model.server in {server, None}]
+            own = [model for model in there if model.server in {server, None}]
+            folders = {model.folder for model in own}
+            others = [model_list.unserved(model) for model in there if model.folder is not None and model.folder not in folders]
+            there = own + others
         names = set(named(wanted, [name for model in there for name in model.names]))
         found = [model for model in there if names.intersection(model.names)]
         if len(found) == 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -160,6 +160,12 @@ def serves(models: Iterable[ServedModel], wanted: Model) -> bool:
     """Whether a model is among those that a server has."""
     folder = wanted.folder
     return any(one.name in wanted.names or (folder is not None and _leads_to(one.root or "", folder)) for one in models)
+
+
+def unserved(model: Model) -> Model:
+    """A folder's model as it is to a server that does not serve it, while another one does."""
+    assert model.folder is not None
+    return replace(model, name=str(model.folder.path), aliases=_names_of(model.folder)[1:], server=None, loaded=False)
 
 
 def _in_service(model: str, provider: str, endpoint: Endpoint | None, server: Server | None) -> InService:
