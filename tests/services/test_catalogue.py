@@ -11,6 +11,7 @@ import struct
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -20,14 +21,17 @@ from support.chat_server import ClosedPort
 from support.ollama_server import OllamaServer
 from support.otlp import chat, traces
 from support.replay import ReplayServer
-from support.servers import LLAMA_SERVER, OLLAMA, VLLM
+from support.servers import GENERIC, LLAMA_SERVER, OLLAMA, VLLM
 
 from tools import tiny_model
 from venom_otel.cli.dotenv_file import DotenvConfiguration
 from venom_otel.control import Action, Controller
-from venom_otel.errors import BusyError, ConflictError, UnknownError, UnsupportedError
+from venom_otel.errors import ActionError, BusyError, ConflictError, UnknownError, UnsupportedError
 from venom_otel.health import Monitor
+from venom_otel.runtimes import registry
+from venom_otel.runtimes.compatible import CompatibleAdapter
 from venom_otel.runtimes.finding import find
+from venom_otel.runtimes.protocol import Ability, Progress
 from venom_otel.runtimes.reading import read
 from venom_otel.services.active_model import LastAnswered
 from venom_otel.services.catalogue import Catalogue
@@ -344,6 +348,49 @@ async def test_a_server_that_is_restarted_keeps_its_model_while_another_one_is_c
         assert place.processes() != [before]
         assert by_name(await here.listed("vllm"))["models/one"].loaded
         assert here.model == "gemma-3"
+
+
+class Keeper(CompatibleAdapter):
+    """An adapter of another package, whose servers load models and get others."""
+
+    abilities = frozenset({Ability.LOAD, Ability.INSTALL})
+    value = "my_package:Keeper"
+    name = "my-server"
+    told: ClassVar[list[tuple[str, str]]] = []
+
+    def load(self, runtime=None, model=""):
+        """As an entry point it gives an adapter; as an adapter it loads a model."""
+        if runtime is None:
+            return lambda: Keeper("my-server")
+        return self._load(runtime, model)
+
+    async def _load(self, runtime, model):
+        self.told.append((runtime.name, model))
+
+    async def install(self, runtime, model):
+        yield Progress("half of it", 1, 2)
+        raise ActionError(f"{runtime.label} has no room for {model}")
+
+    async def remove(self, runtime, model):
+        raise AssertionError("nobody may ask for this")
+
+
+async def test_models_of_a_runtime_of_another_package(world, monkeypatch):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Keeper("point")])
+    registry.adapters.cache_clear()
+    try:
+        with ReplayServer(GENERIC) as server:
+            monkeypatch.setenv("MY_SERVER_ENDPOINT", f"{server.url}/v1")
+            here = world(vllm_endpoint="http://127.0.0.1:9")
+            said, ended = await here.ended(await here.catalogue.activate("my-server", "M", "token"))
+            assert ([step.words for step in said], ended.error) == (["my-server loads m", "LLM_MODEL_NAME is m"], None)
+            assert (Keeper.told, here.model) == ([("my-server", "m")], "m")
+            said, ended = await here.ended(await here.catalogue.install("my-server", "other", "token"))
+            assert (said, ended.error) == ([Progress("half of it", 1, 2)], "my-server has no room for other")
+            with pytest.raises(UnsupportedError, match="my-server cannot be told to delete models"):
+                await here.catalogue.remove("my-server", "m", "token")
+    finally:
+        registry.adapters.cache_clear()
 
 
 @pytest.mark.ollama
