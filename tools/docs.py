@@ -48,7 +48,7 @@ def settings_page() -> str:
         _variables(settings.CockpitSettings),
         "## The model servers",
         "What `venom-otel runtimes` and `venom-otel up` look at; see [runtimes](runtimes.md). A key goes to the addresses of its own"
-        " runtime alone.",
+        " runtime alone. The scripts that start and stop servers have [a few more](scripts.md#settings).",
         _variables(settings.RuntimeSettings),
         "## `venom-otel requests`",
         "`VENOM_OTEL_URL` is the address of the cockpit it asks; without that and `--url` it asks the one that runs on your data directory,"
