@@ -10,6 +10,7 @@ from venom_otel.cockpit.requests_page import RequestsPage
 from venom_otel.cockpit.trace_view import TraceView
 from venom_otel.errors import StoreError
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.store.embedded import EmbeddedStore
 
 WORDS = "the store cannot be read: the disk is gone"
@@ -46,13 +47,13 @@ def store(tmp_path):
 @pytest.mark.parametrize("kind", [RequestsPage, TraceView])
 async def test_a_store_that_cannot_be_read(store, kind):
     history = History(store)
-    arguments = ("http://127.0.0.1:4318",) if kind is RequestsPage else (TRACE, "")
+    arguments = (Services(history=history), "http://127.0.0.1:4318") if kind is RequestsPage else (history, TRACE, "")
 
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
 
         async def show() -> None:
-            await kind(history, *arguments, address).show()
+            await kind(*arguments, address).show()
 
         ui.sub_pages({"/": show})
 
