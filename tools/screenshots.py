@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 from playwright.sync_api import ViewportSize, sync_playwright
 
 from tools import chromium
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 IMAGES: Final = ROOT / "docs" / "images"
-SIZE: Final[ViewportSize] = {"width": 1280, "height": 760}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 860}
 LARGEST_BYTES: Final = 200_000
 """A README with larger pictures loads slowly."""
 
@@ -58,12 +59,13 @@ def main() -> int:
     """Make the pictures."""
     program = chromium.ensure()
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as urls, Cockpit(Path(folder)) as cockpit:
+    with tempfile.TemporaryDirectory() as folder, servers(Path(folder)) as urls, watching(Path(folder), urls) as cockpit:
         os.environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": cockpit.otlp, "OTEL_SERVICE_NAME": "support-bot"}
         asyncio.run(traffic(urls))
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=SWITCHES)
             page = browser.new_page(base_url=cockpit.page, viewport=SIZE, device_scale_factor=1.15, color_scheme="dark", timezone_id="UTC")
+            acknowledge_but_one(cockpit.page, Path(folder))
             take_requests(page)
             take_trace(page)
             browser.close()
@@ -87,6 +89,21 @@ def servers(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
             "llamacpp": (llamacpp.url, MODEL),
             "nowhere": (nowhere, MODEL),
         }
+
+
+def watching(folder: Path, urls: dict[str, tuple[str, str]]) -> Cockpit:
+    """A cockpit that knows the servers; commands make their buttons, and nobody presses them."""
+    endpoints = {f"{name.upper()}_ENDPOINT": urls[name][0] for name in ("ollama", "vllm", "llamacpp")}
+    commands = {f"{name}_{action}_COMMAND": "true" for name in ("OLLAMA", "VLLM") for action in ("START", "STOP", "RESTART")}
+    return Cockpit(folder, **endpoints, **commands)
+
+
+def acknowledge_but_one(page: str, folder: Path) -> None:
+    """Take note of all alerts but the newest: a picture of a page is no list of what went wrong in making it."""
+    token = (folder / "data" / "token").read_text(encoding="utf-8").strip()
+    with httpx.Client(base_url=f"{page}/api/v1/alerts", headers={"Authorization": f"Bearer {token}"}) as client:
+        for alert in client.get("", params={"state": "active"}).json()["items"][1:]:
+            client.post(f"/{alert['id']}/ack").raise_for_status()
 
 
 async def traffic(urls: dict[str, tuple[str, str]]) -> None:
