@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from dotenv import set_key, unset_key
 from dotenv.parser import parse_stream
@@ -35,11 +35,6 @@ class DotenvConfiguration:
         self._path = path
         self._from_file = set(from_file)
         self._in_use = InUse(os.environ.get(MODEL, "").strip(), os.environ.get(ENDPOINT, "").strip())
-
-    @classmethod
-    def here(cls, context: typer.Context) -> Self:
-        """That of the working directory, which the command line has read before the command of `context` began."""
-        return cls(Path.cwd() / FILE, from_dotenv(context))
 
     @property
     def in_use(self) -> InUse:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from venom_otel.cli.banner import Ready, announce
-from venom_otel.cli.dotenv_file import DotenvConfiguration, from_dotenv
+from venom_otel.cli.dotenv_file import FILE, DotenvConfiguration, from_dotenv
 from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.cli.untraced import without_sdk
@@ -22,6 +22,7 @@ from venom_otel.settings import CockpitSettings, load
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Collection, Mapping
 
 STORE: Final = "telemetry.sqlite3"
 
@@ -49,15 +50,30 @@ def up(
 
     Every option can also be set as a variable: VENOM_OTEL_HOST, VENOM_OTEL_PORT and so on.
     """
-    without_sdk(from_dotenv(context))
-    given = {
-        "host": host,
-        "port": port,
-        "otlp_port": otlp_port,
-        "otlp_grpc_port": otlp_grpc_port,
-        "otlp_grpc": otlp_grpc,
-        "data_dir": data,
-    }
+    known = from_dotenv(context)
+    run(
+        known,
+        {
+            "host": host,
+            "port": port,
+            "otlp_port": otlp_port,
+            "otlp_grpc_port": otlp_grpc_port,
+            "otlp_grpc": otlp_grpc,
+            "data_dir": data,
+        },
+        as_json=as_json,
+    )
+
+
+def run(known: Collection[str], given: Mapping[str, object], *, as_json: bool) -> None:
+    """Do what the command does.
+
+    Args:
+        known: the variables that were read from `.env`; the others overrule it.
+        given: settings by name; what is None is left as the variables have it.
+        as_json: as for the command.
+    """
+    without_sdk(known)
     settings = load(CockpitSettings).model_copy(update={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # All ports are taken before anything else is opened: what cannot start leaves nothing behind.
@@ -69,7 +85,7 @@ def up(
         page_socket = taken(listen(settings.host, settings.port, "--port"))
         otlp_socket = taken(listen(settings.host, settings.otlp_port, "--otlp-port"))
         grpc_socket = taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None
-        configuration = DotenvConfiguration.here(context)
+        configuration = DotenvConfiguration(Path.cwd() / FILE, known)
         _run(settings, configuration, page_socket, otlp_socket, grpc_socket, as_json=as_json)
 
 
@@ -105,7 +121,8 @@ def _run(
     from venom_otel.services.offered import Services
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
-    from venom_otel.state.store import FILE, State
+    from venom_otel.state.store import FILE as STATE
+    from venom_otel.state.store import State
     from venom_otel.store.embedded import EmbeddedStore
 
     watched = Watched(settings)
@@ -113,7 +130,7 @@ def _run(
     directory = data_dir(settings)
     with (
         EmbeddedStore.from_settings(directory / STORE, settings) as store,  # first: it lets no other program in
-        State(directory / FILE) as state,
+        State(directory / STATE) as state,
         contextlib.ExitStack() as until_the_end,
     ):
         running = Running(

@@ -13,7 +13,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from venom_otel.cli.up import up
+from venom_otel.cli.up import run
 from venom_otel.errors import VenomError
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="venom-otel-demo-", ignore_cleanup_errors=True) as folder:
         try:
-            up(port=int(sys.argv[1]), otlp_port=0, otlp_grpc=False, data=Path(folder), as_json=True)
+            run((), {"port": int(sys.argv[1]), "otlp_port": 0, "otlp_grpc": False, "data_dir": Path(folder)}, as_json=True)
         except VenomError as error:
             print(f"venom-otel: {error}", file=sys.stderr)
             sys.exit(2)
