@@ -46,7 +46,7 @@ async def test_its_life(place, tmp_path):
 
     await place.act(controller, Action.START, environment=environment)
     first = controller.life(place.runtime)
-    assert (await place.look()).state == "ready"
+    assert (await place.look()).state.status == "online"
     load(url)
     (runner,) = runners(first.pid)
 

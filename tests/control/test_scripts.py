@@ -62,7 +62,7 @@ async def test_a_script_starts_it_and_writes_its_pid(place, service, session, th
     life = await eventually(lambda: controller.life(place.runtime), "no life")
     assert place.pid_file.read_text().startswith(f"{life.pid}\n")
     assert f"started {life.pid}" in place.log
-    assert (await place.look()).state == "ready"
+    assert (await place.look()).state.status == "online"
     await place.act(controller, Action.STOP)
     assert gone(life.pid)
     assert list((place.directory / "run").iterdir()) == []
