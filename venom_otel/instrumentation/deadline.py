@@ -19,7 +19,7 @@ _innermost: Final[ContextVar[Deadline | None]] = ContextVar("venom_otel.deadline
 
 
 def passed() -> TimeoutError | None:
-    """The error of the time limit around the caller where that limit has passed; while a cancellation is under way, its true cause."""
+    """The error of the time limit around the caller where that limit has passed: while a cancellation is under way, its true cause."""
     deadline = _innermost.get()
     return deadline.error if deadline is not None and deadline.has_passed else None
 

@@ -54,7 +54,11 @@ class _Ending(NamedTuple):
 
 def call_of(service: Any) -> RoutedCall | None:
     """The routed call of this service in whose step the caller runs, if it is recorded."""
-    call = current()
+    try:
+        call = current()
+    except Exception:
+        guard.report("looking up a routed call")
+        return None
     return call if isinstance(call, RoutedCall) and call.service is service else None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from semantic_kernel.exceptions import ServiceInvalidExecutionSettingsError
 
 from venom_otel.identity.redaction import redact
-from venom_otel.instrumentation import credentials
+from venom_otel.instrumentation import credentials, guard
 from venom_otel.instrumentation.deadline import Deadline
 from venom_otel.instrumentation.failures import describe
 from venom_otel.instrumentation.routed import Reason
@@ -127,8 +127,7 @@ class Route:
 
     def failed(self, attempt: Attempt, error: Exception, failure: Failure) -> bool:
         """Whether the failure may be swallowed, because the next service may be asked; else it has its note."""
-        secrets = [*credentials.of_service(attempt.member.service), *credentials.of_settings(attempt.settings)]
-        self._story.append(f"{attempt.name}: {failure.kind or failure.error_type}: {redact(failure.message, secrets)}")
+        self._story.append(f"{attempt.name}: {failure.kind or failure.error_type}: {_without_keys(attempt, failure.message)}")
         self._instead_of = attempt.member, Reason(failure.kind, failure.error_type)
         if not self.policy.allows(failure):
             self._error = None
@@ -189,3 +188,12 @@ class Attempt:
         else:
             availability.failed(self.target, Failed(failure.kind, failure.error_type, retry_after.seconds(error)))
         return self._route.failed(self, error, failure)
+
+
+def _without_keys(attempt: Attempt, words: str) -> str:
+    """A server's words, which may repeat the key that it was sent; nothing of them where the keys cannot be told."""
+    try:
+        return redact(words, [*credentials.of_service(attempt.member.service), *credentials.of_settings(attempt.settings)])
+    except Exception:
+        guard.report("taking keys out of an error's words")
+        return "(its words are not shown)"

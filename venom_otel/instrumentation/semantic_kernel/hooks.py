@@ -274,7 +274,11 @@ async def _close(inner: AsyncGenerator[Any, Any], response: Any, context: Contex
 
 def _end(invocation: Invocation, error: BaseException) -> None:
     if isinstance(error, asyncio.CancelledError):
-        late = deadline.passed()
+        late = None
+        try:
+            late = deadline.passed()
+        except Exception:
+            guard.report("telling a time limit from a cancellation")
         if late is None:
             invocation.cancel()
         else:
