@@ -14,6 +14,7 @@ import pytest
 
 from venom_otel.control import Action
 from venom_otel.errors import ActionError, BusyError
+from venom_otel.runtimes import reading
 
 from .conftest import WAIT_S, eventually, gone, wait_until
 
@@ -266,6 +267,10 @@ async def test_a_start_that_nobody_waits_for_goes_on(place):
     (place.directory / "gate").touch()
     await online(place)
     later = place.controller()  # of another run, which has no command at all
+    assert later.life(place.runtime) == life
+    assert not place.pid_file.exists()
+    await later.watching(reading.read)(place.runtime)
+    assert place.pid_file.read_text().startswith(f"{life.pid}\n"), "scripts cannot see it"
     assert later.life(place.runtime) == life
     await place.act(later, Action.STOP)
     assert gone(life.pid)

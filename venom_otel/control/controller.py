@@ -21,7 +21,7 @@ from venom_otel.control.supporting import unsupported
 from venom_otel.errors import ActionError, BusyError
 from venom_otel.identity.background import in_daemon_thread
 from venom_otel.runtimes.failures import place
-from venom_otel.runtimes.model import Reason, State
+from venom_otel.runtimes.model import Reason, State, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -90,10 +90,10 @@ class Controller:
             ActionError: it cannot be done, or did not come to pass; the message has the last lines of the log.
             BusyError: it is being acted on already.
         """
-        if (why := self.unsupported(runtime).get(action)) is not None:
-            raise ActionError(f"{runtime.label} cannot be told to {action}: {why}.")
         if (other := self._acting.get(runtime.name)) is not None:
             raise BusyError(f"{runtime.label} is being told to {other}; wait until that is done.")
+        if (why := self.unsupported(runtime).get(action)) is not None:
+            raise ActionError(f"{runtime.label} cannot be told to {action}: {why.removesuffix('.')}.")
         server = self._server(runtime)
         act = Act(
             server,
@@ -137,12 +137,18 @@ class Controller:
         return server.log.tail(lines, server.secrets)
 
     def watching(self, read: Callable[[Runtime], Awaitable[Reading]]) -> Callable[[Runtime], Awaitable[Reading]]:
-        """Wrap a look: a server whose process lives while its port refuses is `starting`. Keeps its log small by the way."""
+        """Wrap a look: a server whose process lives while its port refuses is `starting`.
+
+        By the way it keeps the server's log small and its PID file true.
+        """
 
         async def look(runtime: Runtime) -> Reading:
             reading = await read(runtime)
-            if self._log(runtime).size() > MOST_BYTES and runtime.name not in self._acting:
-                await in_daemon_thread(lambda: self._trim(runtime))
+            if runtime.name not in self._acting:
+                if self._log(runtime).size() > MOST_BYTES:
+                    await in_daemon_thread(lambda: self._trim(runtime))
+                if reading.state.status is Status.ONLINE:
+                    self._adopt(runtime)
             if reading.state is not State.STOPPED or reading.reason is not Reason.REFUSED:
                 return reading
             acting = self._acting.get(runtime.name)
@@ -156,6 +162,13 @@ class Controller:
             return dataclasses.replace(reading, state=State.STARTING, cause=cause)
 
         return look
+
+    def _adopt(self, runtime: Runtime) -> None:
+        """A start that nobody waited for to its end has come to one."""
+        try:
+            self._pid_files(runtime).settle_rest()
+        except OSError as error:
+            logger.debug("the PID file of %s cannot be written: %s", runtime.name, error)
 
     def _trim(self, runtime: Runtime) -> None:
         try:

@@ -44,6 +44,14 @@ class PidFiles:
         self.end_beginning()
         return is_server
 
+    def settle_rest(self) -> None:
+        """The server is online: what was under way, when it was lost sight of, has come to its end."""
+        command = _read(self._starting)
+        if command is not None and lives(command):
+            self.settle(command)
+        elif command is not None:
+            self.end_beginning()
+
     def end_beginning(self) -> None:
         """No start command is under way."""
         self._starting.unlink(missing_ok=True)
