@@ -2,13 +2,16 @@
 
 import os
 import shlex
+import shutil
 import signal
 import socket
 
 import httpx
 import psutil
 import pytest
+from dotenv import dotenv_values
 from support.ollama_server import OllamaServer
+from support.repository import ROOT
 
 from tools import build_ollama
 from venom_otel.control import Action
@@ -65,4 +68,36 @@ async def test_its_life(place, tmp_path):
     assert gone(second.pid)
     assert gone(runner)
     assert (await place.look()).reason == "refused"
+    assert place.processes() == set()
+
+
+async def test_by_the_scripts_of_env_example(place, tmp_path, monkeypatch):
+    """`.env.example`, copied to `.env`, makes the buttons work; the scripts and the controller know the same process."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    example = dotenv_values(ROOT / ".env.example")
+    commands = [example[f"OLLAMA_{action.upper()}_COMMAND"] for action in Action]
+    place.move(free_port())
+    environment = {"OLLAMA_COMMAND": str(build_ollama.program()), "OLLAMA_ENDPOINT": f"http://127.0.0.1:{place.port}"}
+    for name, value in (environment | {"HOME": str(tmp_path), "OLLAMA_MODELS": str(tmp_path / "models")}).items():
+        monkeypatch.setenv(name, value)
+    controller = place.controller(*commands)
+    assert controller.unsupported(place.runtime) == {}
+
+    await place.act(controller, Action.START)
+    first = controller.life(place.runtime)
+    assert psutil.Process(first.pid).cmdline()[1:] == ["serve"]
+    await place.act(controller, Action.RESTART)
+    second = controller.life(place.runtime)
+    assert second.pid != first.pid
+    os.kill(second.pid, signal.SIGKILL)
+    await eventually(lambda: gone(second.pid), "it lives")
+    await place.act(controller, Action.START)
+    third = controller.life(place.runtime)
+    by_signal = place.controller(start=commands[0])
+    assert by_signal.life(place.runtime) == third
+    await place.act(by_signal, Action.STOP)
+    assert gone(third.pid)
+    await place.act(controller, Action.START)
+    await place.act(controller, Action.STOP)
+    assert controller.life(place.runtime) is None
     assert place.processes() == set()
