@@ -10,8 +10,9 @@ import zstandard
 from support.otlp import SECOND, chat, logs, metrics, new_trace_id, span, traces
 
 from venom_otel.errors import PayloadError, StoreBusyError, StoreError
-from venom_otel.store.embedded import EmbeddedStore
-from venom_otel.store.protocol import RequestFilter, Signal, Written
+from venom_otel.store.embedded import EmbeddedStore, reads
+from venom_otel.store.embedded.sql import statement
+from venom_otel.store.protocol import RequestFilter, RequestStatus, RequestSummary, Signal, Written
 
 EVERYTHING = {
     "text": "häß\x00lich", "yes": True, "int": -(2**63), "float": 0.1, "bytes": b"\x00\xff", "none": None,
@@ -67,6 +68,30 @@ async def test_one_request_by_its_identifiers(store):
         assert found is not None
         assert found.start_ns == one.start_time_unix_nano
     assert await store.request(sent[0].trace_id.hex(), sent[1].span_id.hex()) is None
+
+
+async def test_every_field_of_a_request_is_told(store):
+    said = {
+        "gen_ai.response.model": "answers", "gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": 0.25,
+        "gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 0, "llm.outcome": "error", "llm.error.kind": "timeout",
+        "error.type": "T",
+    }  # fmt: skip
+    one, plain = chat("vllm", "m", more=said, start_ns=5, duration_ns=7, message="too late"), chat(start_ns=9, duration_ns=1)
+    store.write(Signal.TRACES, traces(one, plain, service="app")).result(10)
+    (endpoint,) = [item.value.string_value for item in one.attributes if item.key == "llm.endpoint"]
+    assert await store.request(one.trace_id.hex(), one.span_id.hex()) == RequestSummary(
+        sequence=1, trace_id=one.trace_id.hex(), span_id=one.span_id.hex(), service="app", status=RequestStatus.FAILED, provider="vllm",
+        model="m", response_model="answers", endpoint=endpoint, start_ns=5, duration_ns=7, first_chunk_ns=250_000_000, streaming=True,
+        input_tokens=3, output_tokens=0, error_kind="timeout", error_type="T", error_message="too late",
+    )  # fmt: skip
+    other = await store.request(plain.trace_id.hex(), plain.span_id.hex())
+    assert (other.status, other.streaming, other.first_chunk_ns, other.error_kind) == (RequestStatus.COMPLETED, False, None, None)
+
+
+def test_a_row_of_the_list_has_the_fields_in_their_order(path, store):
+    with closing(sqlite3.connect(path)) as connection:
+        columns = connection.execute(statement("requests_by_id"), {"ids": "[]"}).description
+    assert tuple(name for name, *_ in columns) == reads.FIELDS
 
 
 async def test_requests_can_be_asked_of_an_empty_store(store):

@@ -58,6 +58,7 @@ class Facts(dict[bytes, int]):
         self._next = count(1)
         self._values_of: Counter[bytes] = Counter()
         self._endless: set[bytes] = set()
+        """Keys with too many values, as they are serialized."""
 
     def trim(self) -> None:
         """Forget measures where they have become many. Between two requests: while one is taken apart, nothing of it is forgotten."""
@@ -66,11 +67,12 @@ class Facts(dict[bytes, int]):
             self.clear()
 
     def __missing__(self, raw: bytes) -> int:
+        # First and quickly, as it is asked of every span.
+        if len(raw) > _KEY_START and raw[: _KEY_START + raw[1]] in self._endless:
+            return _NOTHING
         # The key is known where it stands first and its length fits one byte, as every known sender writes it.
         known = len(raw) > _KEY_START and raw[0] == _KEY_FIELD and raw[1] < _ONE_BYTE_LENGTH
         key = raw[_KEY_START : _KEY_START + raw[1]] if known else b""
-        if key in self._endless:
-            return _NOTHING
         number = _NOTHING if known and key not in _HOT_KEYS else self._number(raw)
         if number < _NOTHING or (known and len(raw) < _MAX_BYTES and len(self) < _MAX_ENTRIES and self._repeats(key)):
             self[raw] = number
@@ -96,7 +98,7 @@ class Facts(dict[bytes, int]):
         if self._values_of[key] < _MAX_VALUES:
             return True
         if key not in _HOT_KEYS:
-            self._endless.add(key)
+            self._endless.add(bytes((_KEY_FIELD, len(key))) + key)
         return False
 
 

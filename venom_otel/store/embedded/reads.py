@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 _FIRST_LENGTH: Final = 1_024
 _GROWTH: Final = 8
+FIELDS: Final = tuple(field.name for field in dataclasses.fields(RequestSummary))
+_STATUS: Final = FIELDS.index("status")
+_STREAMING: Final = FIELDS.index("streaming")
+_STATUSES: Final = {status.value: status for status in RequestStatus}
 _NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind")
 
 
@@ -111,10 +116,12 @@ def _int64(value: int) -> int:
 
 def summaries(connection: sqlite3.Connection, ids: Sequence[int]) -> list[RequestSummary]:
     """The requests of these ids, oldest first."""
-    rows = connection.execute(statement("requests_by_id"), {"ids": json.dumps(ids)})
-    names = [column[0] for column in rows.description]
-    return [_summary(**dict(zip(names, row, strict=True))) for row in rows]
+    return [_summary(row) for row in connection.execute(statement("requests_by_id"), {"ids": json.dumps(ids)})]
 
 
-def _summary(*, status: str, streaming: int, **others: Any) -> RequestSummary:
-    return RequestSummary(status=RequestStatus(status), streaming=bool(streaming), **others)
+def _summary(row: Sequence[Any]) -> RequestSummary:
+    """A row of `requests_by_id`, whose columns are the fields in their order: passed by name they take twice as long as reading the row."""
+    fields = list(row)
+    fields[_STATUS] = _STATUSES[fields[_STATUS]]
+    fields[_STREAMING] = bool(fields[_STREAMING])
+    return RequestSummary(*fields)

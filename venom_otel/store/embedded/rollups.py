@@ -8,6 +8,7 @@ later for a time that has been summed up is counted in every width.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.distribution import buckets
@@ -30,6 +31,8 @@ MINUTE_NS: Final = 60_000_000_000
 ALL_SERIES: Final = 0
 """Stands for all series together; no series has this number."""
 _REMEMBERED: Final = 4_096
+_NOT_SAID: Final = -1
+"""Stands for a number of tokens; all others are 0 or more."""
 
 
 class Key(NamedTuple):
@@ -60,6 +63,18 @@ class Measured(NamedTuple):
     first_chunks_ns: int
     first_chunks: Counter[int]
     """By bucket, of those that brought one."""
+
+
+class _Values(NamedTuple):
+    """The same with each request's buckets by themselves."""
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    durations_ns: int
+    durations: list[int]
+    first_chunks_ns: int
+    first_chunks: list[int]
 
 
 class Tally:
@@ -251,11 +266,11 @@ def _summed_up(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
 
 def _measured(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Measured]:
     """The measures of requests by minute, series and ending, those of all series together included."""
-    measured = {group: _measure(rows) for group, rows in _groups(requests).items()}
-    of_all: defaultdict[tuple[int, int, int], list[Measured]] = defaultdict(list)
-    for (minute, _, ending), part in measured.items():
-        of_all[minute, ALL_SERIES, ending].append(part)
-    return measured | {group: _merge(parts) for group, parts in of_all.items()}
+    groups = {group: _values(rows) for group, rows in _groups(requests).items()}
+    of_all: defaultdict[tuple[int, int, int], list[_Values]] = defaultdict(list)
+    for (minute, _, ending), values in groups.items():
+        of_all[minute, ALL_SERIES, ending].append(values)
+    return {group: _counted([values]) for group, values in groups.items()} | {group: _counted(parts) for group, parts in of_all.items()}
 
 
 def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Sequence[Sequence[Any]]]:
@@ -267,37 +282,34 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
+    return _counted([_values(rows)])
+
+
+def _values(rows: Sequence[Sequence[Any]]) -> _Values:
     _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
     arrived = [value for value in first_chunks if value >= 0]
-    return Measured(
+    return _Values(
         len(rows),
-        sum(value for value in input_tokens if value > 0),
-        sum(value for value in output_tokens if value > 0),
+        sum(input_tokens) + input_tokens.count(_NOT_SAID),
+        sum(output_tokens) + output_tokens.count(_NOT_SAID),
         sum(durations),
-        Counter(buckets(durations)),
+        buckets(durations),
         sum(arrived),
-        Counter(buckets(arrived)),
+        buckets(arrived),
     )
 
 
-def _merge(parts: Sequence[Measured]) -> Measured:
+def _counted(parts: Sequence[_Values]) -> Measured:
     requests, input_tokens, output_tokens, durations_ns, durations, first_chunks_ns, first_chunks = zip(*parts, strict=True)
     return Measured(
         sum(requests),
         sum(input_tokens),
         sum(output_tokens),
         sum(durations_ns),
-        _together(durations),
+        Counter(chain.from_iterable(durations)),
         sum(first_chunks_ns),
-        _together(first_chunks),
+        Counter(chain.from_iterable(first_chunks)),
     )
-
-
-def _together(parts: Iterable[Counter[int]]) -> Counter[int]:
-    counted = Counter[int]()
-    for part in parts:
-        counted.update(part)
-    return counted
 
 
 class _BoundedSum:

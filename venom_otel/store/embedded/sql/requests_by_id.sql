@@ -1,4 +1,4 @@
--- Columns are named as the fields of RequestSummary.
+-- Columns are the fields of RequestSummary, in their order.
 SELECT
     r.id AS sequence,
     lower(hex(r.trace_id)) AS trace_id,
