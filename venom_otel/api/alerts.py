@@ -116,7 +116,7 @@ def alerts_router(alerts: Watch, token: str | None) -> APIRouter:
         @router.post(
             "/{alert_id}/ack",
             dependencies=[Depends(TokenRequired(token))],
-            responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND),
+            responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
         )
         async def acknowledge(alert_id: Annotated[str, Path(description="Its `id` in the list.", max_length=100)]) -> Alert:
             """Take note of an alert. It stays until things are right; its count goes on."""

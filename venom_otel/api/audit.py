@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from venom_otel.api import links
 from venom_otel.api.models import utc
+from venom_otel.api.parameters import MAX_CURSOR
 from venom_otel.api.problems import responses
 from venom_otel.state.model import Kind, Outcome  # noqa: TC001 - pydantic reads the annotations
 
@@ -63,7 +64,7 @@ def audit_router(operations: Operations) -> APIRouter:
     @router.get("/audit")
     async def audit(
         server: Annotated[str | None, Query(description="Only lines about the server of this name.")] = None,
-        before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="The `older` of the page that came before.")] = None,
+        before: Annotated[int | None, Query(ge=1, le=MAX_CURSOR, description="The `older` of the page that came before.")] = None,
         limit: Annotated[int, Query(ge=1, le=1000, description="At most so many.")] = 100,
     ) -> Audit:
         """Who told the model servers what, and what became of it. What lacked the token was not told them, and is not in it."""

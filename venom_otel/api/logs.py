@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from venom_otel.api import models
-from venom_otel.api.parameters import Moment, Parameters
+from venom_otel.api.parameters import MAX_CURSOR, Moment, Parameters
 from venom_otel.api.problems import responses
 from venom_otel.services.logs import MAX_RECORDS
 from venom_otel.services.moments import moment
@@ -42,8 +42,8 @@ class LogQuery(Parameters):
     text: str = Field("", max_length=1000, description="Stands anywhere in the record; upper and lower case are one.", examples=["quota"])
     since: Moment | None = Field(None, description="Only what happened then or later: ISO 8601, or how long ago.", examples=["15m"])
     until: Moment | None = Field(None, description="Only what happened then or earlier; as `since`.")
-    after: int | None = Field(None, ge=0, description="A cursor: only what arrived later, oldest first.")
-    before: int | None = Field(None, ge=0, description="A cursor: only what arrived earlier, newest first.")
+    after: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived later, oldest first.")
+    before: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.")
     limit: int = Field(50, ge=1, le=MAX_RECORDS, description="Most items of a page.")
 
     def which(self) -> LogFilter:

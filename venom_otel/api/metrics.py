@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from venom_otel import semconv
 from venom_otel.api.models import plain, utc
-from venom_otel.api.parameters import Moment, Parameters, attributes
+from venom_otel.api.parameters import MAX_CURSOR, Moment, Parameters, attributes
 from venom_otel.api.problems import responses
 from venom_otel.services.moments import moment
 from venom_otel.store.protocol import MetricFilter, MetricKind
@@ -151,7 +151,7 @@ def metrics_router(history: History) -> APIRouter:
 
     @router.get("/{series}/points")
     async def list_points(
-        series: Annotated[int, Path(ge=0, description="A series' `id`.")], query: Annotated[PointQuery, Query()]
+        series: Annotated[int, Path(ge=0, le=MAX_CURSOR, description="A series' `id`.")], query: Annotated[PointQuery, Query()]
     ) -> Points:
         """The points of one series; none where there is no such series, or nothing was measured then."""
         now = time.time_ns()

@@ -15,6 +15,8 @@ from venom_otel.services.moments import moment, span_ns
 from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Search
 
 MAX_WAIT_S: Final = 30.0
+MAX_CURSOR: Final = 2**63 - 1
+"""The greatest number that a store can hold."""
 AUTO: Final = "auto"
 _EXAMPLE: Final = f"{semconv.GEN_AI_REQUEST_SEED}=7"
 
@@ -96,8 +98,8 @@ class RequestQuery(Filters):
         description="`name=value` of an attribute of the request's span or its resource, exactly; may be given several times.",
         examples=[[_EXAMPLE]],
     )
-    after: int | None = Field(None, ge=0, description="A cursor: only what arrived later, oldest first.", examples=[1207])
-    before: int | None = Field(None, ge=0, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
+    after: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived later, oldest first.", examples=[1207])
+    before: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Most items of a page.")
     wait: float = Field(
         0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+_NO_JSON: Final = "the body is not JSON in UTF-8"
+_BETTER: Final[Mapping[object, str]] = {"There was an error parsing the body": _NO_JSON}
+"""For FastAPI's own words."""
+
 _EXAMPLES: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.NOT_FOUND: "no request of this id is stored: it has not arrived, was deleted with age, or the id is not one.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "step: '7q' is no span of time: give one like 30s, 15m, 2h, 7d",
@@ -104,7 +108,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(HTTPStatus(error.status_code), str(error.detail), error.headers)
+        return problem(HTTPStatus(error.status_code), _BETTER.get(error.detail, str(error.detail)), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -158,10 +162,22 @@ def install(app: FastAPI) -> None:
     async def failed(_: Request, error: ActionError) -> JSONResponse:
         return problem(HTTPStatus.BAD_GATEWAY, str(error))
 
+    @app.exception_handler(Exception)
+    async def mistake(_: Request, error: Exception) -> JSONResponse:
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"venom-otel itself failed ({type(error).__qualname__}); its log says how.")
+
 
 def _only_problems(schema: dict[str, Any]) -> dict[str, Any]:
     """Without FastAPI's own descriptions of errors, which nobody is answered with."""
     for operation in (operation for methods in schema["paths"].values() for operation in methods.values()):
+        if "requestBody" in operation:
+            operation["responses"].setdefault(
+                str(HTTPStatus.BAD_REQUEST.value),
+                {
+                    "description": HTTPStatus.BAD_REQUEST.phrase,
+                    "content": {MEDIA_TYPE: _content(HTTPStatus.BAD_REQUEST, _NO_JSON)},
+                },
+            )
         for status, response in list(operation["responses"].items()):
             content = response.get("content", {})
             if MEDIA_TYPE in content:
@@ -173,8 +189,8 @@ def _only_problems(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _content(status: HTTPStatus) -> dict[str, Any]:
-    example = {"title": status.phrase, "status": int(status), "detail": _EXAMPLES.get(status, status.phrase)}
+def _content(status: HTTPStatus, words: str | None = None) -> dict[str, Any]:
+    example = {"title": status.phrase, "status": int(status), "detail": words or _EXAMPLES.get(status, status.phrase)}
     if status is HTTPStatus.UNPROCESSABLE_ENTITY:
         example["parameters"] = _PARAMETERS
     return {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}

@@ -63,7 +63,7 @@ def tasks_router(tasks: Tasks, servers: LlmServers, token: str | None) -> APIRou
         seen = servers.known()
         return TaskList(items=[task_models.response(each, seen) for each in tasks.recent(limit)])
 
-    @router.get("/{task_id}", responses=responses(HTTPStatus.NOT_FOUND))
+    @router.get("/{task_id}", responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY))
     async def one_task(task_id: _Id) -> TaskResponse:
         """One task, with its answer so far."""
         found = await known(task_id)
@@ -137,7 +137,9 @@ def tasks_router(tasks: Tasks, servers: LlmServers, token: str | None) -> APIRou
         return task_models.response(begun, servers.known())
 
     @router.delete(
-        "/{task_id}", dependencies=writing, responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
+        "/{task_id}",
+        dependencies=writing,
+        responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     )
     async def cancel_task(task_id: _Id) -> TaskResponse:
         """End a task; the server that is at it is told, and stops generating."""
