@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import secrets
 import time
 from typing import TYPE_CHECKING, Final
@@ -239,6 +240,12 @@ class Tasks:
             run.doing = asyncio.get_running_loop().create_task(
                 self._work.do(run, self._end), name=f"venom-otel-task-{run.id}", context=contextvars.Context()
             )
+            run.doing.add_done_callback(functools.partial(self._end_anyway, run))
+
+    def _end_anyway(self, run: Run, _: asyncio.Task[None]) -> None:
+        """End a task that was given up before its work began to run."""
+        status, error = (TaskStatus.CANCELLED, None) if run.cancelled else (TaskStatus.LOST, STOPPED)
+        self._end(run, status, error)
 
     def _end(self, run: Run, status: TaskStatus, error: TaskError | None = None) -> None:
         if run.task.status.ended:

@@ -66,7 +66,7 @@ class Work:
             ending = await self._ask(run)
             run.over()
             await run.all_told()
-        except asyncio.CancelledError:  # a second time, or before it began
+        except asyncio.CancelledError:  # a second time
             logger.debug("task %s was ended while its end was written", run.id)
         finally:
             watchdog.end()

@@ -1,0 +1,45 @@
+"""Two vLLMs on real sockets, played by the tests."""
+
+import gc
+
+import pytest
+from support import behaviours, personas
+from support.chat_server import ChatServer, ClosedPort
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_collections():
+    """Semantic Kernel's classes make each garbage collection take 0.1 s; none of them is garbage."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def running():
+    with ChatServer(personas.vllm, {"server": "uvicorn"}) as first, ChatServer(personas.vllm, {"server": "uvicorn"}) as second:
+        yield first, second
+
+
+@pytest.fixture
+def servers(running):
+    """The two, answering well and having forgotten the past."""
+    for server in running:
+        server.play(behaviours.answers())
+    return running
+
+
+@pytest.fixture
+def endpoints(servers):
+    """The settings that name them: `vllm` and `big`."""
+    first, second = servers
+    return {"vllm_endpoint": f"{first.url}/v1,big={second.url}/v1"}
+
+
+@pytest.fixture
+def closed_port():
+    """A port that refuses."""
+    port = ClosedPort()
+    yield port
+    port.close()
