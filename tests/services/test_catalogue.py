@@ -56,7 +56,7 @@ class World:
         self.folder = folder
         self.env = folder / ".env"
         runtimes = RuntimeSettings(llm_models_dir=models_dir, **settings)
-        controller = Controller(runtimes, CockpitSettings(action_timeout_s=20), directory=folder, grace_s=2)
+        controller = Controller(runtimes, CockpitSettings(action_timeout_s=60), directory=folder, grace_s=2)
         self.store = stack.enter_context(EmbeddedStore(folder / "t.db", min_free_bytes=0))
         self.monitor = stack.enter_context(
             Monitor(functools.partial(find, runtimes), interval_s=3600, read=controller.watching(functools.partial(read, deadline_s=10)))
