@@ -103,7 +103,10 @@ class RoutedCall(Invocation):
 
     def trying(self, service: Any, instead_of: tuple[Any, Reason] | None) -> None:
         """The next attempt is this service's; `instead_of` names the one that should have answered, and why it did not."""
-        self._attempts.append(_Attempt(service, instead_of))
+        try:
+            self._attempts.append(_Attempt(service, instead_of))
+        except Exception:
+            guard.report("noting an attempt")
 
     def provider_of(self, service: Any) -> str | None:
         """Who is behind a service, where that is known by now."""
@@ -177,8 +180,11 @@ class RoutedCall(Invocation):
         with self._lock:
             self._ending = _Ending(outcome, failure, end_ns)
             over = self._open == 0
-        if over:
-            self._finish()
+        try:
+            if over:
+                self._finish()
+        except Exception:
+            guard.report("ending a routed call's span")
 
     # -- once it and all its attempts have ended, in whichever thread -----------------------------------------------------------------
 
