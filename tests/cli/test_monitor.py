@@ -2,16 +2,20 @@
 
 import contextlib
 import re
+import shlex
 import signal
 import subprocess
 import time
 
 import httpx
 import pytest
+from support.acting import Place
 from support.chat_server import ChatServer
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment, wait_for
 from support.recorded_runtime import recorded_runtime
 
+from venom_otel.control.pid_files import PidFiles
+from venom_otel.control.processes import record
 from venom_otel.identity.endpoint import parse
 
 SERVERS = "/api/v1/system/llm-servers"
@@ -124,3 +128,23 @@ def test_the_monitor_alone_sends_to_a_cockpit(tmp_path, running, vllm, number):
         assert (process.returncode, words) == (0, "")
         assert time.monotonic() - begin < 2
         assert newest(cockpit, up) == 0  # also what was seen last has been sent
+
+
+def test_the_monitor_alone_knows_a_server_that_starts(tmp_path, running):
+    """By the PID file that `venom-otel up` and the service scripts write."""
+    place = running.enter_context(Place(tmp_path))
+    starting = subprocess.Popen(shlex.split(place.command("--gate", tmp_path / "gate")), cwd=tmp_path)
+    running.callback(starting.wait)
+    running.callback(starting.kill)
+    PidFiles(tmp_path / "run", "ollama").begin(record(starting.pid))
+    variables = environment(tmp_path, OLLAMA_ENDPOINT=place.url, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", **EVERY_S)
+    process = subprocess.Popen(
+        [PROGRAM, "monitor"], env=variables, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    try:
+        assert process.stdout.readline().startswith(f"ollama\toffline\tstarting: its process {starting.pid} lives")
+        (tmp_path / "gate").touch()
+        assert process.stdout.readline() == "ollama\tonline\tready\n"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
