@@ -147,6 +147,18 @@ async def test_folders_without_a_server(world):
     assert tiny.unsupported[Kind.REMOVE].endswith("do so yourself: rm -r models/tiny-hf")
 
 
+@pytest.mark.parametrize("name", ["models/one", "./models/one/", "one"])
+@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9/v1"])
+async def test_a_folder_is_configured_that_nobody_serves_now(world, name, endpoint):
+    folder("one")
+    here = world(f"LLM_MODEL_NAME={name}\nLLM_LOCAL_ENDPOINT={endpoint}\n", vllm_endpoint="http://127.0.0.1:9/v1")
+    listing = await here.catalogue.now(0)
+    (model,) = listing.providers[0].models
+    assert (model.name, model.configured) == ("models/one", True)
+    configured = listing.configured
+    assert (configured.model, configured.label, configured.server, configured.status) == (name, "One (vLLM @ 9)", "vllm", "offline")
+
+
 async def test_every_provider_is_there_and_says_what_cannot_be_done(world):
     here = world(vllm_endpoint="http://127.0.0.1:9")
     listing = await here.catalogue.now(0)

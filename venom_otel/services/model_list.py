@@ -120,7 +120,8 @@ def providers(servers: Sequence[Server], folders: Sequence[ModelFolder], in_use:
         models = [model for server in own for model in _served(server, known, in_use.model if server is configured else "")]
         taken = {model.folder.path for model in models if model.folder is not None}
         left = (folder for folder in known if folder.path not in taken)
-        models += [_in_folder(folder, own, configured is None and is_folder(in_use.model, folder)) for folder in left]
+        here = configured is None or configured in own
+        models += [_in_folder(folder, own, here and is_folder(in_use.model, folder)) for folder in left]
         found.append(Provider(name, own, models))
     return found
 
