@@ -92,7 +92,11 @@ async def test_what_is_told_late_of_a_failure_does_not_hide_who_is_asked_now():
     run.began()
     run.told(Request("r-1", PARTY, outcome=semconv.OUTCOME_ERROR, error=TaskError("timeout", "timeout", "late")))
     assert run.task.party.service_id == "big"
-    assert (run.task.fallback.source.service_id, run.task.fallback.target.service_id, run.task.fallback.reason) == ("vllm", "big", "timeout")
+    assert (run.task.fallback.source.service_id, run.task.fallback.target.service_id, run.task.fallback.reason) == (
+        "vllm",
+        "big",
+        "timeout",
+    )
 
 
 def target(name):
