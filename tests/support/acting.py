@@ -57,9 +57,14 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """What runs there and is not this program."""
-        found = psutil.process_iter(["cwd", "status"])
-        here = [each for each in found if each.info["cwd"] == str(self.folder) and each.info["status"] != psutil.STATUS_ZOMBIE]
-        return [each for each in here if each.pid != os.getpid()]
+        return processes(self.folder)
+
+
+def processes(folder: Path) -> list[psutil.Process]:
+    """What runs in a folder and is not this program."""
+    found = psutil.process_iter(["cwd", "status"])
+    here = [each for each in found if each.info["cwd"] == str(folder) and each.info["status"] != psutil.STATUS_ZOMBIE]
+    return [each for each in here if each.pid != os.getpid()]
 
 
 class Acting(NamedTuple):
