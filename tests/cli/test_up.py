@@ -205,13 +205,20 @@ def test_pages_of_other_origins_are_kept_away(cockpit):
     socket_path = f"{cockpit.page}/_nicegui_ws/socket.io/?EIO=4&transport=polling"
     assert httpx.get(socket_path, headers={"Origin": "http://evil.example"}).status_code == 403
     assert httpx.get(socket_path, headers={"Origin": cockpit.page}).status_code == 200
-    with socket.create_connection(("127.0.0.1", cockpit.port), timeout=5) as raw:
-        raw.sendall(
-            b"GET /_nicegui_ws/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://evil.example\r\n"
-            b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-            % cockpit.port
-        )
-        assert raw.recv(1024).startswith(b"HTTP/1.1 403 ")
+    own = f"127.0.0.1:{cockpit.port}"
+    for host, origin, status in (
+        (own, f"http://{own}", b"101"),
+        (own, "http://evil.example", b"403"),
+        ("evil.example", f"http://{own}", b"403"),
+        ("evil.example", "http://evil.example", b"403"),  # a name of theirs that leads here
+    ):
+        with socket.create_connection(("127.0.0.1", cockpit.port), timeout=5) as raw:
+            raw.sendall(
+                b"GET /_nicegui_ws/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\n"
+                b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n" % (host.encode(), origin.encode())
+            )
+            assert raw.recv(1024).startswith(b"HTTP/1.1 %s " % status), (host, origin)
 
 
 def test_warns_where_others_can_read(tmp_path):
