@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from venom_otel.cli.task_telemetry import TaskTelemetry
+from venom_otel.instrumentation.instrumentor import VenomInstrumentor
 from venom_otel.services.tasks.availability import MonitorAvailability
 from venom_otel.services.tasks.choosing import Chooser, Preferences, parse_models
 from venom_otel.services.tasks.kernel import KernelAnswers
@@ -40,6 +41,9 @@ def answered(
     Raises:
         SettingsError: `VENOM_OTEL_TASK_MODELS` cannot be used.
     """
+    # opentelemetry-instrument has it record every chat service of the process, into an SDK that is switched off here.
+    if (everything := VenomInstrumentor()).is_instrumented_by_opentelemetry:
+        everything.uninstrument()
     models = parse_models(settings.task_models)
     limits = Limits.from_settings(settings)
     telemetry = TaskTelemetry(store)
