@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import pty
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -96,6 +98,32 @@ def test_ctrl_c_ends_the_waiting_and_not_the_operation(place):
         assert "venom-otel up goes on with it: operation " in words
         gate.touch()
         wait_for(lambda: server(running)["status"] == "online", "the server")
+
+
+def test_in_a_terminal_one_line_says_how_far_it_is(place):
+    gate = place.folder / "gate"
+    with cockpit(place, OLLAMA_START_COMMAND=place.command("--gate", gate)):
+        controller, inside = pty.openpty()
+        arguments = [PROGRAM, "runtimes", "start", "ollama", "--data-dir", str(place.folder / "data")]
+        variables = environment(place.folder, TERM="xterm-256color", COLUMNS="200")
+        process = subprocess.Popen(arguments, env=variables, stdin=inside, stdout=inside, stderr=inside)
+        os.close(inside)
+        seen = b""
+        try:
+            while b"its port does not answer yet" not in seen:
+                seen += os.read(controller, 65536)
+            gate.touch()
+            with contextlib.suppress(OSError):  # the program has ended
+                while True:
+                    seen += os.read(controller, 65536)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(controller)
+    last = seen.decode().replace("\r", "").split("\n")
+    assert [line for line in last if "ollama: start succeeded after " in line]
+    assert not [line for line in last if line.startswith("starting: ")]  # it was overwritten
 
 
 def test_the_cockpit_ends_while_it_starts_a_server_which_lives_on_and_is_known_again(place):
