@@ -90,6 +90,7 @@ def test_several_of_one_runtime(settings):
         ({"VLLM_ENDPOINT": "Big Box=http://a:8000"}, "VLLM_ENDPOINT: 'Big Box' is no name"),
         ({"VLLM_ENDPOINT": "a=http://a:8000,a=http://b:8000"}, "VLLM_ENDPOINT: the name a is taken"),
         ({"OLLAMA_ENDPOINT": "x=http://a:1", "VLLM_ENDPOINT": "x=http://b:1"}, "VLLM_ENDPOINT: the name x is taken"),
+        ({"VLLM_ENDPOINT": "events=http://a:8000"}, "VLLM_ENDPOINT: the name events is taken"),
         ({"LLM_LOCAL_ENDPOINT": "ftp://a"}, "LLM_LOCAL_ENDPOINT: A base URL"),
     ],
 )

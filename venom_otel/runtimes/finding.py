@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from venom_otel.settings import RuntimeSettings
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_TAKEN: Final = frozenset({"events"})
 _LOCAL: Final = frozenset({LLAMACPP, OLLAMA, VLLM})
 _OURS: Final = _LOCAL | {OPENAI}
 LOCAL_ENDPOINT: Final = "LLM_LOCAL_ENDPOINT"
@@ -87,6 +88,8 @@ def entries(variable: str, value: str) -> Iterator[tuple[str | None, str]]:
         name = name.strip()
         if not separator or "/" in name or "?" in name:  # the sign is part of a URL's query
             yield None, entry
+        elif name in _TAKEN:
+            raise SettingsError(f"{variable}: the name {name} is taken, for something else has its place in the API; choose another.")
         elif _NAME.fullmatch(name):
             yield name, url.strip()
         else:
