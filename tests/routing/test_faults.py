@@ -34,7 +34,8 @@ STORIES = {
     "left": (drive.aclose, behaviours.hangs(after=2), behaviours.answers()),
     "cancelled": (drive.cancelled, behaviours.hangs(after=2), behaviours.answers()),
 }
-POSSIBLE = [(story, stream) for story in STORIES for stream in (False, True) if stream or story != "left"]
+POSSIBLE = [(story, stream) for story in STORIES for stream in (False, True) if {"left": stream, "too slow": not stream}.get(story, True)]
+"""A call cannot be left; and waiting for as many time limits again would show nothing new."""
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ async def run(story, target, servers):
 @pytest.mark.parametrize(("story", "stream"), POSSIBLE, ids=[f"{story}-{'stream' if stream else 'call'}" for story, stream in POSSIBLE])
 async def test_any_function_that_records_may_raise(story, stream, servers, urls, caplog):
     capture = Capture()
-    limit_s = 0.03 if story == "too slow" else 10
+    limit_s = 0.25 if story == "too slow" else 10
     async with services_for({OPENAI: urls[OPENAI], OLLAMA: urls[OLLAMA]}) as services:
         service = venom_otel.fallback(services, policy=Policy(attempt_timeout_s=limit_s), availability=Knows())
         kernel = Kernel(services=[service])

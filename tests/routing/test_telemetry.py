@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from semantic_kernel import Kernel
 from support import behaviours, dialects, expected, routing
 from support.app import MODELS, OLLAMA, OPENAI, PROVIDERS, flushed, history, settings_for, watch
@@ -212,6 +214,21 @@ async def test_known_pairs_begin_at_zero(urls, capture):
         ({"llm.route.from": "ollama", "llm.route.to": "vllm", "error.type": kind}, 0)
         for kind in ("404", "429", "500", "503", "connection_error", "timeout")
     ]
+
+
+async def test_the_counters_points_lead_to_the_routed_calls_span(servers, urls, capture):
+    reader = InMemoryMetricReader()
+    meter_provider = MeterProvider([reader], exemplar_filter=TraceBasedExemplarFilter(), shutdown_on_exit=False)
+    servers[OLLAMA].play(behaviours.refuses(dialects.FAILED))
+    async with services_for(urls) as services:
+        with venom_otel.instrument(**{**capture.telemetry, "meter_provider": meter_provider}) as handle:
+            await venom_otel.fallback(services).get_chat_message_contents(history(), settings_for(OPENAI))
+            await flushed(handle)
+    [scope] = [one for one in reader.get_metrics_data().resource_metrics[0].scope_metrics if one.scope.name == "venom_otel"]
+    [counter] = [metric for metric in scope.metrics if metric.name == "llm.fallbacks"]
+    [route] = [span for span in capture.spans() if span.name.startswith("route")]
+    assert {exemplar.span_id for point in counter.data.data_points for exemplar in point.exemplars} == {route.context.span_id}
+    meter_provider.shutdown()
 
 
 async def test_a_routed_call_is_no_request_beside_its_attempts(servers, urls, capture):

@@ -65,20 +65,23 @@ class Member:
             ServiceInvalidExecutionSettingsError: the service cannot do what they ask for.
         """
         extension_data = {name: value for name, value in given.extension_data.items() if name != asked.KEY}
-        if not self._first:
-            extension_data.pop("ai_model_id", None)  # a model of another server, as below
+        model = getattr(given, "ai_model_id", None) or extension_data.get("ai_model_id")
+        if model and not self._first:  # of another server
+            model = None
+            extension_data.pop("ai_model_id", None)
+        # Copies are made without assignments where that can be: each has the settings' class check all its fields.
         bare = given.model_copy(update={"extension_data": extension_data})
         if isinstance(given, self._settings_class):
             made = bare
-            model = getattr(given, "ai_model_id", None) if self._first else None
+            if getattr(made, "ai_model_id", None) and not self._first:
+                made.ai_model_id = None  # type: ignore[attr-defined]
         else:
             made = self._settings_class()
             limits.carry(bare, made, to=self.name, prefer=self._token_limit)
             made.extension_data.update(extension_data)  # only now: the class takes from it whatever has a field's name
-            model = getattr(given, "ai_model_id", None) or extension_data.get("ai_model_id") if self._first else None
-        if "ai_model_id" in type(made).model_fields:
-            made.ai_model_id = model  # type: ignore[attr-defined]
-        made.function_choice_behavior = given.function_choice_behavior
+            made.function_choice_behavior = given.function_choice_behavior
+            if model and "ai_model_id" in type(made).model_fields:
+                made.ai_model_id = model  # type: ignore[attr-defined]
         self._offer_functions(asked.of(given), made)
         return made
 

@@ -165,9 +165,8 @@ class _Marks:
             MODEL: attempt.target.model,
             ENDPOINT: attempt.member.endpoint_url,
         }
-        provider = call.provider_of(service) if call is not None else None
-        if provider is not None:
-            self._who[PROVIDER] = provider
+        if call is not None and call.identity is not None:
+            self._who[PROVIDER] = call.identity.provider
         asked.of(settings).last_model = service.ai_model_id
 
     def put_on(self, contents: Sequence[ChatMessageContent]) -> None:
