@@ -18,13 +18,22 @@ BARE = "--bare" in sys.argv
 
 if not BARE:
     import venom_otel
+    from venom_otel.routing import CircuitBreaker
+
+
+def openai_service(url: str, model: str) -> OpenAIChatCompletion:
+    client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
+    return OpenAIChatCompletion(ai_model_id=model, service_id="chat", async_client=client)
 
 
 def kernel_for(connector: str, url: str, model: str) -> Kernel:
+    """`url` is several, with blanks between them, for the connector `fallback`."""
     kernel = Kernel()
     if connector == "openai":
-        client = AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
-        kernel.add_service(OpenAIChatCompletion(ai_model_id=model, service_id="chat", async_client=client))
+        kernel.add_service(openai_service(url, model))
+    elif connector == "fallback":
+        services = [openai_service(one, model) for one in url.split()]
+        kernel.add_service(venom_otel.fallback(services, service_id="chat", availability=CircuitBreaker(pause_s=1, longest_pause_s=1)))
     else:
         kernel.add_service(OllamaChatCompletion(ai_model_id=model, service_id="chat", client=AsyncClient(host=url)))
     if not BARE:
@@ -36,10 +45,10 @@ async def ask(kernel: Kernel, *, stream: bool) -> str:
     service = kernel.get_service("chat")
     history = ChatHistory()
     history.add_user_message("hello world")
-    if isinstance(service, OpenAIChatCompletion):
-        settings = OpenAIChatPromptExecutionSettings(max_tokens=8)
-    else:
+    if isinstance(service, OllamaChatCompletion):
         settings = OllamaChatPromptExecutionSettings(options={"num_predict": 8})
+    else:
+        settings = OpenAIChatPromptExecutionSettings(max_tokens=8)
     if not stream:
         return str((await service.get_chat_message_contents(history, settings, kernel=kernel))[0])
     return "".join([str(chunk[0]) async for chunk in service.get_streaming_chat_message_contents(history, settings, kernel=kernel)])
