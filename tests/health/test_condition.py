@@ -135,3 +135,11 @@ def test_what_always_holds(first):
             assert condition.status is Status.OFFLINE or reading.state.status is Status.ONLINE or condition.in_doubt
             lasts = before is not None and before.state is condition.state
             assert condition.since_ns == (before.since_ns if lasts else (1000 + number) * 10**9)
+
+
+def test_a_stop_that_was_asked_for_is_no_sign_of_trouble():
+    condition = None
+    for second, reading in enumerate([READY, READINGS[State.STOPPED]] * FALLS):
+        condition = follow(condition, reading, at(second), meant=True)
+    condition = follow(condition, READY, at(10))
+    assert (condition.state, condition.reason, condition.falls) == (State.READY, None, ())

@@ -250,3 +250,19 @@ async def test_who_gives_up_waiting_ends_no_look():
             async with asyncio.timeout(0.1):
                 await asyncio.wrap_future(monitor.look())
         assert servers.at_once["vllm"] == 1
+
+
+def test_a_server_that_was_told_to_stop_is_not_unsteady():
+    servers, told = Servers(runtime()), []
+
+    def meant(runtime):
+        told.append(runtime.name)
+        return True
+
+    with servers.monitor(interval_s=3600, meant=meant) as monitor:
+        for _ in range(4):
+            for reading in (READY, Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")):
+                servers.readings["vllm"] = reading
+                seen = monitor.look_anew("vllm").result(WAIT_S)
+                assert (seen.condition.state, seen.condition.reason) == (reading.state, reading.reason)
+    assert told == ["vllm"] * 4

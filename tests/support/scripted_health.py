@@ -39,9 +39,11 @@ class Servers:
         self.heard: list[Look] = []
         self._changed = threading.Condition()
 
-    def monitor(self, interval_s: float = 0.02, least_interval_s: float = 0.0) -> Monitor:
+    def monitor(
+        self, interval_s: float = 0.02, least_interval_s: float = 0.0, meant: Callable[[Runtime], bool] = lambda _: False
+    ) -> Monitor:
         """A monitor of them, not started."""
-        monitor = Monitor(self._find, interval_s=interval_s, read=self._read, least_interval_s=lambda _: least_interval_s)
+        monitor = Monitor(self._find, interval_s=interval_s, read=self._read, least_interval_s=lambda _: least_interval_s, meant=meant)
         monitor.subscribe(self._hear)
         return monitor
 

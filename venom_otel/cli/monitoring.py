@@ -75,13 +75,15 @@ class Watched:
         """The setting `VENOM_OTEL_SERVER_ALIASES`."""
         return self._aliases
 
-    def monitor(self, read: Callable[[Runtime], Awaitable[Reading]] = read) -> Monitor:
+    def monitor(self, read: Callable[[Runtime], Awaitable[Reading]] = read, meant: Callable[[Runtime], bool] = lambda _: False) -> Monitor:
         """What watches them; to be entered.
 
         Args:
             read: one look.
+            meant: whether a server that has just gone offline was told to.
         """
-        return Monitor(functools.partial(find, self._settings, aliases=self._aliases), interval_s=self._interval_s, read=read)
+        finding = functools.partial(find, self._settings, aliases=self._aliases)
+        return Monitor(finding, interval_s=self._interval_s, read=read, meant=meant)
 
     def active(
         self,

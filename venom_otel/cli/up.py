@@ -150,11 +150,11 @@ def _run(
             announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
 
         history = History(store)
-        monitor = watched.monitor(controller.watching(read))
+        operations = Operations(state)
+        monitor = watched.monitor(controller.watching(read), lambda runtime: operations.stopped(runtime.name))
         last_answered = LastAnswered(history)
         until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
         until_the_end.enter_context(monitor)
-        operations = Operations(state)
         servers = LlmServers(monitor, controller, operations, partial(own_model, configuration, watched.aliases))
         alerts = Alerts(history, servers, StateKeeper(state), meant=operations.stopped)
         tasks = until_the_end.enter_context(

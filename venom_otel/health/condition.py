@@ -2,7 +2,8 @@
 
 One look decides, with two exceptions. A server that was online and did not answer in time may be busy: it is `degraded` until it has missed
 `MISSES` looks in a row (a refused connection, an error or a wrong server leaves no such doubt). And a server that has gone offline `FALLS`
-times within `FALLS_S` is `degraded` while it is online, until it has been steadier: whoever sends requests there should know.
+times within `FALLS_S`, without being told to, is `degraded` while it is online, until it has been steadier: whoever sends requests there
+should know.
 """
 
 from __future__ import annotations
@@ -60,15 +61,22 @@ class Condition:
         return self.status is Status.ONLINE and self.misses > 0
 
 
-def follow(before: Condition | None, reading: Reading, now: Now) -> Condition:
-    """The condition after a look; `before` is that after the look before it, None for the first."""
+def follow(before: Condition | None, reading: Reading, now: Now, *, meant: bool = False) -> Condition:
+    """The condition after a look.
+
+    Args:
+        before: that after the look before it; None for the first.
+        reading: what the look brought.
+        now: when.
+        meant: whether somebody told the server to stop, so that its end is no sign of trouble.
+    """
     was_online = before is not None and before.status is Status.ONLINE
     falls = tuple(fall for fall in before.falls if now.monotonic_s - fall < FALLS_S) if before is not None else ()
     state, reason, cause = reading.state, reading.reason, reading.cause
     misses = (before.misses if before is not None else 0) + 1 if reading.reason is Reason.TIMEOUT else 0
     if was_online and state is State.UNREACHABLE and 0 < misses < MISSES:
         state, cause = State.DEGRADED, _said(cause, "It may be busy: another look without an answer counts as offline.")
-    if was_online and state.status is Status.OFFLINE:
+    if was_online and state.status is Status.OFFLINE and not meant:
         falls = (*falls, now.monotonic_s)[-_MOST_FALLS:]
     if len(falls) >= FALLS:
         words = f"It went offline {len(falls)} times within {FALLS_S / 60:g} minutes."

@@ -18,7 +18,7 @@ from venom_otel.errors import SettingsError
 from venom_otel.health.condition import Now, follow
 from venom_otel.identity.background import Loop, report
 from venom_otel.runtimes import reading, registry
-from venom_otel.runtimes.model import Reading, Reason, State
+from venom_otel.runtimes.model import Reading, Reason, State, Status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
@@ -79,6 +79,7 @@ class Monitor:
         interval_s: seconds between two looks at one server.
         read: one look, as `runtimes.reading.read`, which sets the deadline and never raises.
         least_interval_s: seconds that must lie between two looks at a server; its adapter's word by default.
+        meant: whether a server that has just gone offline was told to; asked in the monitor's own thread.
     """
 
     def __init__(
@@ -88,11 +89,13 @@ class Monitor:
         interval_s: float,
         read: Callable[[Runtime], Awaitable[Reading]] = reading.read,
         least_interval_s: Callable[[Runtime], float] = lambda runtime: registry.adapter(runtime.provider).least_interval_s,
+        meant: Callable[[Runtime], bool] = lambda _: False,
     ) -> None:
         self._find = find
         self._read = read
         self._interval_s = interval_s
         self._least_interval_s = least_interval_s
+        self._meant = meant
         self._loop = Loop("venom-otel-monitor", "watching the model servers")
         self._watches: dict[str, _Watch] = {}
         self._found = asyncio.Event()
@@ -216,7 +219,8 @@ class Monitor:
             found = Reading(State.UNREACHABLE, Reason.INTERNAL, "venom-otel failed while looking at it; its log says how")
         ended, now_ns = time.monotonic(), time.time_ns()
         before = watch.server.condition if watch.server is not None else None
-        condition = follow(before, found, Now(ended, now_ns))
+        fallen = before is not None and before.status is Status.ONLINE and found.state.status is Status.OFFLINE
+        condition = follow(before, found, Now(ended, now_ns), meant=fallen and self._meant(watch.runtime))
         watch.server = Server(watch.runtime, condition, found, now_ns, ended - began)
         watch.looked(began, ended, in_doubt=condition.in_doubt)
         self._publish()
