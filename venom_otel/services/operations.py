@@ -49,7 +49,7 @@ class OperationEvent:
 
 
 class Operations:
-    """Runs what is wanted of model servers; lives in one event loop, in which all its methods are called.
+    """Runs what is wanted of model servers; lives in one event loop, in which its methods are called, all but `stopped` and `recent`.
 
     Args:
         state: where operations and the audit are kept.
@@ -112,7 +112,7 @@ class Operations:
             StateError: they cannot be read.
         """
         kept = self._state.operations(server, limit)
-        return [self._runs[each.id].operation if each.id in self._runs else each for each in kept]
+        return [each if (run := self._runs.get(each.id)) is None else run.operation for each in kept]
 
     def running(self, server: str) -> Operation | None:
         """The operation that runs for a server."""
@@ -120,7 +120,7 @@ class Operations:
         return None if run is None else run.operation
 
     def stopped(self, server: str) -> bool:
-        """Whether a server is meant not to answer: it is being told something, or was last told to stop and did."""
+        """Whether a server is meant not to answer: it is being told something, or was last told to stop and did. From any thread."""
         if server in self._running:
             return True
         with contextlib.suppress(StateError):
