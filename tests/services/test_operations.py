@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -174,6 +175,23 @@ async def test_steps_with_the_same_words_are_one(operations):
         (5, 3),
         (6, None),
     ]
+
+
+async def test_who_is_meant_not_to_answer(operations):
+    async def last(kind, error=None):
+        operation, work = await begun(operations, replace(START, kind=kind))
+        assert operations.stopped("vllm")
+        work.error = error
+        work.go.set()
+        await events(operations, operation)
+        return operations.stopped("vllm")
+
+    assert not operations.stopped("vllm")
+    assert not await last(Kind.START)
+    assert await last(Kind.STOP)
+    assert not operations.stopped("ollama")
+    assert not await last(Kind.STOP, ActionError("it lives on"))
+    assert not await last(Kind.RESTART)
 
 
 async def test_many_follow_at_once(operations):
