@@ -10,10 +10,12 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import compress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from venom_otel.store.distribution import Distribution
+from venom_otel.store.distribution import bucket as bucket_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +34,10 @@ _FEW: Final = 16
 _LANE: Final = 4
 """Bytes for a count while adding: four thousand million requests in one bucket are more than a file holds."""
 _LANES: Final = "I"
+_ALIGNMENT: Final = 64
+"""Buckets."""
+_NUMBERS: Final = tuple(range(-_ALIGNMENT, bucket_of(2**64) + 1))
+"""Every bucket's, from the lowest that a sum may begin with."""
 _SUM_BYTES: Final = 200
 """Of memory, besides the values."""
 
@@ -149,16 +155,18 @@ def add_up(blobs: Iterable[bytes]) -> Sum:
 
 def distribution(sums: Sequence[Sum]) -> Distribution:
     """All values of all sums."""
-    first, lanes = _added([(part.first, part.lanes) for part in sums])
+    sums_ns, listed, firsts, lanes = zip(*sums, strict=True) if sums else ((), (), (), ())
+    first, total = _added(zip(firsts, lanes, strict=True))
     buckets: dict[int, int] = {}
-    if lanes:
-        counts = array(_LANES, lanes.to_bytes(-(-lanes.bit_length() // (8 * _LANE)) * _LANE, "little"))
-        buckets = {bucket: count for bucket, count in enumerate(_little_endian(counts), first) if count}
-    listed = b"".join([part.listed for part in sums])
-    if listed:
-        for bucket, count in Counter(_little_endian(array("h", listed))).items():
+    if total:
+        counts = _little_endian(array(_LANES, total.to_bytes(-(-total.bit_length() // (8 * _LANE)) * _LANE, "little"))).tolist()
+        # A quarter less time than making each number anew.
+        numbers = _NUMBERS[first - _NUMBERS[0] : first - _NUMBERS[0] + len(counts)]
+        buckets = dict(zip(compress(numbers, counts), filter(None, counts), strict=True))
+    if single := b"".join(listed):
+        for bucket, count in Counter(_little_endian(array("h", single))).items():
             buckets[bucket] = buckets.get(bucket, 0) + count
-    return Distribution(sum(part.sum_ns for part in sums), buckets)
+    return Distribution(sum(sums_ns), buckets)
 
 
 def unpack_all(blobs: Iterable[bytes]) -> Distribution:
@@ -166,11 +174,15 @@ def unpack_all(blobs: Iterable[bytes]) -> Distribution:
     return distribution([add_up(blobs)])
 
 
-def _added(counted: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def _added(counted: Iterable[tuple[int, int]]) -> tuple[int, int]:
     """Lanes, each with its first bucket, added up."""
-    counted = [(first, lanes) for first, lanes in counted if lanes]
-    base = min(counted)[0] if counted else 0
-    return base, sum(lanes << 8 * _LANE * (first - base) for first, lanes in counted)
+    by_first: defaultdict[int, int] = defaultdict(int)
+    for first, lanes in counted:
+        if lanes:
+            by_first[first] += lanes
+    # Aligned, so that most sums begin at the same bucket and are added without being moved.
+    base = min(by_first, default=0) // _ALIGNMENT * _ALIGNMENT
+    return base, sum(lanes << 8 * _LANE * (first - base) for first, lanes in by_first.items())
 
 
 def _lanes(counts: bytes, width: int) -> bytes | bytearray:
