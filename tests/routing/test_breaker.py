@@ -206,3 +206,15 @@ async def test_one_breaker_for_several_routed_services(servers, urls, breaker):
         first, second = (venom_otel.fallback(services, availability=breaker) for _ in range(2))
         assert [await asked(first), await asked(second)] == ["vl", "vl"]
     assert len(servers[OLLAMA].requests) == 1
+
+
+async def test_a_server_that_was_just_found_down_is_not_asked_again_by_another_service(urls, closed_port, breaker):
+    """Two services of one server: what the first learns holds for the second, in the same call."""
+    gone = {OLLAMA: closed_port.url, OPENAI: closed_port.url}
+    async with services_for(gone) as [first, second], services_for({OLLAMA: urls[OLLAMA]}) as [third]:
+        spare = third.model_copy(update={"service_id": "spare"})
+        assert await asked(venom_otel.fallback([first, second, spare], availability=breaker)) == "spare"
+        with pytest.raises(Exception, match="connection attempts failed") as raised:
+            await asked(venom_otel.fallback([first, second]))
+    assert "2. vl (gemma-3 at" in raised.value.__notes__[0]
+    assert "passed over, known for not_reached" in raised.value.__notes__[0]
