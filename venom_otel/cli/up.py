@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from venom_otel.cli.banner import Ready, announce
+from venom_otel.cli.descriptors import allow_many
 from venom_otel.cli.dotenv_file import FILE, DotenvConfiguration, from_dotenv
 from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
@@ -100,6 +101,7 @@ def _run(
 ) -> None:
     # gRPC's own lines, about forks and closed connections, are not for whoever reads this; read when it is first imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    allow_many()
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel.api import create_app
     from venom_otel.cli.monitoring import Watched, into

@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 SERVICE_ID: Final = "tasks"
 """Semantic Kernel's name for the service that routes a task's requests."""
-CONNECT_S: Final = 5.0
+CONNECT_S: Final = 20.0
+"""The client's clock runs while the event loop is busy with hundreds of tasks that begin together. Whoever is really not there the monitor
+knows, and then is not waited for."""
+IDLE_S: Final = 2.0
+"""How long a connection is kept for the next request: less than the 5 s after which vLLM closes it, maybe just as it is used."""
+_MOST_IDLE: Final = 100
 ATTEMPT_S: Final = 300.0
 """Within which a server must have begun to answer: a model may have to be loaded first."""
 _MOST_ROUTES: Final = 64
@@ -156,11 +161,19 @@ class KernelAnswers:
     def _client(self, runtime: Runtime) -> AsyncOpenAI:
         client = self._clients.get(runtime)
         if client is None:
-            from openai import AsyncOpenAI, Timeout
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient, Timeout
 
-            key = runtime.key.get_secret_value() if runtime.key is not None else _NO_KEY
-            timeout = Timeout(self._stall_s, connect=CONNECT_S)
-            client = AsyncOpenAI(base_url=base_url(runtime), api_key=key, max_retries=0, timeout=timeout)
+            # What its HTTP client is made of: httpx, or httpx2 since version 3.
+            http = next(cls.__module__ for cls in DefaultAsyncHttpxClient.__mro__ if cls.__name__ == "AsyncClient")
+            limits = importlib.import_module(http).Limits(
+                max_connections=None, max_keepalive_connections=_MOST_IDLE, keepalive_expiry=IDLE_S
+            )
+            client = AsyncOpenAI(
+                base_url=base_url(runtime),
+                api_key=runtime.key.get_secret_value() if runtime.key is not None else _NO_KEY,
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(limits=limits, timeout=Timeout(self._stall_s, connect=CONNECT_S)),
+            )
             if runtime.provider != OPENAI:  # the environment's, which are nobody else's business
                 client.organization = client.project = None
             self._clients[runtime] = client

@@ -141,6 +141,8 @@ class SimulatedRuntime(ABC):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 1024
+    """Clients that come at the same moment; of more than 5, which is the default, some would be cut off."""
 
     def __init__(self, runtime: SimulatedRuntime, speed: float, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
