@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LOCK = ROOT / "requirements" / "dev.lock"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venom-otel" / "bench"
-OWN = ("bare", "limit", "venom_otel")
+OWN = ("bare", "limit", "venom_otel", "routing", "routing-recorded", "routing-after-a-failure")
 """Subjects that run in this interpreter's environment, the checkout's."""
 APART = ("phoenix",)
 """Programs of their own, which share no library with what they are compared with: their versions are their own."""

@@ -51,6 +51,38 @@ def _venom_otel(telemetry: Telemetry, *, http: bool) -> Bench:
     return bench
 
 
+def _routing(telemetry: Telemetry, *, http: bool) -> Bench:  # noqa: ARG001  (nothing is recorded)
+    import venom_otel
+
+    bench = Bench()
+    bench.service = venom_otel.fallback([bench.service])
+    return bench
+
+
+def _routing_after_a_failure(telemetry: Telemetry, *, http: bool) -> Bench:  # noqa: ARG001  (nothing is recorded)
+    """The first service is asked in vain each time, and the second answers."""
+    import venom_otel
+    from venom_otel.routing import CircuitBreaker
+
+    bench, fails = Bench(), Bench()
+    fails.transport.scenario = "404"
+    bench.service = venom_otel.fallback([fails.service, bench.service], availability=CircuitBreaker(pause_s=0))
+    return bench
+
+
+def _routing_recorded(telemetry: Telemetry, *, http: bool) -> Bench:
+    from semantic_kernel import Kernel
+
+    import venom_otel
+
+    os.environ["VENOM_OTEL_HTTP_SPANS"] = "true" if http else "false"
+    bench = _routing(telemetry, http=http)
+    handle = venom_otel.instrument(Kernel(services=[bench.service]), **telemetry.providers())
+    asyncio.run(bench.run("call", 1))
+    assert handle.flush(), "the server did not say who it is"
+    return bench
+
+
 def _peer(instrument: Callable[[Telemetry], Any]) -> Callable[..., Bench]:
     def start(telemetry: Telemetry, *, http: bool) -> Bench:
         bench = Bench()
@@ -91,6 +123,9 @@ SUBJECTS: dict[str, Callable[..., Bench]] = {
     "bare": _bare,
     "limit": _limit,
     "venom_otel": _venom_otel,
+    "routing": _routing,
+    "routing-after-a-failure": _routing_after_a_failure,
+    "routing-recorded": _routing_recorded,
     "genai-openai": _peer(_genai_openai),
     "openllmetry": _peer(_openllmetry),
     "openinference": _peer(_openinference),
