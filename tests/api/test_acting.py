@@ -104,7 +104,7 @@ def test_start_stop_and_all_that_is_said_of_it(api, place):
     began = datetime.now(UTC)
     api = api(ollama_start_command=place.command("--print", "hello"))
     offline = api.get(f"{SERVERS}/ollama")
-    assert (offline["state"], offline["supports"]) == ("stopped", {"start": True, "stop": False, "restart": False})
+    assert (offline["state"], offline["supports"]) == ("stopped", {"start": True, "stop": False, "restart": True})
     answer = api.tell("start")
     assert answer.status_code == 202
     begun = answer.json()

@@ -56,6 +56,34 @@ async def test_start_and_stop(place):
     assert f"ending its process {life.pid} (SIGTERM)" in place.said
 
 
+async def test_one_that_is_dead_is_restarted_by_what_starts_it(place):
+    controller = place.controller(start=place.tiny())
+    assert Action.RESTART in controller.unsupported(place.runtime), "it might run, and not be ours to stop"
+    assert Action.RESTART not in controller.unsupported(place.runtime, await place.look())
+    await place.act(controller, Action.RESTART)
+    first = controller.life(place.runtime)
+    assert first is not None
+    psutil.Process(first.pid).kill()
+    await asyncio.to_thread(wait_until, lambda: controller.life(place.runtime) is None, "it lives on")
+    await place.act(controller, Action.RESTART)
+    again = controller.life(place.runtime)
+    assert again is not None
+    assert again.pid != first.pid
+    await place.act(controller, Action.STOP)
+
+
+async def test_one_that_runs_and_is_not_ours_is_not_restarted(place):
+    other = place.controller(start=place.tiny())
+    await place.act(other, Action.START)
+    named = place.pid_file.read_text()
+    place.pid_file.unlink()
+    words = await failing(place, place.controller(start=place.tiny()), Action.RESTART)
+    assert "no process of it is known" in words
+    assert (await place.look()).state.status == "online"
+    place.pid_file.write_text(named)
+    await place.act(other, Action.STOP)
+
+
 async def test_fifty_rounds_leave_nothing(place):
     """Neither a process, dead or alive, nor a descriptor, nor a thread."""
     me = psutil.Process()

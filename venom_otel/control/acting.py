@@ -33,7 +33,7 @@ _LONGEST_S: Final = 1.0
 """Between two looks while waiting; the time grows."""
 _SAY_S: Final = 5.0
 """Between two words that say the same but for the time."""
-_GONE: Final = frozenset({Reason.REFUSED, Reason.WRONG_SERVER})
+GONE: Final = frozenset({Reason.REFUSED, Reason.WRONG_SERVER})
 """Why a server does not answer that has ended: nobody listens at its port, or somebody else."""
 
 
@@ -107,7 +107,7 @@ class Act:
             await self._wait_online(None, before=before, since=since, began=began)
             return
         reading = await self._look()
-        if reading.reason not in _GONE or self._server.pid_files.living() is not None:
+        if reading.reason not in GONE or self._server.pid_files.living() is not None:
             await self.stop()
         await self.start()
 
@@ -196,7 +196,7 @@ class Act:
         while True:
             reading = await self._look()
             alive = known is not None and lives(known)
-            if not alive and reading.reason in _GONE:
+            if not alive and reading.reason in GONE:
                 return
             what = f"its process {known.pid} still lives" if known is not None and alive else f"{where} still answers"
             left_s = began + limit_s - time.monotonic()

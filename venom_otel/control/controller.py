@@ -10,7 +10,7 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.control.acting import Act
+from venom_otel.control.acting import GONE, Act
 from venom_otel.control.commands import Commands, secrets_of_environment
 from venom_otel.control.launching import Server
 from venom_otel.control.logs import MOST_BYTES, Log
@@ -64,9 +64,15 @@ class Controller:
         """The last start command of each server."""
         self._acting: dict[str, Action] = {}
 
-    def unsupported(self, runtime: Runtime) -> Mapping[Action, str]:
-        """Why each action cannot be done, in words that name the variable to set; an action that is not in it can be."""
-        return unsupported(runtime, self._commands, lives=self._pid_files(runtime).living() is not None)
+    def unsupported(self, runtime: Runtime, reading: Reading | None = None) -> Mapping[Action, str]:
+        """Why each action cannot be done, in words that name the variable to set; an action that is not in it can be.
+
+        Args:
+            runtime: the server.
+            reading: how it was seen last, where that is known: one that has ended need not be stopped to be restarted.
+        """
+        gone = reading is not None and reading.reason in GONE
+        return unsupported(runtime, self._commands, lives=self._pid_files(runtime).living() is not None, gone=gone)
 
     async def act(
         self,
@@ -92,7 +98,8 @@ class Controller:
         """
         if (other := self._acting.get(runtime.name)) is not None:
             raise BusyError(f"{runtime.label} is being told to {other}; wait until that is done.")
-        if (why := self.unsupported(runtime).get(action)) is not None:
+        reading = await look() if action is Action.RESTART else None
+        if (why := self.unsupported(runtime, reading).get(action)) is not None:
             raise ActionError(f"{runtime.label} cannot be told to {action}: {why.removesuffix('.')}.")
         server = self._server(runtime)
         act = Act(

@@ -27,13 +27,14 @@ _STARTED_BY: Final = {
 }
 
 
-def unsupported(runtime: Runtime, commands: Commands, *, lives: bool) -> Mapping[Action, str]:
+def unsupported(runtime: Runtime, commands: Commands, *, lives: bool, gone: bool = False) -> Mapping[Action, str]:
     """Why each action cannot be done; one that is not in it can be.
 
     Args:
         runtime: the server.
         commands: those of the settings.
         lives: whether a process of it is known, which a signal ends.
+        gone: whether it is known that nothing is there to be stopped, so that starting it is all that a restart takes.
     """
     refused: dict[Action, str] = {}
     set_: set[Action] = set()
@@ -48,7 +49,7 @@ def unsupported(runtime: Runtime, commands: Commands, *, lives: bool) -> Mapping
         if action is Action.STOP and lives:
             continue
         if action is Action.RESTART:
-            if Action.START in refused or Action.STOP in refused:
+            if Action.START in refused or (Action.STOP in refused and not gone):
                 refused[action] = _without_restart(runtime, refused)
         else:
             refused[action] = _without(runtime, action)

@@ -78,7 +78,8 @@ class LlmServers:
 
     def unsupported(self, runtime: Runtime) -> Mapping[Action, str]:
         """Why a server cannot be told something, in words; an action that is not in it can be."""
-        return self._controller.unsupported(runtime)
+        known = next((server.reading for server in self._monitor.servers() if server.runtime.name == runtime.name), None)
+        return self._controller.unsupported(runtime, known)
 
     async def act(self, name: str, action: Action, by: str) -> Operation | None:
         """Tell a server something, which begins an operation; None where there is no server of that name.
