@@ -91,8 +91,8 @@ class RoutedCall(Invocation):
         self._ending: _Ending | None = None
 
     def start_attributes(self) -> dict[str, AttributeValue]:
-        """What is known before the first attempt."""
-        attributes: dict[str, AttributeValue] = {semconv.LLM_MODEL: self.model, semconv.LLM_MODEL_NAME: self.model}
+        """What is known before the first attempt and stays so."""
+        attributes: dict[str, AttributeValue] = {}
         if self.service_id is not None:
             attributes[semconv.LLM_SERVICE_ID] = self.service_id
         if self._streaming:
