@@ -121,8 +121,7 @@ def test_started_used_killed_started_again_adopted_and_stopped(life, tmp_path):
         assert answer.keys() == {"error"}
         assert (stored["status"], stored["error"]["kind"]) == ("FAILED", "not_reached")
 
-        # Without a command for it only what lives can be restarted; the scripts know what to do in any case.
-        life.tell("restart" if gone["supports"]["restart"] else "start")
+        life.tell("restart")
         assert life.now()["status"] == "online"
         assert life.process().pid != first.pid
         _, stored, _ = road.send("ollama", life.url, OllamaServer.model, stream=False)
