@@ -9,15 +9,22 @@ from support.scripted_health import Servers
 
 from venom_otel.api import create_app
 from venom_otel.cli.dotenv_file import DotenvConfiguration
+from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.control import Controller
 from venom_otel.services.active_model import LastAnswered
 from venom_otel.services.alerts.keeping import StateKeeper
 from venom_otel.services.alerts.watch import Alerts
 from venom_otel.services.catalogue import Catalogue
+from venom_otel.services.configuration import InUse
 from venom_otel.services.events import Events
 from venom_otel.services.history import History
 from venom_otel.services.offered import Services
+from venom_otel.services.tasks.availability import MonitorAvailability
+from venom_otel.services.tasks.choosing import Chooser, Preferences
+from venom_otel.services.tasks.kernel import KernelAnswers
+from venom_otel.services.tasks.tasks import Tasks
 from venom_otel.settings import CockpitSettings, RuntimeSettings
+from venom_otel.state.tasks import KeptTasks
 from venom_otel.store.embedded import EmbeddedStore
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
@@ -36,6 +43,7 @@ def paths(tmp_path):
             LastAnswered(history),
             models_dir=tmp_path,
         )
+        telemetry = TaskTelemetry(store)
         services = Services(
             history=history,
             servers=parts.servers,
@@ -43,6 +51,13 @@ def paths(tmp_path):
             catalogue=catalogue,
             alerts=Alerts(history, parts.servers, StateKeeper(parts.state)),
             events=Events(history),
+            tasks=Tasks(
+                parts.servers,
+                chooser=Chooser(lambda: Preferences(InUse(), {})),
+                answering=KernelAnswers(telemetry, MonitorAvailability(parts.servers.known), stall_s=1),
+                telemetry=telemetry,
+                kept=KeptTasks(parts.state),
+            ),
         )
         app = create_app(services, CockpitSettings(), token="a token")
         yield app.openapi()["paths"]

@@ -135,8 +135,10 @@ async def test_failures_by_their_kind(tmp_path, servers, endpoints, behaviour, k
 
 async def test_a_server_that_is_gone(tmp_path, closed_port):
     async with asked(tmp_path, vllm_endpoint=f"{closed_port.url}/v1") as place:
-        task = await place.end_of(await place.ask(model=MODEL))
+        events = await place.told(await place.ask(model=MODEL))
+        task = events[-1].body
         assert (task.status, task.error.kind, task.error.code) == (TaskStatus.FAILED, "not_reached", "connection_error")
+        assert kinds_of(events) == ["status", "status", "llm_provider_error", "finished"]
 
 
 async def test_cancelling_closes_the_connection_to_the_server(tmp_path, servers, endpoints):
@@ -208,3 +210,18 @@ async def test_nothing_that_was_asked_or_answered_is_kept_on_disk(tmp_path, serv
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"particular question" not in everything
     assert b"fortytwo" not in everything
+
+
+async def test_spans_have_prompts_and_answers_where_that_is_asked_for_and_the_state_never(tmp_path, servers, endpoints, monkeypatch):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+    servers[0].play(behaviours.answers(Answer(words=("forty", "two"))))
+    async with asked(tmp_path, **endpoints) as place:
+        task = await place.end_of(await place.ask("a very particular question"))
+        await place.requests_of(task)
+        (chat,) = [span for span in await place.store.trace(task.trace_id) if span.name.startswith("chat ")]
+        assert "a very particular question" in chat.attributes["gen_ai.input.messages"]
+        assert "fortytwo" in chat.attributes["gen_ai.output.messages"]
+    state = b"".join(path.read_bytes() for path in tmp_path.glob("state.sqlite3*"))
+    assert state
+    assert b"particular" not in state
+    assert b"fortytwo" not in state

@@ -99,6 +99,28 @@ async def test_what_is_told_late_of_a_failure_does_not_hide_who_is_asked_now():
     )
 
 
+async def test_of_those_that_are_passed_over_the_first_should_have_answered():
+    run = new()
+    run.start("0" * 32, "0" * 16)
+    run.passed_over(target("one"), Reason("not_reached", "connection_error"))
+    run.passed_over(target("two"), Reason("loading", "503"))
+    run.asks(target("three"))
+    assert (run.task.fallback.source.service_id, run.task.fallback.target.service_id, run.task.fallback.reason) == (
+        "one",
+        "three",
+        "not_reached",
+    )
+
+
+async def test_the_only_one_is_asked_all_the_same_which_is_no_fallback():
+    run = new()
+    run.start("0" * 32, "0" * 16)
+    run.passed_over(target("one"), Reason("not_reached", "connection_error"))
+    run.asks(target("one"))
+    assert run.task.fallback is None
+    assert [str(event.kind) for event in run.since(Position())] == ["status", "status"]
+
+
 def target(name):
     from venom_otel.routing import Target
 

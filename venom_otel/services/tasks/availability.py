@@ -53,7 +53,7 @@ class MonitorAvailability:
             if found is None:
                 asking.asks(target)
             else:
-                asking.not_answered(target, found.reason)
+                asking.passed_over(target, found.reason)
         return found
 
     def answered(self, target: Target) -> None:

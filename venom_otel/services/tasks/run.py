@@ -140,14 +140,19 @@ class Run:
         """A server is asked; instead of another, where one has failed or was passed over."""
         party = self._party(target)
         self.task = replace(self.task, party=party)
-        if self._instead_of is not None:
-            source, why = self._instead_of
-            fallback = Fallback(source, party, why.kind, why.error_type)
-            self.task = replace(self.task, fallback=fallback)
-            self._note(EventKind.FALLBACK, fallback)
+        if self._instead_of is None or self._instead_of[0] == party:  # none other is there, so that it is asked all the same
+            return
+        source, why = self._instead_of
+        fallback = Fallback(source, party, why.kind, why.error_type)
+        self.task = replace(self.task, fallback=fallback)
+        self._note(EventKind.FALLBACK, fallback)
+
+    def passed_over(self, target: Target, why: Reason) -> None:
+        """A server was not even asked; of several, the first is the one that should have answered."""
+        self._instead_of = self._instead_of or (self._party(target), why)
 
     def not_answered(self, target: Target, why: Reason) -> None:
-        """A server failed, or was not even asked: another that is asked then is asked instead of it, or of the first of several."""
+        """A server failed."""
         self._instead_of = (self._party(target), why)
 
     def began(self) -> None:

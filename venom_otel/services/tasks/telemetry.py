@@ -70,8 +70,12 @@ class Listener(Protocol):
         """A server is asked."""
         ...
 
+    def passed_over(self, target: Target, why: Reason) -> None:
+        """A server was not even asked."""
+        ...
+
     def not_answered(self, target: Target, why: Reason) -> None:
-        """A server failed, or was not even asked."""
+        """A server failed."""
         ...
 
 

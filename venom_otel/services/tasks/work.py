@@ -86,6 +86,7 @@ class Work:
                 async with aclosing(self._answering.answer(run.choices, (*said, *run.messages), run.wanted.options)) as stream:
                     async for text in stream:
                         self._take(run, text)
+                        await asyncio.sleep(0)  # much may lie ready to be read, and others wait: this task's own followers among them
             except asyncio.CancelledError:
                 return _given_up(run)
             except Exception as error:
