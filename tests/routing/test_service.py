@@ -7,9 +7,11 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from anthropic import AsyncAnthropic
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from opentelemetry import metrics, trace
 from semantic_kernel import Kernel
+from semantic_kernel.connectors.ai.anthropic import AnthropicChatCompletion
 from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
 from semantic_kernel.connectors.ai.open_ai import AzureChatCompletion, OpenAIChatCompletion
 from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
@@ -122,6 +124,13 @@ async def test_clients_that_send_again(cls, made):
         [asked] = venom_otel.fallback([cls(**name, async_client=client)]).routed_services
         assert (client.max_retries, asked.client.max_retries, type(asked.client)) == (2, 0, type(client))
         assert asked.client.base_url == client.base_url
+
+
+async def test_anthropics_client_too():
+    async with AsyncAnthropic(api_key="k") as client:
+        service = AnthropicChatCompletion(ai_model_id="m", api_key="k", async_client=client)
+        [asked] = venom_otel.fallback([service]).routed_services
+        assert (client.max_retries, asked.async_client.max_retries, service.async_client) == (2, 0, client)
 
 
 class OwnClient(AsyncOpenAI):
