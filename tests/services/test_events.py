@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import itertools
 
 import pytest
@@ -17,6 +18,7 @@ from venom_otel.services import events as module
 from venom_otel.services.alerts.keeping import StateKeeper
 from venom_otel.services.alerts.watch import Alerts
 from venom_otel.services.events import Answering, EventKind, Events, Missed, ModelChange
+from venom_otel.services.history import History
 from venom_otel.store.protocol import Signal
 
 WAIT_S = 20.0
@@ -127,6 +129,56 @@ async def test_a_flood_is_told_as_such(store, history, monkeypatch):
     assert [event.kind for event in told] == [*[EventKind.REQUEST] * 5, EventKind.REQUESTS_MISSED, EventKind.ACTIVE_MODEL]
     assert told[5].item == Missed(newest)
     assert told[6].item.now.provider == "vllm", "who answers is known all the same"
+
+
+class Counting(History):
+    """Counts what is read."""
+
+    reads = 0
+
+    async def requests(self, *arguments, **more):
+        self.reads += 1
+        return await super().requests(*arguments, **more)
+
+
+async def test_nothing_is_read_while_nobody_follows(store, monkeypatch):
+    monkeypatch.setattr(module, "GONE_S", 0.0)
+    history = Counting(store)
+    events = Events(history)
+    async with watched(events):
+        with history.changes() as changes:
+            for number in range(3):
+                send(store, otlp.chat(model=f"unheard {number}"))
+                await anext(changes)
+        assert history.reads == 0
+        follower = events.follow()
+        send(store, otlp.chat(model="heard"))
+        told = await take(follower, 1)
+        while told[-1].kind is not EventKind.ACTIVE_MODEL or told[-1].item.now.model != "heard":
+            told += await take(follower, 1)
+        assert "unheard 0" not in {event.item.model for event in told if event.kind is EventKind.REQUEST}
+        last = told[-1].id
+        assert history.reads > 0
+        del follower
+        gc.collect()
+        send(store, otlp.chat(model="missed"))
+        await idle(events, store, history)
+        (reset,) = await take(events.follow(last), 1)
+        assert reset.kind is EventKind.RESET
+
+
+async def idle(events, store, history):
+    """Until nothing is read any more when something arrives."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            reads = history.reads
+            send(store, otlp.chat(model="missed"))
+            await asyncio.sleep(2 * module.PAUSE_S)
+            if history.reads == reads:
+                break
+    follower = events.follow()
+    send(store, otlp.chat(model="missed"))
+    await take(follower, 1)
 
 
 async def test_servers_and_alerts(store, history, tmp_path):

@@ -1,15 +1,17 @@
 """One stream of all that happens: requests, states of model servers, the model that answers, alerts.
 
-What happens is looked at once, however many follow. Each follower has room for `ROOM` events; who is slower than that, or comes back after
-more has happened than is kept, is told so by one event and reads anew. Events are numbered within one life of the program.
+What happens is looked at once, however many follow, and not at all while nobody does. Each follower has room for `ROOM` events; who is
+slower than that, or comes back after more has happened than is kept, is told so by one event and reads anew. Events are numbered within one
+life of the program.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import math
 import secrets
+import time
 import weakref
 from collections import deque
 from dataclasses import dataclass
@@ -31,8 +33,8 @@ ROOM: Final = 1000
 """Events that wait for one follower, and that are kept for those who come back."""
 PAUSE_S: Final = 0.25
 """Between two looks at what has arrived."""
-
-logger: Final = logging.getLogger("venom_otel")
+GONE_S: Final = 60.0
+"""Seconds after the last follower has gone in which what happens is still kept; then nothing is read until somebody follows."""
 
 
 class EventKind(StrEnum):
@@ -110,6 +112,8 @@ class Events:
         self._kept: deque[Event] = deque(maxlen=ROOM)
         self._followers: weakref.WeakSet[Follower] = weakref.WeakSet()
         self._answering: Answering | None = None
+        self._followed_s = -math.inf
+        """When somebody last followed."""
         self._ended = False
 
     async def watch(self) -> None:
@@ -161,25 +165,35 @@ class Events:
             follower.take(event, reset)
 
     async def _follow_requests(self) -> None:
+        cursor, idle = 0, True
         with self._history.changes() as changes:
-            cursor = await self._begin()
             while True:
-                await asyncio.sleep(PAUSE_S)
-                if await anext(changes, None) is None:
+                newest = await anext(changes, None)
+                if newest is None:
                     return
-                with contextlib.suppress(StoreError):  # who asks the history is told; what came meanwhile comes with the next look
-                    cursor = await self._look(cursor)
-
-    async def _begin(self) -> int:
-        """Up to where requests are the past."""
-        while True:
-            try:
-                answered = (await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1)).items
-                self._answering = _who(answered[0]) if answered else None
-                return (await self._history.requests(limit=1)).newer
-            except StoreError as error:
-                logger.debug("events wait for the store: %s", error)
+                if not self._is_followed():
+                    cursor, idle = newest, True
+                else:
+                    with contextlib.suppress(StoreError):  # who asks the history is told; what came meanwhile comes with the next look
+                        if idle:
+                            await self._begin(cursor)
+                            idle = False
+                        cursor = await self._look(cursor)
                 await asyncio.sleep(PAUSE_S)
+
+    def _is_followed(self) -> bool:
+        """Whether anybody follows, or did until lately: a reader that has lost its connection comes back."""
+        now = time.monotonic()
+        if self._followers:
+            self._followed_s = now
+        return now - self._followed_s < GONE_S
+
+    async def _begin(self, cursor: int) -> None:
+        """After a time in which nobody followed, and nothing was read from the store: who answered last before what is told now."""
+        answered = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED, before=cursor + 1), 1)
+        self._answering = _who(answered.items[0]) if answered.items else None
+        self._kept.clear()
+        self._number += 1  # so that whoever comes back from before knows of the gap
 
     async def _look(self, cursor: int) -> int:
         page = await self._history.requests(RequestFilter(after=cursor), MAX_LIMIT)

@@ -34,6 +34,8 @@ TICK_S: Final = 5.0
 """Time passes also when nothing arrives."""
 FIRST_NS: Final = 3600 * 1_000_000_000
 """How far back is looked where nothing is known yet."""
+ANSWERS: Final = 50
+"""That one look reads."""
 CURSOR_S: Final = 60.0
 """Between two times that how far was looked is kept, where no alert changes."""
 _MOST_WAITING: Final = 1000
@@ -149,12 +151,22 @@ class Alerts:
         self._publish()
 
     async def _note_answers(self, which: RequestFilter) -> None:
-        """Look whether models that have failed have answered since."""
+        """Look whether models that have failed have answered since, one answer for each: however many there are, few are read.
+
+        Of what arrived at once it is the oldest that is read, so that one from before a failure does not hide it. One that does is read
+        with what arrives next.
+        """
         wrong = {_place(alert) for alert in self._board.active if alert.subject.kind is not AlertKind.SERVER_OFFLINE}
         if not wrong:
             return
         endpoints, models = (tuple(dict.fromkeys(part)) for part in zip(*wrong, strict=True))
-        async for request in self._since(replace(which, endpoint=endpoints, model=models)):
+        page = await self._history.requests(replace(which, endpoint=endpoints, model=models), ANSWERS)
+        found = list(page.items)
+        if len(found) == ANSWERS:  # those of some may have hidden those of others
+            unseen = wrong - {(request.endpoint or "", request.model or "") for request in found}
+            for endpoint, model in sorted(unseen)[:ANSWERS]:
+                found += (await self._history.requests(replace(which, endpoint=endpoint, model=model), 1)).items
+        for request in found:
             place = (request.endpoint or "", request.model or "")
             if place in wrong:
                 self._answered[place] = max(self._answered.get(place, 0), sources.ended_ns(request))
