@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from venom_otel import semconv
 from venom_otel.api import links
 from venom_otel.api.models import RequestError, Usage, utc
 from venom_otel.identity.endpoint import parse
@@ -173,7 +174,7 @@ class TaskResponse(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": _TASK})
 
-    task_id: str = Field(description="Also `llm.task.id` on each of its spans and log records.")
+    task_id: str = Field(description=f"Also `{semconv.LLM_TASK_ID}` on each of its spans and log records.")
     status: TaskStatus = Field(
         description="`PENDING` waits for its turn. `LOST`: venom-otel ended while it ran, or nothing came of it for too long; `error` has "
         "the words."
