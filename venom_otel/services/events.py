@@ -186,7 +186,7 @@ class Events:
         now = time.monotonic()
         if self._followers:
             self._followed_s = now
-        return now - self._followed_s < GONE_S
+        return now - self._followed_s <= GONE_S
 
     async def _begin(self, cursor: int) -> None:
         """After a time in which nobody followed, and nothing was read from the store: who answered last before what is told now."""
