@@ -170,6 +170,7 @@ def test_nothing_is_leaked_by_followers_that_leave_and_tasks_that_end(tmp_path, 
         wait_for(lambda: {each["status"] for each in found.client.get("/tasks").json()["items"]} == {"COMPLETED"}, "all ends", WAIT_S)
         # Connections that are kept open for the next request are few, and are no leak.
         wait_for(lambda: process.num_fds() <= before + 16, f"the end of descriptors, {before} before and {process.num_fds()} now", WAIT_S)
+        assert found.cockpit.stop()[::2] == (0, "")  # and nothing was printed of those who left
 
 
 @pytest.mark.ollama

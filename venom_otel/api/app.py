@@ -14,6 +14,7 @@ from venom_otel.api.catalogue import catalogue_router
 from venom_otel.api.events import events_router
 from venom_otel.api.health import health_router
 from venom_otel.api.history import history_router
+from venom_otel.api.leaving import ReadersMayLeave
 from venom_otel.api.links import PREFIX
 from venom_otel.api.logs import logs_router
 from venom_otel.api.metrics import metrics_router
@@ -51,6 +52,7 @@ def create_app(services: Services, settings: CockpitSettings, *, token: str | No
     for router in _routers(services, token):
         app.include_router(router, prefix=PREFIX)
     problems.install(app)
+    app.add_middleware(ReadersMayLeave)
     app.add_middleware(SameOrigin, hosts=AllowedHosts.from_settings(settings))
     return app
 
