@@ -10,6 +10,7 @@ from support.acting import acting
 from support.scripted_health import Servers, runtime
 
 from venom_otel.runtimes.model import Reading, Reason, State
+from venom_otel.services.alerts import watch
 from venom_otel.services.alerts.model import AlertKind, Subject
 
 SUBJECT = Subject(AlertKind.PROVIDER_ERROR, "http://vllm:1/v1", "gemma-3-4b-it", "server_error")
@@ -35,6 +36,20 @@ async def test_failures_are_one_alert_until_the_same_model_at_the_same_server_an
         rig.send(rig.answered(6))
         both = await until(alerts, lambda found: not any(alert.active for alert in found))
         assert {alert.resolution for alert in both} == {"the same model at the same server has answered again"}
+
+
+async def test_of_many_models_that_answer_at_once_none_is_overlooked(rig, monkeypatch):
+    monkeypatch.setattr(watch, "ANSWERS", 5)
+    monkeypatch.setattr(watch, "ASKED", 1)
+    models = [f"m{number}" for number in range(12)]
+    async with rig.running() as alerts:
+        rig.send(*(rig.failed(1, model=model) for model in models))
+        await until(alerts, lambda found: len(found) == len(models))
+        rig.send(*(rig.answered(2, model=model) for model in models for _ in range(3)))
+        async with asyncio.timeout(60):
+            while any(alert.active for alert in alerts.all()):
+                rig.send(rig.answered(3, model="another"))  # each arrival is a look; none of these is about a model that failed
+                await asyncio.sleep(watch.PAUSE_S)
 
 
 async def test_cancelled_and_abandoned_raise_none(rig):

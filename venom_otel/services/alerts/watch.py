@@ -28,14 +28,16 @@ if TYPE_CHECKING:
     from venom_otel.services.servers import LlmServers
     from venom_otel.store.protocol import RequestSummary
 
-PAUSE_S: Final = 0.25
+PAUSE_S: Final = 0.5
 """Between two looks at what has arrived: what comes within is one."""
 TICK_S: Final = 5.0
 """Time passes also when nothing arrives."""
 FIRST_NS: Final = 3600 * 1_000_000_000
 """How far back is looked where nothing is known yet."""
 ANSWERS: Final = 50
-"""That one look reads."""
+"""That one look reads of all models together."""
+ASKED: Final = 4
+"""Models that one look asks for by themselves, whose answers are not among those: each in its turn."""
 CURSOR_S: Final = 60.0
 """Between two times that how far was looked is kept, where no alert changes."""
 _MOST_WAITING: Final = 1000
@@ -72,6 +74,8 @@ class Alerts:
         self._board = Board(known)
         self._answered: dict[tuple[str, str], int] = {}
         """When a model of an active alert answered last, by endpoint and model."""
+        self._hidden: dict[tuple[str, str], int] = {}
+        """Places whose answers have not been looked at, and since which cursor."""
         self._unsaved: dict[str, Alert] = {}
         self._busy = asyncio.Lock()
         """Alerts and how far was looked are kept together: nothing is kept while a look is under way."""
@@ -136,8 +140,9 @@ class Alerts:
             async for request in self._since(RequestFilter(status=RequestStatus.FAILED, after=self._cursor, since_ns=since_ns)):
                 self._board.trouble(sources.failed_request(request))
                 newest = max(newest, request.sequence)
+        if newest > self._cursor or self._hidden:
             await self._note_answers(RequestFilter(status=RequestStatus.COMPLETED, after=self._cursor, since_ns=since_ns))
-            self._cursor = newest
+        self._cursor = newest
         now_ns = self._now_ns()
         for alert in self._board.active:
             answered_ns = self._answered.get(_place(alert))
@@ -148,6 +153,7 @@ class Alerts:
         self._board.let_rest(now_ns)
         wrong = {_place(alert) for alert in self._board.active}
         self._answered = {place: at_ns for place, at_ns in self._answered.items() if place in wrong}
+        self._hidden = {place: cursor for place, cursor in self._hidden.items() if place in wrong}
         self._publish()
 
     async def _note_answers(self, which: RequestFilter) -> None:
@@ -160,12 +166,14 @@ class Alerts:
         if not wrong:
             return
         endpoints, models = (tuple(dict.fromkeys(part)) for part in zip(*wrong, strict=True))
-        page = await self._history.requests(replace(which, endpoint=endpoints, model=models), ANSWERS)
-        found = list(page.items)
-        if len(found) == ANSWERS:  # those of some may have hidden those of others
-            unseen = wrong - {(request.endpoint or "", request.model or "") for request in found}
-            for endpoint, model in sorted(unseen)[:ANSWERS]:
-                found += (await self._history.requests(replace(which, endpoint=endpoint, model=model), 1)).items
+        found = list((await self._history.requests(replace(which, endpoint=endpoints, model=models), ANSWERS)).items)
+        if len(found) == ANSWERS:  # those of some may have hidden those of others, which are looked at in their turn
+            seen = {(request.endpoint or "", request.model or "") for request in found}
+            self._hidden |= dict.fromkeys(wrong - seen - self._hidden.keys(), which.after or 0)
+        hidden = [place for place in sorted(self._hidden, key=self._hidden.__getitem__) if place in wrong]
+        for endpoint, model in hidden[:ASKED]:
+            after = self._hidden.pop((endpoint, model))
+            found += (await self._history.requests(replace(which, endpoint=endpoint, model=model, after=after), 1)).items
         for request in found:
             place = (request.endpoint or "", request.model or "")
             if place in wrong:
