@@ -129,7 +129,23 @@ async def test_a_server_that_somebody_stopped_raises_none(rig, tmp_path):
             assert [alert.subject.endpoint for alert in found] == ["http://127.0.0.1:8002/v1"]
 
 
-async def test_a_state_that_cannot_be_written_costs_no_alert(rig, caplog):
+async def test_a_crash_counts_nothing_twice(rig, monkeypatch):
+    """What was not kept before it is counted anew."""
+    async with rig.running() as alerts:
+        rig.send(rig.failed(1))
+        await until(alerts, lambda found: found)
+        with monkeypatch.context() as crash:
+            crash.setattr(alerts, "_save", lambda: None)
+            rig.send(rig.failed(2), rig.failed(3))
+            await until(alerts, lambda found: found[0].count == 3)
+            crash.setattr(type(alerts), "_save", lambda _: None)
+            async with rig.running() as again:
+                (alert,) = await until(again, lambda found: found and found[0].count == 3)
+                assert alert == alerts.all()[0]
+
+
+async def test_a_state_that_cannot_be_written_costs_no_alert(rig, caplog, monkeypatch):
+    monkeypatch.setattr(watch, "SAVE_S", 0.0)
     async with rig.running() as alerts:
         with rig.state_refuses():
             rig.send(rig.failed(1))

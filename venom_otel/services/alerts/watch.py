@@ -38,6 +38,8 @@ ANSWERS: Final = 50
 """That one look reads of all models together."""
 ASKED: Final = 4
 """Models that one look asks for by themselves, whose answers are not among those: each in its turn."""
+SAVE_S: Final = 2.0
+"""Between two times that alerts of requests are kept: what comes after the last time is counted anew after a crash, not twice."""
 CURSOR_S: Final = 60.0
 """Between two times that how far was looked is kept, where no alert changes."""
 _MOST_WAITING: Final = 1000
@@ -110,10 +112,14 @@ class Alerts:
 
     async def watch(self) -> None:
         """Keep the alerts true; runs until it is cancelled, or until waiting was ended."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_requests())
-            if self._servers is not None:
-                group.create_task(self._follow_servers(self._servers))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow_requests())
+                if self._servers is not None:
+                    group.create_task(self._follow_servers(self._servers))
+        finally:
+            if self._unsaved:
+                self._save()
 
     # -- requests ----------------------------------------------------------------------------------------------------------------
     async def _follow_requests(self) -> None:
@@ -154,7 +160,7 @@ class Alerts:
         wrong = {_place(alert) for alert in self._board.active}
         self._answered = {place: at_ns for place, at_ns in self._answered.items() if place in wrong}
         self._hidden = {place: cursor for place, cursor in self._hidden.items() if place in wrong}
-        self._publish()
+        self._publish(at_once=False)
 
     async def _note_answers(self, which: RequestFilter) -> None:
         """Look whether models that have failed have answered since, one answer for each: however many there are, few are read.
@@ -215,16 +221,19 @@ class Alerts:
 
         return unsubscribe
 
-    def _publish(self) -> None:
-        """Tell what has changed, and keep it; what cannot be kept now is kept with the next change."""
+    def _publish(self, *, at_once: bool = True) -> None:
+        """Tell what has changed, and keep it: now, or with what changes next."""
         changed = self._board.take_changed()
         for alert in changed:
             for listener in self._hearing:
                 listener(alert)
         self._unsaved |= {alert.id: alert for alert in changed}
-        due = self._cursor is not None and time.monotonic() - self._saved_s > CURSOR_S
-        if not self._unsaved and not due:
-            return
+        pause_s = SAVE_S if self._unsaved else CURSOR_S
+        if (at_once and self._unsaved) or time.monotonic() - self._saved_s > pause_s:
+            self._save()
+
+    def _save(self) -> None:
+        """Keep alerts and how far was looked; what cannot be kept now is kept with the next change."""
         try:
             self._keeper.save(list(self._unsaved.values()), self._cursor)
         except StateError as error:
