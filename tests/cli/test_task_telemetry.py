@@ -10,6 +10,7 @@ import pytest
 from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.errors import StoreFullError
 from venom_otel.services.tasks.telemetry import belonging_to
+from venom_otel.services.history import History
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import LogFilter, MetricFilter
 
@@ -84,9 +85,10 @@ async def test_what_a_full_disk_refuses_waits(store):
         assert not telemetry.flush(0.5)
         assert full.refused.wait(WAIT_S)
         full.full = False
-        async with asyncio.timeout(WAIT_S):
-            while not await store.trace(trace_id):
-                await asyncio.sleep(0.01)
+        with History(store).changes() as changes:
+            async with asyncio.timeout(WAIT_S):
+                while not await store.trace(trace_id):
+                    await anext(changes)
 
 
 @pytest.mark.parametrize("variables", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_SAMPLER": "always_off"}, {"OTEL_SERVICE_NAME": "mine"}])

@@ -21,8 +21,8 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 class BoundedRoute(APIRoute):
     """A route that answers a body of more than `MAX_BYTES` with 413; for `APIRouter(route_class=BoundedRoute)`.
 
-    FastAPI reads a body whole before it asks who sends it; its own `max_body_size` answers with plain text, where every error here has words
-    that say what to do.
+    FastAPI reads a body whole before it asks who sends it; its own `max_body_size` answers with plain text, where every error here has
+    words that say what to do.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
