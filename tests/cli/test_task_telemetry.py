@@ -9,8 +9,8 @@ import pytest
 
 from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.errors import StoreFullError
-from venom_otel.services.tasks.telemetry import belonging_to
 from venom_otel.services.history import History
+from venom_otel.services.tasks.telemetry import belonging_to
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import LogFilter, MetricFilter
 
