@@ -235,6 +235,10 @@ SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     ERROR_TYPE: ("string", "the HTTP status, `timeout`, `connection_error`, or the class of the true cause"),
     HTTP_RESPONSE_STATUS_CODE: ("int", "the failed reply's status"),
     LLM_ROUTE_ATTEMPT: ("int", "which attempt of a [routed call](#routed-calls) it is, from 1; absent where the call is not routed"),
+    LLM_ROUTE_FALLBACK: (
+        "boolean",
+        "whether it is in the place of a service that should have answered; absent where the call is not routed",
+    ),
 }
 
 ROUTE_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {

@@ -50,6 +50,15 @@ def test_requests_appear_as_they_end(open_tab, application):
     expect(page.locator(".answering")).to_contain_text(f"{texts.ANSWERING}openaigpt-4o-mini-2024-07-18api.openai.com/v1")
 
 
+def test_an_answer_in_another_servers_place_is_marked(open_tab, application):
+    page = open_tab()
+    application.request("llama3.2:1b", attributes={"llm.route.fallback": False})
+    application.request("gpt-4o-mini", provider="openai", attributes={"llm.route.fallback": True})
+    expect(rows(page)).to_have_count(2)
+    expect(page.get_by_role("img", name=texts.IN_ANOTHERS_PLACE)).to_have_count(1)
+    expect(rows(page).first.locator(".cell-provider")).to_have_text("openai↷")
+
+
 def test_a_list_that_was_there_before(open_tab, application):
     for number in range(3):
         application.request(f"model-{number}")

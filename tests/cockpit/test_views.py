@@ -70,6 +70,7 @@ def test_row_of_an_answered_request():
         "statusText": "Completed",
         "provider": "ollama",
         "mark": "--hue: 265",
+        "fallback": False,
         "model": "llama3.2:1b",
         "answered": "",
         "endpoint": "localhost:11434/v1",
@@ -83,6 +84,11 @@ def test_row_of_an_answered_request():
 
 def test_another_model_answered():
     assert views.request_row(replace(ANSWERED, response_model="llama3.2-2024"))["answered"] == "llama3.2-2024"
+
+
+def test_in_another_servers_place():
+    rows = [views.request_row(replace(ANSWERED, fallback=fallback)) for fallback in (True, False, None)]
+    assert [row["fallback"] for row in rows] == [True, False, False]
 
 
 def test_a_failure_in_words():

@@ -81,17 +81,19 @@ def test_an_outage(servers, tmp_path):
             assert alerts() == {}
             first.kill()
             answered = answered_by(tmp_path / "first")
-            raised = wait_for(lambda: len(found := alerts()) == 2 and found, "both alerts", WAIT_S)
+            raised = wait_for(lambda: len(found := alerts()) == 3 and found, "three alerts", WAIT_S)
             failing, offline = raised["llm_provider_error"], raised["llm_server_offline"]
             assert (failing["llm_provider"], failing["llm_model"], failing["llm_endpoint"]) == ("ollama", first.model, f"{first.url}/v1")
             assert failing["error"]["kind"] in {"not_reached", "broken_stream"}
             assert offline["llm_endpoint"] == first.url
             assert offline["error"]["words"].startswith(f"nobody listens at 127.0.0.1:{first.port} (connection refused)")
+            assert raised["llm_fallback"]["llm_endpoint"] == f"{second.url}/v1", "who answers instead"
             wait_for(lambda: api.get("/models").json()["active"]["answered"]["endpoint"] == f"{second.url}/v1", "who answers now", WAIT_S)
             first.start()
             wait_for(lambda: api.get("/alerts").json()["active"] == 0, "their end", WAIT_S)
             ended = alerts()
             assert ended["llm_provider_error"]["resolution"] == "the same model at the same server has answered again"
+            assert ended["llm_fallback"]["resolution"] == "the first of the servers has answered again"
             assert ended["llm_server_offline"]["resolution"] == "the server takes requests again"
             traffic.more(3)
         assert all("text" in answer for answer in traffic.answers), "the application has noticed nothing"
@@ -104,5 +106,6 @@ def test_an_outage(servers, tmp_path):
         requests = completed()
         by_second = sum(request["llm_endpoint"] == f"{second.url}/v1" for request in requests)
         assert len(requests) == total, "none is lost, none is doubled"
+        assert [request["fallback"] for request in requests] == [request["llm_endpoint"] == f"{second.url}/v1" for request in requests]
         assert by_second == answered_by(tmp_path / "second")
         assert total - by_second == answered + answered_by(tmp_path / "first")

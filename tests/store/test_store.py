@@ -12,7 +12,7 @@ from support.otlp import SECOND, chat, logs, metrics, new_trace_id, span, traces
 from venom_otel.errors import PayloadError, StoreBusyError, StoreError
 from venom_otel.store.embedded import EmbeddedStore, reads
 from venom_otel.store.embedded.sql import statement
-from venom_otel.store.protocol import RequestFilter, RequestStatus, RequestSummary, Signal, Written
+from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, RequestSummary, Signal, Written
 
 EVERYTHING = {
     "text": "häß\x00lich", "yes": True, "int": -(2**63), "float": 0.1, "bytes": b"\x00\xff", "none": None,
@@ -86,6 +86,34 @@ async def test_every_field_of_a_request_is_told(store):
     )  # fmt: skip
     other = await store.request(plain.trace_id.hex(), plain.span_id.hex())
     assert (other.status, other.streaming, other.first_chunk_ns, other.error_kind) == (RequestStatus.COMPLETED, False, None, None)
+
+
+async def test_attempts_of_routed_calls_are_told_apart(store):
+    def attempt(model, *, fallback, **more):
+        return chat("vllm", model, more={"llm.route.fallback": fallback, "llm.route.attempt": 1, **more}, start_ns=5)
+
+    failed = {"llm.outcome": "error", "llm.error.kind": "timeout"}
+    sent = [
+        attempt("first", fallback=False),
+        attempt("failed", fallback=False, **failed),
+        attempt("instead", fallback=True),
+        attempt("instead, failed", fallback=True, **failed),
+        chat("vllm", "alone", start_ns=5),
+        chat("vllm", "alone, failed", more=failed, start_ns=5),
+    ]
+    store.write(Signal.TRACES, traces(*sent)).result(10)
+
+    async def models(**which):
+        return {found.model: found.fallback for found in await store.requests(RequestFilter(after=0, **which), 10)}
+
+    everything = {"first": False, "failed": False, "instead": True, "instead, failed": True, "alone": None, "alone, failed": None}
+    assert await models() == everything
+    assert await models(fallback=True) == {"instead": True, "instead, failed": True}
+    assert await models(fallback=False, status=RequestStatus.COMPLETED) == {"first": False}
+    assert await models(error_kind="timeout") == {"failed": False, "instead, failed": True, "alone, failed": None}
+    by_kind = await store.aggregates(RequestFilter(), by=(Dimension.STATUS, Dimension.ERROR_KIND))
+    counts = {tuple(part.group.values()): part.requests for part in by_kind}
+    assert counts == {("COMPLETED", None): 3, ("FAILED", "timeout"): 3}, "figures count each as a request"
 
 
 def test_a_row_of_the_list_has_the_fields_in_their_order(path, store):

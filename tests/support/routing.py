@@ -59,7 +59,12 @@ def spans(call: Routed) -> list[dict[str, Any]]:
         span["parent"] += 1
     chats = [span for span in below if span["name"] != "POST"]
     for number, (span, trip) in enumerate(zip(chats, call.trips, strict=True), 1):
-        span["attributes"] |= {"llm.route.attempt": number, "llm.service_id": SERVICE_IDS[trip.connector]}
+        falls_back = number > 1 or (len(call.trips) == 1 and call.fallback)
+        span["attributes"] |= {
+            "llm.route.attempt": number,
+            "llm.route.fallback": falls_back,
+            "llm.service_id": SERVICE_IDS[trip.connector],
+        }
     last = call.trips[-1]
     attributes: dict[str, Any] = {
         "llm.model": last.model,

@@ -45,6 +45,7 @@ _SUMMARY: Final[dict[str, Any]] = {
     "streaming": True,
     "usage": {"input_tokens": 212, "output_tokens": 35},
     "error": _ERROR,
+    "fallback": False,
 }
 
 TRACE_ID_EXAMPLE: Final = _REQUEST_ID.partition("-")[0]
@@ -116,6 +117,10 @@ class Request(BaseModel):
     streaming: bool
     usage: Usage | None
     error: RequestError | None
+    fallback: bool | None = Field(
+        description="Of an attempt of a routed call: whether it was in the place of a server that should have answered; null where it was "
+        "not routed."
+    )
 
 
 class Requests(BaseModel):
@@ -261,6 +266,7 @@ def _fields(summary: RequestSummary) -> dict[str, Any]:
         "streaming": summary.streaming,
         "usage": Usage(input_tokens=summary.input_tokens, output_tokens=summary.output_tokens) if has_usage else None,
         "error": RequestError(kind=summary.error_kind, code=summary.error_type, words=summary.error_message) if has_error else None,
+        "fallback": summary.fallback,
     }
 
 

@@ -25,7 +25,7 @@ class RequestTable(ui.element, component="assets/request_table.js", dependencies
         self._props["columns"] = [
             {"name": name, "label": label, "help": texts.COLUMN_HELP.get(name)} for name, label in texts.COLUMNS.items()
         ]
-        self._props["texts"] = {"title": texts.REQUESTS, "answered": texts.ANSWERED_BY}
+        self._props["texts"] = {"title": texts.REQUESTS, "answered": texts.ANSWERED_BY, "fallback": texts.IN_ANOTHERS_PLACE}
 
     def add(self, rows: Sequence[Row], limit: int) -> None:
         """Put new rows on top and keep at most `limit` in all; a row that is there already is not shown twice."""

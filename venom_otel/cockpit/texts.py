@@ -250,6 +250,7 @@ COLUMN_HELP: Final = {
     "tokens": "Tokens read, and tokens written",
 }
 ANSWERED_BY: Final = "answered by"
+IN_ANOTHERS_PLACE: Final = "in the place of a server that should have answered"
 UNKNOWN_MODEL: Final = "unknown model"
 
 # -- nothing there yet -------------------------------------------------------------------------------------------------------------

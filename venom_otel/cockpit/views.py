@@ -42,6 +42,7 @@ def request_row(request: RequestSummary) -> dict[str, Any]:
         "statusText": texts.STATUS[request.status],
         "provider": request.provider or semconv.PROVIDER_UNKNOWN,
         "mark": theme.provider_mark(request.provider),
+        "fallback": bool(request.fallback),
         "model": request.model or request.response_model or texts.UNKNOWN_MODEL,
         "answered": answered_as(request),
         "endpoint": short_endpoint(request.endpoint),

@@ -145,6 +145,7 @@ class Recorder:
             attributes[semconv.GEN_AI_REQUEST_STREAM] = True
         if route is not None:
             attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
+            attributes[semconv.LLM_ROUTE_FALLBACK] = route.falls_back
         attributes.update(connector.request_attributes(settings))
         content = None
         if self._capture is not contents_of.Capture.NONE:

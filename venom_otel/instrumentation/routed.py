@@ -123,6 +123,11 @@ class RoutedCall(Invocation):
         """How many there are so far."""
         return len(self._attempts)
 
+    @property
+    def falls_back(self) -> bool:
+        """Whether the present attempt is in the place of a service that should have answered, asked or passed over."""
+        return bool(self._attempts) and self._attempts[-1].instead_of is not None
+
     def tries(self, service: Any) -> bool:
         """Whether it is this service's turn."""
         return bool(self._attempts) and self._attempts[-1].service is service
@@ -215,7 +220,7 @@ class RoutedCall(Invocation):
         attributes: dict[str, AttributeValue] = {
             semconv.LLM_OUTCOME: outcome,
             semconv.LLM_ROUTE_ATTEMPTS: len(self._attempts),
-            semconv.LLM_ROUTE_FALLBACK: bool(self._attempts) and self._attempts[-1].instead_of is not None,
+            semconv.LLM_ROUTE_FALLBACK: self.falls_back,
             semconv.LLM_MODEL: self.model,
             semconv.LLM_MODEL_NAME: self.model,
         }

@@ -23,6 +23,9 @@ KIND_CLIENT: Final = 3
 STATUS_ERROR: Final = 2
 MAX_TEXT: Final = 500
 """Characters of a name that the list keeps; the span itself keeps all."""
+NOT_ROUTED: Final = 0
+FIRST_CHOICE: Final = 1
+FALLBACK: Final = 2
 MAX_INT64: Final = 2**63 - 1
 
 Hot = dict[str, Any]
@@ -41,10 +44,12 @@ class Party(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a request ended; `error_kind` is "" where the span names none."""
+    """How a request ended, and whether it was in another server's place; `error_kind` is "" where the span names none."""
 
     status: RequestStatus
     error_kind: str
+    routed: int = NOT_ROUTED
+    """Whether it was an attempt of a routed call: `FIRST_CHOICE`, or in the place of another server, `FALLBACK`."""
 
 
 def text(value: AttributeValue) -> str | None:
@@ -90,6 +95,7 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
     semconv.GEN_AI_USAGE_OUTPUT_TOKENS: count,
     semconv.LLM_OUTCOME: text,
     semconv.LLM_ERROR_KIND: text,
+    semconv.LLM_ROUTE_FALLBACK: flag,
     semconv.ERROR_TYPE: text,
     semconv.HTTP_RESPONSE_STATUS_CODE: text,
 }
@@ -115,6 +121,9 @@ _STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
     semconv.OUTCOME_CANCELLED: RequestStatus.CANCELLED,
     semconv.OUTCOME_ABANDONED: RequestStatus.CANCELLED,
 }
+
+
+_ROUTED: Final[Mapping[bool | None, int]] = {None: NOT_ROUTED, False: FIRST_CHOICE, True: FALLBACK}
 
 
 def is_request(kind: int, hot: Hot) -> bool:
@@ -144,7 +153,7 @@ def ending(status_code: int, hot: Hot) -> Ending:
     status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME))
     if status is None:
         status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
-    return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""))
+    return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""), _ROUTED[hot.get(semconv.LLM_ROUTE_FALLBACK)])
 
 
 def _address(hot: Hot) -> str:

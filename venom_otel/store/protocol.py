@@ -93,6 +93,8 @@ class RequestSummary:
     error_kind: str | None
     error_type: str | None
     error_message: str | None
+    fallback: bool | None = None
+    """Of an attempt of a routed call: whether it was in the place of a server that should have answered; None where it was not routed."""
 
     @property
     def request_id(self) -> str:
@@ -110,6 +112,9 @@ class RequestFilter:
     service: str | tuple[str, ...] | None = None
     status: RequestStatus | tuple[RequestStatus, ...] | None = None
     error_kind: str | tuple[str, ...] | None = None
+    fallback: bool | None = None
+    """Attempts of routed calls: True for those in the place of a server that should have answered, False for the others. `aggregates` does
+    not ask it."""
     since_ns: int | None = None
     until_ns: int | None = None
     after: int | None = None

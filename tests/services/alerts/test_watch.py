@@ -11,7 +11,7 @@ from support.scripted_health import Servers, runtime
 
 from venom_otel.runtimes.model import Reading, Reason, State
 from venom_otel.services.alerts import watch
-from venom_otel.services.alerts.model import AlertKind, Subject
+from venom_otel.services.alerts.model import AlertKind, Subject, summary
 
 SUBJECT = Subject(AlertKind.PROVIDER_ERROR, "http://vllm:1/v1", "gemma-3-4b-it", "server_error")
 STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
@@ -36,6 +36,29 @@ async def test_failures_are_one_alert_until_the_same_model_at_the_same_server_an
         rig.send(rig.answered(6))
         both = await until(alerts, lambda found: not any(alert.active for alert in found))
         assert {alert.resolution for alert in both} == {"the same model at the same server has answered again"}
+
+
+async def test_another_server_answers_until_the_first_does_again(rig):
+    first = {"provider": "ollama", "model": "llama", "more": {"llm.route.fallback": False}}
+    instead = {"provider": "openai", "model": "gpt-4o-mini", "more": {"llm.outcome": "ok", "llm.route.fallback": True}}
+    async with rig.running() as alerts:
+        rig.send(rig.answered(1, **first), rig.answered(1, provider="vllm"))
+        span = rig.answered(3, **instead)
+        rig.send(rig.answered(2, **instead), span)
+        (alert,) = await until(alerts, lambda found: found and found[0].count == 2)
+        assert alert.subject == Subject(AlertKind.FALLBACK, "http://openai:1/v1", "gpt-4o-mini", "")
+        assert alert.newest.request_id == otlp.request_id(span)
+        assert summary(alert) == "gpt-4o-mini at http://openai:1/v1 (openai) answers in another's place, 2 times"
+        rig.send(rig.answered(4, provider="openai", model="gpt-4o-mini"), rig.answered(4, provider="vllm"))
+        rig.send(rig.failed(5, provider="ollama", model="llama", kind="timeout"))
+        await until(alerts, lambda found: len(found) == 2)
+        assert all(each.active for each in alerts.all()), "none of these was the first of the servers"
+        rig.send(rig.answered(6, **first))
+        both = await until(alerts, lambda found: not any(each.active for each in found))
+        assert {each.resolution for each in both} == {
+            "the first of the servers has answered again",
+            "the same model at the same server has answered again",
+        }
 
 
 async def test_of_many_models_that_answer_at_once_none_is_overlooked(rig, monkeypatch):

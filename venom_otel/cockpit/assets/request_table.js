@@ -18,7 +18,7 @@ export default {
           <div role="row" class="request" :class="['is-' + row.status, { 'is-fresh': row.fresh }]">
             <span role="cell" class="cell-time"><a class="request-link" :href="row.href" :data-id="row.id" :aria-label="label(row)" @click="leave(row)"><time :datetime="iso(row.started)" :title="full(row.started)">{{ clock(row.started) }}</time></a></span>
             <span role="cell" class="cell-status"><span class="status-mark" aria-hidden="true"></span><span class="status-word">{{ row.statusText }}</span></span>
-            <span role="cell" class="cell-provider"><span class="provider" :style="row.mark">{{ row.provider }}</span></span>
+            <span role="cell" class="cell-provider"><span class="provider" :style="row.mark">{{ row.provider }}</span><span v-if="row.fallback" class="fallback-mark" role="img" :title="texts.fallback" :aria-label="texts.fallback">↷</span></span>
             <span role="cell" class="cell-model" :title="row.answered ? row.model + ' → ' + row.answered : row.model"><span class="model">{{ row.model }}</span><template v-if="row.answered"><span class="arrow" role="img" :aria-label="texts.answered">→</span><span class="answered">{{ row.answered }}</span></template></span>
             <span role="cell" class="cell-endpoint" :title="row.endpoint">{{ row.endpoint }}</span>
             <span role="cell" class="cell-service" :title="row.service">{{ row.service }}</span>
@@ -59,7 +59,7 @@ export default {
       return !sameDay(this.list[index].started, index === 0 ? Date.now() : this.list[index - 1].started);
     },
     label(row) {
-      return [row.statusText, row.provider, row.model, row.duration, row.error].filter(Boolean).join(", ");
+      return [row.statusText, row.provider, row.fallback && this.texts.fallback, row.model, row.duration, row.error].filter(Boolean).join(", ");
     },
     leave(row) {
       left = row.id;

@@ -101,4 +101,6 @@ def summary(alert: Alert) -> str:
     who = f"{subject.model} at {subject.endpoint}" if subject.model else subject.endpoint or "a request"
     provider = f" ({newest.provider})" if newest.provider else ""
     times = f", {alert.count} times" if alert.count > 1 else ""
+    if subject.kind is AlertKind.FALLBACK:
+        return f"{who}{provider} answers in another's place{times}"
     return f"{who}{provider}: {subject.error_kind or 'failed'}{times}"

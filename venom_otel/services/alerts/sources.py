@@ -35,6 +35,19 @@ def failed_request(request: RequestSummary) -> Trouble:
     )
 
 
+def answered_instead(request: RequestSummary) -> Trouble:
+    """A request that was answered in another server's place."""
+    return Trouble(
+        Subject(AlertKind.FALLBACK, request.endpoint or "", request.model or "", ""),
+        ended_ns(request),
+        provider=request.provider or "",
+        words="it answers in the place of a server that should have: the trace says which, and why it did not",
+        service=request.service or "",
+        trace_id=request.trace_id,
+        request_id=request.request_id,
+    )
+
+
 def offline(server: Server) -> Subject:
     """What an alert of a server that takes no requests is about."""
     return Subject(AlertKind.SERVER_OFFLINE, server.runtime.endpoint.url, "", "")

@@ -76,6 +76,8 @@ class Alerts:
         self._board = Board(known)
         self._answered: dict[tuple[str, str], int] = {}
         """When a model of an active alert answered last, by endpoint and model."""
+        self._first_choices: dict[str, int] = {}
+        """When the first of an application's servers answered last, where another one has answered in its place."""
         self._hidden: dict[tuple[str, str], int] = {}
         """Places whose answers have not been looked at, and since which cursor."""
         self._unsaved: dict[str, Alert] = {}
@@ -142,18 +144,25 @@ class Alerts:
         since_ns = None
         if self._cursor is None or newest < self._cursor:  # never looked, or the store is another one
             self._cursor, since_ns = 0, self._now_ns() - FIRST_NS
+        answered = RequestFilter(status=RequestStatus.COMPLETED, after=self._cursor, since_ns=since_ns)
         if newest > self._cursor:
             async for request in self._since(RequestFilter(status=RequestStatus.FAILED, after=self._cursor, since_ns=since_ns)):
                 self._board.trouble(sources.failed_request(request))
                 newest = max(newest, request.sequence)
+            async for request in self._since(replace(answered, fallback=True)):
+                self._board.trouble(sources.answered_instead(request))
+                newest = max(newest, request.sequence)
+            await self._note_first_choices(replace(answered, fallback=False))
         if newest > self._cursor or self._hidden:
-            await self._note_answers(RequestFilter(status=RequestStatus.COMPLETED, after=self._cursor, since_ns=since_ns))
+            await self._note_answers(answered)
         self._cursor = newest
         now_ns = self._now_ns()
         for alert in self._board.active:
-            answered_ns = self._answered.get(_place(alert))
-            if answered_ns is not None and alert.subject.kind is not AlertKind.SERVER_OFFLINE:
-                self._board.right(alert, answered_ns, now_ns, "the same model at the same server has answered again")
+            kind = alert.subject.kind
+            if kind is AlertKind.PROVIDER_ERROR and (at_ns := self._answered.get(_place(alert))) is not None:
+                self._board.right(alert, at_ns, now_ns, "the same model at the same server has answered again")
+            elif kind is AlertKind.FALLBACK and (at_ns := self._first_choices.get(alert.newest.service)) is not None:
+                self._board.right(alert, at_ns, now_ns, "the first of the servers has answered again")
         for server in self._servers.known() if self._servers is not None else ():
             self._look_at(server)
         self._board.let_rest(now_ns)
@@ -168,7 +177,7 @@ class Alerts:
         Of what arrived at once it is the oldest that is read, so that one from before a failure does not hide it. One that does is read
         with what arrives next.
         """
-        wrong = {_place(alert) for alert in self._board.active if alert.subject.kind is not AlertKind.SERVER_OFFLINE}
+        wrong = {_place(alert) for alert in self._board.active if alert.subject.kind is AlertKind.PROVIDER_ERROR}
         if not wrong:
             return
         endpoints, models = (tuple(dict.fromkeys(part)) for part in zip(*wrong, strict=True))
@@ -184,6 +193,14 @@ class Alerts:
             place = (request.endpoint or "", request.model or "")
             if place in wrong:
                 self._answered[place] = max(self._answered.get(place, 0), sources.ended_ns(request))
+
+    async def _note_first_choices(self, which: RequestFilter) -> None:
+        """Look whether the first of an application's servers has answered since, where another one did in its place."""
+        services = {alert.newest.service for alert in self._board.active if alert.subject.kind is AlertKind.FALLBACK}
+        for service in services:
+            for request in (await self._history.requests(replace(which, service=service), 1)).items:
+                self._first_choices[service] = sources.ended_ns(request)
+        self._first_choices = {service: at_ns for service, at_ns in self._first_choices.items() if service in services}
 
     async def _since(self, which: RequestFilter) -> AsyncIterator[RequestSummary]:
         """Everything that matches after the cursor, oldest first."""

@@ -23,8 +23,9 @@ _GROWTH: Final = 8
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(RequestSummary))
 _STATUS: Final = FIELDS.index("status")
 _STREAMING: Final = FIELDS.index("streaming")
+_FALLBACK: Final = FIELDS.index("fallback")
 _STATUSES: Final = {status.value: status for status in RequestStatus}
-_NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind")
+_NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind", "fallback")
 
 
 def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
@@ -124,4 +125,6 @@ def _summary(row: Sequence[Any]) -> RequestSummary:
     fields = list(row)
     fields[_STATUS] = _STATUSES[fields[_STATUS]]
     fields[_STREAMING] = bool(fields[_STREAMING])
+    if fields[_FALLBACK] is not None:
+        fields[_FALLBACK] = bool(fields[_FALLBACK])
     return RequestSummary(*fields)

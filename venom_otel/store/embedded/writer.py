@@ -71,7 +71,9 @@ class Writer:
             max_series,
             lambda party: Party("", "", "", "", "", party.streaming),
         )
-        self._endings = Names(connection, "ending", "kinds of errors", MAX_ENDINGS, lambda ending: Ending(ending.status, ""))
+        self._endings: Names[Ending] = Names(
+            connection, "ending", "kinds of errors", MAX_ENDINGS, lambda ending: ending._replace(error_kind="")
+        )
         self.changes: Final = Changes()
         """Of roll-ups, for readers in this process."""
         self._rollups = Rollups(connection, self.changes)

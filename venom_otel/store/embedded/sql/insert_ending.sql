@@ -1,1 +1,1 @@
-INSERT INTO endings(status, error_kind) VALUES(:status, :error_kind);
+INSERT INTO endings(status, error_kind, routed) VALUES(:status, :error_kind, :routed);

@@ -1,3 +1,4 @@
 SELECT id FROM endings
 WHERE (:status IS NULL OR status IN (SELECT value FROM json_each(:status)))
-  AND (:error_kind IS NULL OR error_kind IN (SELECT value FROM json_each(:error_kind)));
+  AND (:error_kind IS NULL OR error_kind IN (SELECT value FROM json_each(:error_kind)))
+  AND (:fallback IS NULL OR routed - 1 IN (SELECT value FROM json_each(:fallback)));

@@ -17,7 +17,8 @@ SELECT
     r.output_tokens,
     nullif(e.error_kind, '') AS error_kind,
     r.error_type,
-    r.error_message
+    r.error_message,
+    nullif(e.routed, 0) - 1 AS fallback
 FROM requests AS r
 JOIN series AS s ON s.id = r.series
 JOIN endings AS e ON e.id = r.ending
