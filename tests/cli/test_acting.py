@@ -50,7 +50,7 @@ def server(cockpit: Cockpit) -> dict[str, object]:
 def test_start_restart_and_stop(place):
     with cockpit(place, OLLAMA_START_COMMAND=place.command()) as running:
         started = tell(place, "start", "ollama")
-        assert (started.returncode, started.stdout.startswith("ollama: start succeeded after ")) == (0, True), started.stderr
+        assert (started.returncode, started.stdout.startswith("start ollama: succeeded after ")) == (0, True), started.stderr
         assert f"starting: `{place.command()}`" in started.stderr.splitlines()
         assert server(running)["status"] == "online"
         (before,) = [each.pid for each in place.processes() if each.pid != running.process.pid]
@@ -68,7 +68,7 @@ def test_a_start_that_fails(place):
     with cockpit(place, OLLAMA_START_COMMAND=place.command("--print", "no GPU here", "--die", "3")):
         failed = tell(place, "start", "ollama")
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert "ollama: start failed: OLLAMA_START_COMMAND ended with status 3" in failed.stderr
+    assert "start ollama: failed: OLLAMA_START_COMMAND ended with status 3" in failed.stderr
     assert "no GPU here" in failed.stderr
 
 
@@ -124,7 +124,7 @@ def test_in_a_terminal_one_line_says_how_far_it_is(place):
             process.wait()
             os.close(controller)
     last = seen.decode().replace("\r", "").split("\n")
-    assert [line for line in last if "ollama: start succeeded after " in line]
+    assert [line for line in last if "start ollama: succeeded after " in line]
     assert not [line for line in last if line.startswith("starting: ")]  # it was overwritten
 
 
@@ -139,7 +139,7 @@ def test_the_cockpit_ends_while_it_starts_a_server_which_lives_on_and_is_known_a
         assert (status, words) == (0, "")
         assert seconds < 5
         _, words = waiting.communicate(timeout=20)
-        assert (waiting.returncode, "ollama: start interrupted: venom-otel up has ended meanwhile" in words) == (1, True), words
+        assert (waiting.returncode, "start ollama: interrupted: venom-otel up has ended meanwhile" in words) == (1, True), words
         (process,) = place.processes()
         running.start()
         found = server(running)

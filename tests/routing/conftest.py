@@ -1,6 +1,5 @@
 """Two model servers on real sockets, one of each dialect."""
 
-import gc
 import sys
 
 import pytest
@@ -8,15 +7,7 @@ from opentelemetry import trace
 from support import behaviours, personas
 from support.app import OLLAMA, OPENAI
 from support.chat_server import ChatServer, ClosedPort
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_collections():
-    """Semantic Kernel's classes make each garbage collection take 0.1 s; none of them is garbage."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+from support.collections import quick_collections  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from venom_otel.cli.client import Client
+from venom_otel.cli.progress import follow
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.errors import CockpitError
 from venom_otel.settings import CockpitSettings, load
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from venom_otel.cli.client import ServerSent
-
 _SERVERS: Final = "/api/v1/system/llm-servers"
-_MEANWHILE: Final = "venom-otel up has ended meanwhile; `venom-otel runtimes` says how it is."
-_INTERRUPTED: Final = 130
-"""The exit status of a program that Ctrl-C ended."""
 
 Name = Annotated[str, typer.Argument(help="The server's name, as `venom-otel runtimes` shows it.")]
 DataDir = Annotated[
@@ -70,27 +60,4 @@ def _act(name: str, action: str, data_dir: Path | None) -> None:
         raise CockpitError(f"there is no model server {name!r}: `venom-otel runtimes` lists those there are.")
     with cockpit(data_dir) as client:
         begun = client.send("POST", f"{_SERVERS}/{quote(name, safe='')}/{action}", holding="links")
-        try:
-            ended = _shown(client.follow(begun["links"]["stream"]))
-        except KeyboardInterrupt:
-            typer.echo(f"venom-otel up goes on with it: operation {begun['id']}.", err=True)
-            raise typer.Exit(_INTERRUPTED) from None
-    if ended["state"] != "succeeded":
-        typer.echo(f"{name}: {action} {ended['state']}: {ended['error'] or _MEANWHILE}", err=True)
-        raise typer.Exit(1)
-    seconds = (datetime.fromisoformat(ended["finished_at"]) - datetime.fromisoformat(ended["created_at"])).total_seconds()
-    print(f"{name}: {action} succeeded after {seconds:.1f} s")
-
-
-def _shown(events: Iterator[ServerSent]) -> dict[str, Any]:
-    """Show progress, in a terminal as one line that changes; gives the operation as it ended."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with console.status("") as status:
-        for event in events:
-            if event.name == "finished":
-                return event.data
-            if console.is_terminal:
-                status.update(Text(event.data["words"]))
-            else:
-                typer.echo(event.data["words"], err=True)
-    raise AssertionError("a stream ends with the event `finished`")
+        follow(client, begun, f"{action} {name}")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: Final = 130
 """The exit status of a program that Ctrl-C ended."""
+_MEANWHILE: Final = "venom-otel up has ended meanwhile; `venom-otel runtimes` says how the server is."
 
 
 def follow(client: Client, begun: dict[str, Any], what: str) -> None:
@@ -48,7 +49,7 @@ def follow(client: Client, begun: dict[str, Any], what: str) -> None:
         typer.echo(f"venom-otel up goes on with it: operation {begun['id']}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if ended["state"] != "succeeded":
-        typer.echo(f"{what}: {ended['state']}{': ' + ended['error'] if ended['error'] else ''}", err=True)
+        typer.echo(f"{what}: {ended['state']}: {ended['error'] or _MEANWHILE}", err=True)
         raise typer.Exit(1)
     seconds = (datetime.fromisoformat(ended["finished_at"]) - datetime.fromisoformat(ended["created_at"])).total_seconds()
     print(f"{what}: succeeded after {seconds:.1f} s")

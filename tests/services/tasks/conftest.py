@@ -1,19 +1,9 @@
 """Two vLLMs on real sockets, played by the tests."""
 
-import gc
-
 import pytest
 from support import behaviours, personas
 from support.chat_server import ChatServer, ClosedPort
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_collections():
-    """Semantic Kernel's classes make each garbage collection take 0.1 s; none of them is garbage."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+from support.collections import quick_collections  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")
