@@ -89,7 +89,7 @@ def test_an_outage(servers, tmp_path):
             raised = wait_for(lambda: len(found := alerts()) == 3 and found, "three alerts", WAIT_S)
             failing, offline = raised["llm_provider_error"], raised["llm_server_offline"]
             assert (failing["llm_provider"], failing["llm_model"], failing["llm_endpoint"]) == ("ollama", first.model, f"{first.url}/v1")
-            assert failing["error"]["kind"] in {"not_reached", "broken_stream"}
+            assert failing["error"]["kind"] in {"not_reached", "broken_stream", "server_error"}  # the last for a reply that broke off
             assert offline["llm_endpoint"] == first.url
             assert offline["error"]["words"].startswith(f"nobody listens at 127.0.0.1:{first.port} (connection refused)")
             instead = raised["llm_fallback"]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+
+import httpx
 import pytest
 from pydantic import SecretStr
-from runtimes.conftest import look
+from runtimes.conftest import look, runtime
 from semantic_kernel import Kernel
 from support.app import OPENAI, OPTIONS, flushed, history, service_for, settings_for
 from support.llama_cpp_server import LlamaCppServer
 
 import venom_otel
+from venom_otel.identity import asking
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Reason, State
+from venom_otel.runtimes.reading import read
 from venom_otel.testing import ELAPSED
 
 pytestmark = pytest.mark.llamacpp
@@ -26,10 +32,33 @@ def test_ready(llamacpp):
     assert [(model.name, model.loaded) for model in reading.models] == [(llamacpp.model, True)]
     assert (reading.requests_running, reading.requests_waiting, reading.memory_bytes) == (None, None, None)  # it does not tell
     assert (reading.identity.provider, reading.identity.source) == ("llamacpp", "server")
-    assert {exchange.request.removeprefix(f"GET {llamacpp.url}"): exchange.status for exchange in reading.exchanges} == {
-        "/v1/models": 200,
-        **dict.fromkeys(("/health", "/props", "/slots", "/metrics"), 404),
-    }
+    asked = {exchange.request.removeprefix(f"GET {llamacpp.url}"): exchange.status for exchange in reading.exchanges}
+    assert asked in ({"/health": 404, "/openapi.json": 200, "/v1/models": 200}, {"/health": 404, "/openapi.json": 200})
+    again = look("llamacpp", llamacpp.url, deadline_s=20)
+    assert again.models == reading.models
+    assert [exchange.request.removeprefix(f"GET {llamacpp.url}") for exchange in again.exchanges] == ["/health", "/openapi.json"]
+
+
+async def test_whoever_looks_breaks_off_no_answer(llamacpp):
+    """It ends the answer that it streams when somebody asks for its models."""
+    place, server = parse(llamacpp.url), runtime("llamacpp", llamacpp.url)
+    assert (await read(server, deadline_s=20)).models
+    looks = 0
+    async with httpx.AsyncClient(base_url=llamacpp.url, timeout=60, trust_env=False) as client:
+        asked = {"model": llamacpp.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 400, "stream": True}
+        async with client.stream("POST", "/v1/chat/completions", json=asked) as reply:
+            lines = reply.aiter_lines()
+            seen = [await anext(lines)]
+            looking = asyncio.ensure_future(asyncio.sleep(0))
+            async for line in lines:
+                seen.append(line)
+                if looking.done():
+                    looks += 1
+                    looking = asyncio.ensure_future(asyncio.gather(read(server, deadline_s=20), asking.ask(place, None)))
+            await looking
+    assert looks > 1
+    chunks = [json.loads(line.removeprefix("data: ")) for line in seen if line.startswith("data: {")]
+    assert chunks[-1]["choices"][0]["finish_reason"] in {"length", "stop"}
 
 
 @pytest.mark.parametrize(("provider", "words"), [("vllm", "not vLLM: correct VLLM_ENDPOINT"), ("ollama", "not Ollama: correct")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -16,7 +17,7 @@ from venom_otel.identity.endpoint import root
 from venom_otel.identity.model import UNKNOWN, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from venom_otel.identity.fingerprints import Reply
     from venom_otel.identity.model import Endpoint
@@ -25,6 +26,9 @@ logger: Final = logging.getLogger("venom_otel")
 
 LIMIT_S: Final = 1.5
 """For everything that is asked of one server at a time."""
+
+OTHERS_S: Final = 0.4
+"""The most that the question for the models waits for the answers to the others."""
 
 CREDENTIALS_LIMIT_S: Final = 0.5
 """For the service to give its credentials; without them much is answered, too."""
@@ -65,9 +69,11 @@ async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) 
                 async with wire.transport(endpoint) as way:
                     while paths := fingerprints.questions(replies, public=not endpoint.is_local):
                         replies.update(dict.fromkeys(paths))
+                        question = partial(_get, way, endpoint, credentials=credentials, replies=replies)
                         async with asyncio.TaskGroup() as group:
-                            for path in paths:
-                                group.create_task(_get(way, endpoint, path, credentials, replies))
+                            tasks = {path: group.create_task(question(path)) for path in paths if path != fingerprints.MODELS}
+                            if fingerprints.MODELS in paths:
+                                group.create_task(_get_models(question, tasks.values(), replies))
         except TimeoutError:
             pass  # what has been answered by now must do
         except (ImportError, ValueError) as error:
@@ -94,8 +100,24 @@ async def _credentials(headers: Callable[[], dict[str, str]] | None) -> dict[str
     return {name: value for name, value in found.items() if name.lower() not in _NOT_OURS}
 
 
+async def _get_models(
+    question: Callable[[str], Awaitable[None]], others: Iterable[asyncio.Task[None]], replies: dict[str, Reply | None]
+) -> None:
+    """Ask for the models, last, and not of llama-cpp-python's server: it breaks off the answer that it streams then.
+
+    `interrupt_requests`, on by default; seen of 0.3.36. Its description, which disturbs nothing, says who it is.
+    """
+    await asyncio.wait(others, timeout=OTHERS_S)
+    if fingerprints.may_be_llama_cpp_python(replies):
+        await question(fingerprints.OPENAPI)
+        if fingerprints.describes_llama_cpp_python(replies.get(fingerprints.OPENAPI)):
+            del replies[fingerprints.MODELS]
+            return
+    await question(fingerprints.MODELS)
+
+
 async def _get(
-    way: httpx.AsyncHTTPTransport, endpoint: Endpoint, path: str, credentials: dict[str, str], replies: dict[str, Reply | None]
+    way: httpx.AsyncHTTPTransport, endpoint: Endpoint, path: str, *, credentials: dict[str, str], replies: dict[str, Reply | None]
 ) -> None:
     """Ask one question; its reply stands in `replies` as soon as it is there. Failures leave None."""
     try:

@@ -21,20 +21,21 @@ from venom_otel import semconv
 from venom_otel.identity.marks import marks_of, names_llamacpp
 from venom_otel.identity.model import LITELLM, LLAMA_SWAP, LLAMACPP, OLLAMA, SGLANG, TRANSFORMERS, VLLM, Identity
 
-_ROOT: Final = "/"
-_MODELS: Final = "/v1/models"
+ROOT: Final = "/"
+MODELS: Final = "/v1/models"
 _VERSION: Final = "/version"
 _OLLAMA_VERSION: Final = "/api/version"
 _METRICS: Final = "/metrics"
 _PROPS: Final = "/props"
 _LIVELINESS: Final = "/health/liveliness"
-_OPENAPI: Final = "/openapi.json"
+OPENAPI: Final = "/openapi.json"
 
 _VLLM_METRIC: Final = re.compile(rb"^(?:# (?:HELP|TYPE) )?vllm:[a-z]", re.MULTILINE)
 _TITLE: Final = re.compile(rb'\s*\{\s*"openapi"\s*:\s*"[^"]*"\s*,\s*"info"\s*:\s*\{\s*"title"\s*:\s*("(?:[^"\\]|\\.)*")')
 """FastAPI writes the title first, so that it is there even where a long description was cut off."""
 
 _OK: Final = 200
+_NOT_FOUND: Final = 404
 _REFUSED: Final = (401, 403, 407)
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
@@ -74,13 +75,13 @@ def questions(replies: Replies, *, public: bool) -> tuple[str, ...]:
     not known is asked no more than that: a model list that the API offers anyway, and three addresses of no weight.
     """
     if not replies:
-        return (_ROOT, _MODELS, _VERSION, _OLLAMA_VERSION)
+        return (ROOT, MODELS, _VERSION, _OLLAMA_VERSION)
     known = identify(replies).provider != semconv.PROVIDER_UNKNOWN
     if public or known or _own_gateway(replies) is not None or not any(replies.values()):
         return ()
     if _PROPS not in replies:
         return (_PROPS, _LIVELINESS, *((_METRICS,) if _version(replies, _VERSION) is not None else ()))
-    return (_OPENAPI,) if _OPENAPI not in replies else ()
+    return (OPENAPI,) if OPENAPI not in replies else ()
 
 
 def identify(replies: Replies) -> Identity:
@@ -126,7 +127,7 @@ def _is_sglang(replies: Replies) -> bool:
 
 def _is_ollama(replies: Replies) -> bool:
     # Both: other programs copy /api/*, and a page may say the sentence.
-    root = replies.get(_ROOT)
+    root = replies.get(ROOT)
     says_so = root is not None and root.status == _OK and root.body.strip() == b"Ollama is running"
     return says_so and _version(replies, _OLLAMA_VERSION) is not None
 
@@ -143,17 +144,28 @@ def _is_llamacpp(replies: Replies) -> bool:
     return (owned and (routed or any("meta" in model for model in models))) or {"build_info", "default_generation_settings"} <= props.keys()
 
 
+def may_be_llama_cpp_python(replies: Replies) -> bool:
+    """Whether its description is to be asked for before its models: by what `/` and `/version` say, as far as they are answered."""
+    root = replies.get(ROOT)
+    return root is not None and root.status == _NOT_FOUND and root.header(b"server") == "uvicorn" and _version(replies, _VERSION) is None
+
+
+def describes_llama_cpp_python(reply: Reply | None) -> bool:
+    """Whether an OpenAPI description is that of llama-cpp-python's server."""
+    return "llama.cpp Python API" in _title({OPENAPI: reply})
+
+
 def _is_llama_cpp_python(replies: Replies) -> bool:
-    if "llama.cpp Python API" in _title(replies):
+    if describes_llama_cpp_python(replies.get(OPENAPI)):
         return True
     # Its documentation page may be hidden by a proxy. "me" alone is no name, but with the rest of the reply's form nobody else's.
-    models, reply = _models(replies), replies.get(_MODELS)
+    models, reply = _models(replies), replies.get(MODELS)
     form = bool(models) and all("permissions" in model and "created" not in model for model in models)
     return form and _all_owned_by(models, "me") and reply is not None and reply.header(b"openai-processing-ms") is not None
 
 
 def _is_transformers(replies: Replies) -> bool:
-    paths = _json(replies, _OPENAPI).get("paths")
+    paths = _json(replies, OPENAPI).get("paths")
     return isinstance(paths, dict) and {"/load_model", "/reset", "/v1/chat/completions"} <= paths.keys()
 
 
@@ -196,7 +208,7 @@ def _json(replies: Replies, path: str) -> dict[str, Any]:
 
 def _models(replies: Replies) -> list[dict[str, Any]]:
     """The listed models; empty also where the list is no list of models."""
-    data = _json(replies, _MODELS).get("data")
+    data = _json(replies, MODELS).get("data")
     return data if isinstance(data, list) and all(isinstance(model, dict) for model in data) else []
 
 
@@ -220,7 +232,7 @@ def _word_of_version(value: object) -> str | None:
 
 
 def _title(replies: Replies) -> str:
-    reply = replies.get(_OPENAPI)
+    reply = replies.get(OPENAPI)
     found = _TITLE.match(reply.body) if reply is not None and reply.status == _OK else None
     try:
         title = json.loads(found[1]) if found else ""

@@ -37,7 +37,7 @@ class Ability(StrEnum):
 
 
 class Adapter(Protocol):
-    """One kind of server. Holds no state between two readings, so that one object serves any number of runtimes at a time."""
+    """One kind of server. One object serves any number of runtimes at a time."""
 
     @property
     def provider(self) -> str:
