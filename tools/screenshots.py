@@ -101,9 +101,9 @@ def watching(folder: Path, urls: dict[str, tuple[str, str]]) -> Cockpit:
 def acknowledge_but_one(page: str, folder: Path) -> None:
     """Take note of all alerts but the newest: a picture of a page is no list of what went wrong in making it."""
     token = (folder / "data" / "token").read_text(encoding="utf-8").strip()
-    with httpx.Client(base_url=f"{page}/api/v1/alerts", headers={"Authorization": f"Bearer {token}"}) as client:
-        for alert in client.get("", params={"state": "active"}).json()["items"][1:]:
-            client.post(f"/{alert['id']}/ack").raise_for_status()
+    with httpx.Client(base_url=f"{page}/api/v1", headers={"Authorization": f"Bearer {token}"}) as client:
+        for alert in client.get("/alerts", params={"state": "active"}).raise_for_status().json()["items"][1:]:
+            client.post(f"/alerts/{alert['id']}/ack").raise_for_status()
 
 
 async def traffic(urls: dict[str, tuple[str, str]]) -> None:

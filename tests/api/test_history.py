@@ -39,6 +39,7 @@ def test_a_request_that_was_answered(api):
             "streaming": True,
             "usage": {"input_tokens": 12, "output_tokens": 34},
             "error": None,
+            "fallback": None,
         }
     ]
 

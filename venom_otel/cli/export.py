@@ -128,7 +128,7 @@ def _jsonl(rows: Iterator[dict[str, Any]], out: IO[str]) -> int:
 COLUMNS: Final = (
     "request_id", "cursor", "status", "service", "llm_provider", "llm_model", "llm_response_model", "llm_endpoint", "created_at",
     "finished_at", "duration_seconds", "first_token", "streaming", "usage.input_tokens", "usage.output_tokens",
-    "error.kind", "error.code", "error.words",
+    "error.kind", "error.code", "error.words", "fallback",
 )  # fmt: skip
 """Of the CSV, which has what is nested in the API side by side."""
 
