@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 IMAGES: Final = ROOT / "docs" / "images"
-SIZE: Final[ViewportSize] = {"width": 1280, "height": 860}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 770}
 LARGEST_BYTES: Final = 200_000
 """A README with larger pictures loads slowly."""
 
