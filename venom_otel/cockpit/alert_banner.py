@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import server_views, texts
+from venom_otel.cockpit.server_card import act
 from venom_otel.control.model import Action
-from venom_otel.errors import SettingsError, VenomError
+from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Status
 from venom_otel.services.alerts.model import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from venom_otel.health import Server
     from venom_otel.services.alerts.model import Alert
@@ -35,11 +36,13 @@ class AlertBanner:
     def __init__(self, alerts: Alerts, servers: LlmServers | None) -> None:
         self._alerts = alerts
         self._servers = servers
-        self._shown: list[tuple[object, ...]] = []
+        self._rows: list[_Row] = []
 
     def build(self) -> None:
         """Build it, still empty."""
-        self._banner = ui.element("section").classes("alerts").props(f'aria-label="{texts.ALERTS}"')
+        with ui.element("section").classes("alerts").props(f'aria-label="{texts.ALERTS}"') as self._banner:
+            self._list = ui.element("div")
+            self._more = ui.label().classes("muted alert-more")
         self._banner.set_visibility(False)
 
     async def keep(self) -> None:
@@ -54,35 +57,16 @@ class AlertBanner:
                             return
 
     def _show(self, alerts: Sequence[Alert]) -> None:
-        rows = [(alert.id, alert.count, alert.newest.words, _of(self._mended_by(alert))) for alert in alerts[:SHOWN]]
-        shown: list[tuple[object, ...]] = [*rows, (len(alerts),)]
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self._banner.clear()
+        shown = [(alert, self._mended_by(alert)) for alert in alerts[:SHOWN]]
+        if [row.key for row in self._rows] != [_key(alert, mended) for alert, mended in shown]:
+            self._list.clear()
+            with self._list:
+                self._rows = [_Row(alert, mended, self._alerts, self._servers) for alert, mended in shown]
+        for row, (alert, _) in zip(self._rows, shown, strict=True):
+            row.show(alert)
+        self._more.text = texts.more_alerts(len(alerts) - SHOWN)
+        self._more.set_visibility(len(alerts) > SHOWN)
         self._banner.set_visibility(bool(alerts))
-        with self._banner:
-            for alert in alerts[:SHOWN]:
-                self._row(alert)
-            if len(alerts) > SHOWN:
-                ui.label(texts.more_alerts(len(alerts) - SHOWN)).classes("muted alert-more")
-
-    def _row(self, alert: Alert) -> None:
-        with ui.element("div").classes("alert").props("role=alert"):
-            ui.element("span").classes("state-mark")
-            with ui.element("div").classes("alert-words"):
-                ui.label(summary(alert)).classes("alert-summary")
-                ui.label(alert.newest.words).classes("alert-cause")
-            ui.label(server_views.for_how_long(alert.first_ns)).classes("muted alert-since").tooltip(texts.SINCE_FIRST)
-            if alert.newest.request_id:
-                ui.link(texts.OPEN_TRACE, f"/requests/{alert.newest.request_id}").classes("quiet-link")
-            if (mended := self._mended_by(alert)) is not None:
-                server, action = mended
-                self._button(texts.act_on(action, server.runtime.label), lambda: self._act(server, action))
-            self._button(texts.ACKNOWLEDGE, lambda: self._alerts.acknowledge(alert.id, "page"))
-
-    def _button(self, words: str, press: object) -> None:
-        ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")  # type: ignore[arg-type]
 
     def _mended_by(self, alert: Alert) -> tuple[Server, Action] | None:
         """What the server that an alert is about can be told, so that things may be right again."""
@@ -98,13 +82,38 @@ class AlertBanner:
         action = Action.RESTART if found.condition.status is Status.ONLINE else Action.START
         return (found, action) if action not in self._servers.unsupported(found.runtime) else None
 
-    async def _act(self, server: Server, action: Action) -> None:
-        assert self._servers is not None
-        try:
-            await self._servers.act(server.runtime.name, action, "page")
-        except VenomError as error:
-            ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
+
+class _Row:
+    """One alert; its words change in their place, so that a button stays under the hand that presses it."""
+
+    def __init__(self, alert: Alert, mended: tuple[Server, Action] | None, alerts: Alerts, servers: LlmServers | None) -> None:
+        self.key = _key(alert, mended)
+        with ui.element("div").classes("alert").props("role=alert"):
+            ui.element("span").classes("state-mark")
+            with ui.element("div").classes("alert-words"):
+                self._summary = ui.label().classes("alert-summary")
+                self._cause = ui.label().classes("alert-cause")
+            self._since = ui.label().classes("muted alert-since").tooltip(texts.SINCE_FIRST)
+            self._trace = ui.link(texts.OPEN_TRACE).classes("quiet-link")
+            if mended is not None and servers is not None:
+                server, action = mended
+                _button(texts.act_on(action, server.runtime.label), lambda: act(servers, server, action))
+            _button(texts.ACKNOWLEDGE, lambda: alerts.acknowledge(alert.id, "page"))
+        self.show(alert)
+
+    def show(self, alert: Alert) -> None:
+        """Show it as it is now."""
+        self._summary.text = summary(alert)
+        self._cause.text = alert.newest.words
+        self._since.text = server_views.for_how_long(alert.first_ns)
+        self._trace.props(f"href=/requests/{alert.newest.request_id}")
+        self._trace.set_visibility(bool(alert.newest.request_id))
 
 
-def _of(mended: tuple[Server, Action] | None) -> tuple[str, Action] | None:
-    return None if mended is None else (mended[0].runtime.name, mended[1])
+def _key(alert: Alert, mended: tuple[Server, Action] | None) -> tuple[object, ...]:
+    """What makes another row of it."""
+    return (alert.id, *((mended[0].runtime.name, mended[1]) if mended is not None else ()))
+
+
+def _button(words: str, press: Callable[[], Awaitable[object]]) -> None:
+    ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import background_tasks, ui
 
 from venom_otel.cockpit import server_views, texts
-from venom_otel.errors import VenomError
+from venom_otel.cockpit.asking import done, sure
 from venom_otel.state.model import Kind
 
 if TYPE_CHECKING:
@@ -120,24 +120,11 @@ class ModelsDialog:
         ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button").tooltip(help_words)
 
     async def _remove(self, model: Model) -> None:
-        with ui.dialog() as asking, ui.card().classes("ask"):
-            ui.label(texts.remove(model.friendly_name) + "?").props("role=heading aria-level=2").classes("panel-title")
-            ui.label(texts.removes(model.name, server_views.size(model.size_bytes)))
-            with ui.element("div").classes("ask-buttons"):
-                ui.button(texts.CANCEL, on_click=lambda: asking.submit(False), color=None).props("flat no-caps")
-                ui.button(texts.REMOVE, on_click=lambda: asking.submit(True), color=None).props("flat no-caps autofocus").classes("danger")
-        try:
-            sure = bool(await asking)
-        finally:
-            asking.delete()
-        if sure:
+        words = texts.removes(model.name, server_views.size(model.size_bytes))
+        if await sure(f"{texts.remove(model.friendly_name)}?", words, texts.REMOVE):
             await self._begin(self._catalogue.remove(model.provider, model.name, "page", model.server))
 
     async def _begin(self, beginning: Awaitable[Operation]) -> None:
-        try:
-            await beginning
-        except VenomError as error:
-            ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
-            return
-        self._began()
-        self._dialog.close()
+        if await done(beginning):
+            self._began()
+            self._dialog.close()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from nicegui import background_tasks, ui
 
 from venom_otel.cockpit import server_views, texts, theme, views
+from venom_otel.cockpit.asking import done, sure
 from venom_otel.cockpit.models_dialog import ModelsDialog
 from venom_otel.control.model import Action
-from venom_otel.errors import VenomError
 from venom_otel.runtimes.model import State, Status
 from venom_otel.state.model import OperationState
 
@@ -114,30 +114,8 @@ class ServerCard:
 
     async def _asked(self, action: Action) -> None:
         """Somebody pressed a button."""
-        if action is not Action.START and not await self._confirmed(action):
-            return
-        try:
-            operation = await self._servers.act(self._name, action, "page")
-        except VenomError as error:
-            ui.notify(str(error), type="negative", multi_line=True, close_button=texts.DISMISS, timeout=0)
-            return
-        if operation is not None:
+        if await act(self._servers, self._server, action):
             self.show(self._server)
-
-    async def _confirmed(self, action: Action) -> bool:
-        """Whether whoever pressed it means it: what runs there is broken off."""
-        with ui.dialog() as dialog, ui.card().classes("ask"):
-            ui.label(texts.act_on(action, self._label) + "?").props("role=heading aria-level=2").classes("panel-title")
-            ui.label(texts.breaks_off(self._server.reading.requests_running))
-            with ui.element("div").classes("ask-buttons"):
-                ui.button(texts.CANCEL, on_click=lambda: dialog.submit(False), color=None).props("flat no-caps")
-                ui.button(texts.ACTIONS[action], on_click=lambda: dialog.submit(True), color=None).props("flat no-caps autofocus").classes(
-                    "danger"
-                )
-        try:
-            return bool(await dialog)
-        finally:
-            dialog.delete()
 
     async def _follow(self, operation: Operation) -> None:
         """Show the steps of an operation, up to its end."""
@@ -176,6 +154,15 @@ class ServerCard:
         self._lines.text = lines
         self._log.set_visibility(bool(lines))
         self._failure.set_visibility(True)
+
+
+async def act(servers: LlmServers, server: Server, action: Action) -> bool:
+    """Tell a server something, once whoever wants it means it; whether it was begun."""
+    title = texts.act_on(action, server.runtime.label)
+    words = texts.breaks_off(server.reading.requests_running)
+    if action is not Action.START and not await sure(f"{title}?", words, texts.ACTIONS[action]):
+        return False
+    return await done(servers.act(server.runtime.name, action, "page"))
 
 
 def _makes_sense(action: Action, status: Status) -> bool:

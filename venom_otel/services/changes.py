@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import weakref
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+MOST_WAITING: Final = 1000
 
 T = TypeVar("T")
 L = TypeVar("L", bound="Listener[Any]")
@@ -67,6 +70,31 @@ class Listener(ABC, Generic[T]):
     def _wake(self, report: T) -> None:
         self._keep(report)
         self._arrived.set()
+
+
+class Queued(Listener[T]):
+    """Gives each report in its order; to a listener that lags far behind, the newest `MOST_WAITING`."""
+
+    def __init__(self, subscribe: Callable[[Callable[[T], None]], Callable[[], None]]) -> None:
+        super().__init__(subscribe)
+        self._waiting: deque[T] = deque()
+
+    async def __anext__(self) -> T:
+        """Wait for the next report."""
+        while not self._waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+    def _keep(self, report: T) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            self._make_room()
+        self._waiting.append(report)
+
+    def _make_room(self) -> None:
+        self._waiting.popleft()
 
 
 class Listeners(Generic[L]):

@@ -144,14 +144,12 @@ class Events:
             follower.end()
 
     def _missed_since(self, after: str) -> list[Event]:
-        life, _, number = after.rpartition("-")
-        if life == self._life and number == str(self._number):
+        reset = self._reset()
+        if after == reset.id:  # nothing has happened since
             return []
         kept = list(self._kept)
-        for position, event in enumerate(kept, 1):
-            if event.id == after:
-                return kept[position:]
-        return [self._reset()]
+        behind = next((position for position, event in enumerate(kept, 1) if event.id == after), None)
+        return [reset] if behind is None else kept[behind:]
 
     def _reset(self) -> Event:
         return Event(f"{self._life}-{self._number}", EventKind.RESET, None)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import UnsupportedError
 from venom_otel.runtimes.reading import read
-from venom_otel.services.changes import Listener, Listeners
+from venom_otel.services.changes import Listeners, Queued
 from venom_otel.state.model import Kind, Wanted
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 ANSWER_S: Final = 6.0
 """The most that a question waits for looks at servers: the search for them and one look, each with its own deadline, and room."""
-_MOST_WAITING: Final = 1000
 
 
 class LlmServers:
@@ -133,28 +131,9 @@ class LlmServers:
         self._listeners.end()
 
 
-class ServerChanges(Listener["Look"]):
-    """Gives each change of a server's state. Made by `LlmServers.changes`.
-
-    Changes come in their order, the first look at a server among them; to a listener that lags far behind, the newest thousand.
-    """
-
-    def __init__(self, subscribe: Callable[[Callable[[Look], None]], Callable[[], None]]) -> None:
-        super().__init__(subscribe)
-        self._waiting: deque[Look] = deque(maxlen=_MOST_WAITING)
-
-    async def __anext__(self) -> Look:
-        """Wait for the next change."""
-        while not self._waiting:
-            if self._ended:
-                raise StopAsyncIteration
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
+class ServerChanges(Queued["Look"]):
+    """Gives each change of a server's state, the first look at a server among them. Made by `LlmServers.changes`."""
 
     def _on_report(self, report: Look) -> None:
         if report.changed:
             super()._on_report(report)
-
-    def _keep(self, report: Look) -> None:
-        self._waiting.append(report)

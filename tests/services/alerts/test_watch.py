@@ -9,9 +9,11 @@ from support import otlp
 from support.acting import acting
 from support.scripted_health import Servers, runtime
 
+from venom_otel.errors import StoreError
 from venom_otel.runtimes.model import Reading, Reason, State
 from venom_otel.services.alerts import watch
 from venom_otel.services.alerts.model import AlertKind, Subject, summary
+from venom_otel.services.history import History
 
 SUBJECT = Subject(AlertKind.PROVIDER_ERROR, "http://vllm:1/v1", "gemma-3-4b-it", "server_error")
 STOPPED = Reading(State.STOPPED, Reason.REFUSED, "nobody listens there")
@@ -150,6 +152,29 @@ async def test_a_server_that_somebody_stopped_raises_none(rig, tmp_path):
             played.wait_for(lambda: len({look.server.runtime.name for look in played.heard}) == 2)
             found = await until(alerts, lambda found: found)
             assert [alert.subject.endpoint for alert in found] == ["http://127.0.0.1:8002/v1"]
+
+
+class Stumbling(History):
+    """Its store cannot be read now and then."""
+
+    reads = 0
+
+    async def requests(self, *arguments, **more):
+        self.reads += 1
+        if self.reads in {3, 9, 12}:
+            raise StoreError("the disk is gone")
+        return await super().requests(*arguments, **more)
+
+
+async def test_a_store_that_stumbles_counts_nothing_twice(rig, monkeypatch):
+    monkeypatch.setattr(watch, "TICK_S", 0.01)
+    monkeypatch.setattr(watch, "PAUSE_S", 0.01)
+    monkeypatch.setattr(watch, "STEP", 10, raising=False)
+    rig.history = Stumbling(rig.store)
+    rig.send(*(rig.failed(number / 1000) for number in range(25)), rig.failed(1, model="last"))
+    async with rig.running() as alerts:
+        found = await until(alerts, lambda found: "last" in {alert.subject.model for alert in found})
+    assert {alert.subject.model: alert.count for alert in found} == {"gemma-3-4b-it": 25, "last": 1}
 
 
 async def test_a_crash_counts_nothing_twice(rig, monkeypatch):

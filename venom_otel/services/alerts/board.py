@@ -49,6 +49,11 @@ class Board:
         """Those that are."""
         return [alert for alert in self.alerts if alert.active]
 
+    def about(self, subject: Subject) -> Alert | None:
+        """The active alert about something."""
+        alert = self._alerts.get(subject)
+        return alert if alert is not None and alert.active else None
+
     def take_changed(self) -> Sequence[Alert]:
         """The alerts that have changed since this was last asked, as they are now."""
         changed = list(self._changed.values())

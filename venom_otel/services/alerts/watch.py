@@ -15,12 +15,13 @@ from venom_otel.runtimes.model import Status
 from venom_otel.services.alerts import sources
 from venom_otel.services.alerts.board import Board
 from venom_otel.services.alerts.model import Alert, AlertKind
-from venom_otel.services.changes import Listener, Listeners
+from venom_otel.services.changes import Listeners, Queued
 from venom_otel.services.history import MAX_LIMIT
 from venom_otel.store.protocol import RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from venom_otel.health import Server
     from venom_otel.services.alerts.keeping import StateKeeper
@@ -34,6 +35,8 @@ TICK_S: Final = 5.0
 """Time passes also when nothing arrives."""
 FIRST_NS: Final = 3600 * 1_000_000_000
 """How far back is looked where nothing is known yet."""
+STEP: Final = 5_000
+"""Arrivals that one look goes over: what it reads is held in memory until all of it counts."""
 ANSWERS: Final = 50
 """That one look reads of all models together."""
 ASKED: Final = 4
@@ -42,7 +45,6 @@ SAVE_S: Final = 2.0
 """Between two times that alerts of requests are kept: what comes after the last time is counted anew after a crash, not twice."""
 CURSOR_S: Final = 60.0
 """Between two times that how far was looked is kept, where no alert changes."""
-_MOST_WAITING: Final = 1000
 
 logger: Final = logging.getLogger("venom_otel")
 
@@ -141,21 +143,12 @@ class Alerts:
     async def _catch_up(self) -> None:
         """Look at all that has arrived since the last time."""
         newest = (await self._history.requests(limit=1)).newer
-        since_ns = None
         if self._cursor is None or newest < self._cursor:  # never looked, or the store is another one
-            self._cursor, since_ns = 0, self._now_ns() - FIRST_NS
-        answered = RequestFilter(status=RequestStatus.COMPLETED, after=self._cursor, since_ns=since_ns)
-        if newest > self._cursor:
-            async for request in self._since(RequestFilter(status=RequestStatus.FAILED, after=self._cursor, since_ns=since_ns)):
-                self._board.trouble(sources.failed_request(request))
-                newest = max(newest, request.sequence)
-            async for request in self._since(replace(answered, fallback=True)):
-                self._board.trouble(sources.answered_instead(request))
-                newest = max(newest, request.sequence)
-            await self._note_first_choices(replace(answered, fallback=False))
-        if newest > self._cursor or self._hidden:
-            await self._note_answers(answered)
-        self._cursor = newest
+            self._cursor = await self._beginning(newest)
+        looked = False
+        while self._cursor < newest or (self._hidden and not looked):
+            self._cursor = await self._look(self._cursor, min(newest, self._cursor + STEP))
+            looked = True
         now_ns = self._now_ns()
         for alert in self._board.active:
             kind = alert.subject.kind
@@ -166,51 +159,82 @@ class Alerts:
         for server in self._servers.known() if self._servers is not None else ():
             self._look_at(server)
         self._board.let_rest(now_ns)
-        wrong = {_place(alert) for alert in self._board.active}
+        wrong, services = self._wrong(), self._fallen_back()
         self._answered = {place: at_ns for place, at_ns in self._answered.items() if place in wrong}
         self._hidden = {place: cursor for place, cursor in self._hidden.items() if place in wrong}
+        self._first_choices = {service: at_ns for service, at_ns in self._first_choices.items() if service in services}
         self._publish(at_once=False)
 
-    async def _note_answers(self, which: RequestFilter) -> None:
-        """Look whether models that have failed have answered since, one answer for each: however many there are, few are read.
+    async def _beginning(self, newest: int) -> int:
+        """The cursor before the first request of the last hour; the newest where there is none."""
+        page = await self._history.requests(RequestFilter(after=0, since_ns=self._now_ns() - FIRST_NS), 1)
+        return page.items[0].sequence - 1 if page.items else newest
 
-        Of what arrived at once it is the oldest that is read, so that one from before a failure does not hide it. One that does is read
-        with what arrives next.
-        """
-        wrong = {_place(alert) for alert in self._board.active if alert.subject.kind is AlertKind.PROVIDER_ERROR}
-        if not wrong:
-            return
-        endpoints, models = (tuple(dict.fromkeys(part)) for part in zip(*wrong, strict=True))
-        found = list((await self._history.requests(replace(which, endpoint=endpoints, model=models), ANSWERS)).items)
-        if len(found) == ANSWERS:  # those of some may have hidden those of others, which are looked at in their turn
-            seen = {(request.endpoint or "", request.model or "") for request in found}
-            self._hidden |= dict.fromkeys(wrong - seen - self._hidden.keys(), which.after or 0)
-        hidden = [place for place in sorted(self._hidden, key=self._hidden.__getitem__) if place in wrong]
-        for endpoint, model in hidden[:ASKED]:
-            after = self._hidden.pop((endpoint, model))
-            found += (await self._history.requests(replace(which, endpoint=endpoint, model=model, after=after), 1)).items
-        for request in found:
-            place = (request.endpoint or "", request.model or "")
-            if place in wrong:
+    async def _look(self, after: int, upto: int) -> int:
+        """Look at what arrived behind one cursor up to another, and give that one: all of it counts, or where the store fails nothing."""
+        arrived = RequestFilter(after=after, before=upto + 1)
+        answered = replace(arrived, status=RequestStatus.COMPLETED)
+        troubles = [sources.failed_request(request) for request in await self._all(replace(arrived, status=RequestStatus.FAILED))]
+        wrong = self._wrong() | {(trouble.subject.endpoint, trouble.subject.model) for trouble in troubles}
+        instead = [sources.answered_instead(request) for request in await self._all(replace(answered, fallback=True))]
+        services = self._fallen_back() | {trouble.service for trouble in instead}
+        firsts = await self._some(replace(answered, fallback=False, service=tuple(services)), ANSWERS) if services else ()
+        answers, hidden = await self._answers(answered, wrong)
+        # From here on nothing waits.
+        for trouble in (*troubles, *instead):
+            self._board.trouble(trouble)
+        for request in firsts:
+            service = request.service or ""
+            self._first_choices[service] = max(self._first_choices.get(service, 0), sources.ended_ns(request))
+        for request in answers:
+            if (place := _asked(request)) in wrong:
                 self._answered[place] = max(self._answered.get(place, 0), sources.ended_ns(request))
+        self._hidden = hidden
+        return upto
 
-    async def _note_first_choices(self, which: RequestFilter) -> None:
-        """Look whether the first of an application's servers has answered since, where another one did in its place."""
-        services = {alert.newest.service for alert in self._board.active if alert.subject.kind is AlertKind.FALLBACK}
-        for service in services:
-            for request in (await self._history.requests(replace(which, service=service), 1)).items:
-                self._first_choices[service] = sources.ended_ns(request)
-        self._first_choices = {service: at_ns for service, at_ns in self._first_choices.items() if service in services}
+    async def _answers(
+        self, which: RequestFilter, wrong: AbstractSet[tuple[str, str]]
+    ) -> tuple[Sequence[RequestSummary], dict[tuple[str, str], int]]:
+        """Answers of models that have failed, one of each: however many there are, few are read.
 
-    async def _since(self, which: RequestFilter) -> AsyncIterator[RequestSummary]:
-        """Everything that matches after the cursor, oldest first."""
+        Of what arrived at once it is the oldest that is read, so that one from before a failure may hide a later one; that is read with
+        what arrives next.
+
+        Returns:
+            The answers, and which places have not been looked at, with the cursor since when.
+        """
+        if not wrong:
+            return (), {}
+        endpoints, models = (tuple(dict.fromkeys(part)) for part in zip(*wrong, strict=True))
+        found = [*await self._some(replace(which, endpoint=endpoints, model=models), ANSWERS)]
+        hidden = dict(self._hidden)
+        if len(found) == ANSWERS:  # those of some may have hidden those of others, which are looked at in their turn
+            hidden = dict.fromkeys(wrong - {_asked(request) for request in found}, which.after or 0) | hidden
+        for place in sorted(hidden.keys() & wrong, key=hidden.__getitem__)[:ASKED]:
+            found += await self._some(replace(which, endpoint=place[0], model=place[1], after=hidden.pop(place)), 1)
+        return found, hidden
+
+    async def _all(self, which: RequestFilter) -> Sequence[RequestSummary]:
+        """Everything that matches, oldest first."""
+        found: list[RequestSummary] = []
         while True:
             page = await self._history.requests(which, MAX_LIMIT)
-            for request in page.items:
-                yield request
+            found += page.items
             if len(page.items) < MAX_LIMIT:
-                return
+                return found
             which = replace(which, after=page.newer)
+
+    async def _some(self, which: RequestFilter, number: int) -> Sequence[RequestSummary]:
+        """The oldest that match."""
+        return (await self._history.requests(which, number)).items
+
+    def _wrong(self) -> set[tuple[str, str]]:
+        """The models that fail, each by endpoint and model."""
+        return {_place(alert) for alert in self._board.active if alert.subject.kind is AlertKind.PROVIDER_ERROR}
+
+    def _fallen_back(self) -> set[str]:
+        """The applications that another server than the first answers."""
+        return {alert.newest.service for alert in self._board.active if alert.subject.kind is AlertKind.FALLBACK}
 
     # -- servers -----------------------------------------------------------------------------------------------------------------
     async def _follow_servers(self, servers: LlmServers) -> None:
@@ -221,8 +245,7 @@ class Alerts:
                     self._publish()
 
     def _look_at(self, server: Server) -> None:
-        subject = sources.offline(server)
-        alert = next((alert for alert in self._board.active if alert.subject == subject), None)
+        alert = self._board.about(sources.offline(server))
         if server.condition.status is Status.ONLINE:
             if alert is not None:
                 self._board.right(alert, server.condition.since_ns, self._now_ns(), "the server takes requests again")
@@ -263,27 +286,17 @@ class Alerts:
         self._unsaved.clear()
 
 
-class AlertChanges(Listener[Alert]):
+class AlertChanges(Queued[Alert]):
     """Gives each alert that changes, as it is then. Made by `Alerts.changes`. To a listener that lags, of each alert the newest."""
 
-    def __init__(self, subscribe: Callable[[Callable[[Alert], None]], Callable[[], None]]) -> None:
-        super().__init__(subscribe)
-        self._waiting: deque[Alert] = deque()
-
-    async def __anext__(self) -> Alert:
-        """Wait for the next change."""
-        while not self._waiting:
-            if self._ended:
-                raise StopAsyncIteration
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._waiting.popleft()
-
-    def _keep(self, report: Alert) -> None:
-        if len(self._waiting) >= _MOST_WAITING:
-            self._waiting = deque({alert.id: alert for alert in self._waiting}.values())
-        self._waiting.append(report)
+    def _make_room(self) -> None:
+        newest = {alert.id: alert for alert in self._waiting}
+        self._waiting = deque(newest.values())
 
 
 def _place(alert: Alert) -> tuple[str, str]:
     return alert.subject.endpoint, alert.subject.model
+
+
+def _asked(request: RequestSummary) -> tuple[str, str]:
+    return request.endpoint or "", request.model or ""
