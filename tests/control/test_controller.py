@@ -189,14 +189,12 @@ async def test_a_command_that_fails_says_its_status_and_its_last_words(place, mo
 
 
 async def test_only_the_output_of_this_start_is_shown(place):
-    gate = place.directory / "gate"
     for number in (1, 2):
         controller = place.controller(start=place.tiny("--die", number, "--print", f"failure {number}"))
         words = await failing(place, controller, Action.START)
         assert words.endswith(f"ollama.log:\nfailure {number}")
     words = await failing(place, place.controller(start=place.tiny("--die", 1)), Action.START)
     assert words.endswith(f" It printed nothing to {place.directory / 'logs' / 'ollama.log'}.")
-    assert not gate.exists()
 
 
 async def test_a_process_that_is_killed_while_it_starts(place):
@@ -266,6 +264,27 @@ async def test_one_action_at_a_time(place):
     await place.act(controller, Action.STOP)
 
 
+async def test_one_restart_at_a_time(place):
+    """From the first moment, while how it is now is still being looked at."""
+    controller = place.controller(start=place.tiny())
+    looks, looked = asyncio.Event(), asyncio.Event()
+
+    async def look():
+        looks.set()
+        await looked.wait()
+        return await place.look()
+
+    first = asyncio.ensure_future(controller.act(place.runtime, Action.RESTART, say=lambda _: None, look=look))
+    async with asyncio.timeout(WAIT_S):
+        await looks.wait()
+    with pytest.raises(BusyError, match="being told to restart"):
+        await place.act(controller, Action.RESTART)
+    looked.set()
+    await first
+    assert place.log.count("venom-otel start: ") == 1
+    await place.act(controller, Action.STOP)
+
+
 async def test_what_a_command_inherits(place, monkeypatch):
     """The environment with what is given on top; no descriptor, not even one that says it may be inherited; and no input."""
     monkeypatch.setenv("LLM_MODEL_NAME", "old")
@@ -298,6 +317,8 @@ async def test_a_start_that_nobody_waits_for_goes_on(place):
     assert later.life(place.runtime) == life
     assert not place.pid_file.exists()
     await later.watching(reading.read)(place.runtime)
+    assert not place.pid_file.exists(), "one that only looks writes nothing"
+    await later.watching(reading.read, keeping=True)(place.runtime)
     assert place.pid_file.read_text().startswith(f"{life.pid}\n"), "scripts cannot see it"
     assert later.life(place.runtime) == life
     await place.act(later, Action.STOP)

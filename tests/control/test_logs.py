@@ -34,6 +34,15 @@ def test_a_line_before_each_action(log):
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
 
 
+def test_a_note_that_comes_first_is_nobody_elses_to_read_either(log):
+    log.note("start failed: nobody has made its directory yet")
+    assert not log.path.exists()
+    log.path.parent.mkdir()
+    log.note("start failed: there is no program 'vllm'")
+    assert log.path.read_text().endswith("Z venom-otel start failed: there is no program 'vllm'\n")
+    assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
+
+
 def test_a_start_puts_aside_what_is_too_much(log):
     for number in range(logs.KEPT + 2):
         begin(log)

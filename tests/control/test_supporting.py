@@ -89,7 +89,7 @@ async def test_acting_says_the_same(tmp_path):
     runtime = server("ollama", "ollama", "http://localhost:11434")
 
     async def look():
-        pytest.fail("nothing is to be done")
+        pytest.fail("what cannot be done needs no look")
 
     with pytest.raises(ActionError, match="The ollama cannot be told to start: set OLLAMA_START_COMMAND to what starts it"):
         await controller.act(runtime, Action.START, say=lambda _: None, look=look)

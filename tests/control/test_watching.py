@@ -94,6 +94,8 @@ async def test_its_log_is_kept_small(place, monkeypatch):
     controller = place.controller(start=place.tiny("--print", "x" * 2000))
     await place.act(controller, Action.START)
     await controller.watching(reading.read)(place.runtime)
+    assert "x" * 2000 in place.log, "one that only looks leaves it as it is"
+    await controller.watching(reading.read, keeping=True)(place.runtime)
     assert place.log == ""
     assert "x" * 2000 in (place.directory / "logs" / "ollama.log.1").read_text()
     await place.act(controller, Action.STOP)

@@ -178,9 +178,9 @@ async def test_steps_with_the_same_words_are_one(operations):
 
 
 async def test_who_is_meant_not_to_answer(operations):
-    async def last(kind, error=None):
+    async def last(kind, error=None, during=True):
         operation, work = await begun(operations, replace(START, kind=kind))
-        assert operations.stopped("vllm")
+        assert operations.stopped("vllm") is during
         work.error = error
         work.go.set()
         await events(operations, operation)
@@ -192,6 +192,28 @@ async def test_who_is_meant_not_to_answer(operations):
     assert not operations.stopped("ollama")
     assert not await last(Kind.STOP, ActionError("it lives on"))
     assert not await last(Kind.RESTART)
+    for kind in (Kind.INSTALL, Kind.REMOVE):
+        assert not await last(kind, during=False), "it answers while models come and go"
+    assert await last(Kind.STOP)
+    assert await last(Kind.INSTALL), "what is stopped stays so, whatever is installed"
+
+
+async def test_one_that_was_seen_again_is_meant_to_answer(operations):
+    async def done(kind):
+        operation, work = await begun(operations, replace(START, kind=kind))
+        operations.seen_online("vllm")  # as it still is while it is being told to stop
+        work.go.set()
+        await events(operations, operation)
+
+    await done(Kind.STOP)
+    operations.seen_online("ollama")
+    assert operations.stopped("vllm")
+    operations.seen_online("vllm")
+    assert not operations.stopped("vllm"), "somebody has started it by hand"
+    await done(Kind.INSTALL)
+    assert not operations.stopped("vllm")
+    await done(Kind.STOP)
+    assert operations.stopped("vllm")
 
 
 async def test_many_follow_at_once(operations):

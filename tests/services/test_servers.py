@@ -8,6 +8,7 @@ from support.acting import acting
 from support.scripted_health import Servers, runtime, wait_for
 
 from venom_otel.runtimes.model import Reading, Reason, State
+from venom_otel.state.model import Kind, Wanted
 
 
 @pytest.fixture
@@ -65,6 +66,25 @@ async def test_nobody_waits_once_the_program_ends(over):
                 assert len([look async for look in changes]) <= 1
         with servers.changes() as later:
             assert [look async for look in later] == []
+
+
+async def test_one_that_was_stopped_and_is_seen_online_is_meant_to_answer(tmp_path):
+    """Whoever started it: told of by each look, not only by those that were asked for."""
+    played = Servers(runtime())
+    played.readings["vllm"] = STOPPED
+
+    async def at_once(say):
+        pass
+
+    monitor = played.monitor()
+    with acting(tmp_path, monitor) as parts:
+        stop = parts.operations.begin(Wanted(Kind.STOP, "vllm", "vllm", None, "token"), at_once)
+        assert [event.finished async for event in parts.operations.follow(stop.id)] == [True]
+        with monitor:
+            await asyncio.to_thread(played.wait_for, lambda: len(played.heard) > 1)
+            assert parts.operations.stopped("vllm")
+            del played.readings["vllm"]
+            await asyncio.to_thread(wait_for, lambda: not parts.operations.stopped("vllm"))
 
 
 async def test_one_by_its_name(over):

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 
@@ -48,12 +49,13 @@ def test_an_operation_from_its_beginning_to_its_end(path):
 
 def test_all_that_is_known_of_what_was_wanted(path):
     wanted = Wanted(Kind.INSTALL, "ollama", "ollama", "gemma3:4b", "page")
+    now = time.time_ns()
     with State(path) as state:
-        state.begun(Operation("a", wanted, OperationState.RUNNING, 1))
-        state.refused(wanted, "no room", 2)
+        state.begun(Operation("a", wanted, OperationState.RUNNING, now))
+        state.refused(wanted, "no room", now + 1)
     with State(path) as state:
         assert state.operation("a").wanted == wanted
-        assert state.audit(None, 10).items[1] == AuditEntry(2, wanted, Outcome.REFUSED, "no room", None)
+        assert state.audit(None, 10).items[1] == AuditEntry(now + 1, wanted, Outcome.REFUSED, "no room", None)
 
 
 def test_the_newest_first_and_by_server(path):
@@ -80,14 +82,15 @@ def test_the_audit_page_by_page_while_more_comes(path):
 
 
 def test_what_was_running_when_the_program_ended_is_interrupted(path):
+    now = time.time_ns()
     with State(path) as state:
-        state.begun(operation(1))
-        state.begun(operation(2))
-        state.finished(ended(operation(2)))
+        state.begun(operation(1, created_ns=now))
+        state.begun(operation(2, created_ns=now))
+        state.finished(ended(operation(2, created_ns=now)))
     with State(path) as state:
         interrupted = state.operation("op-1")
         assert interrupted.state is OperationState.INTERRUPTED
-        assert interrupted.finished_ns > 1_000
+        assert interrupted.finished_ns > now
         assert state.operation("op-2").state is OperationState.SUCCEEDED
         assert [(each.operation_id, each.outcome) for each in state.audit(None, 1).items] == [("op-1", Outcome.INTERRUPTED)]
     with State(path) as state:
@@ -103,9 +106,19 @@ def test_bounded_by_number(path, monkeypatch):
         for number in range(1, 6):
             state.begun(operation(number))
             state.finished(ended(operation(number)))
-        # One that runs stays, however many came after it; the end of the newest came after the audit was cut.
+        # One that runs stays, however many came after it.
         assert [each.id for each in state.operations(None, 10)] == ["op-5", "op-4", "op-3", "op-0"]
-        assert len(state.audit(None, 10).items) == 5
+        assert [each.operation_id for each in state.audit(None, 10).items] == ["op-5", "op-5", "op-4", "op-4"]
+
+
+def test_what_was_refused_is_bounded_too(path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_AUDITED", 3)
+    with State(path) as state:
+        for number in range(5):
+            state.refused(WANTED, str(number), number)
+        assert [each.detail for each in state.audit(None, 10).items] == ["4", "3", "2"]
+        state.refused(WANTED, "much later", 400 * DAY_NS + 4)
+        assert [each.detail for each in state.audit(None, 10).items] == ["much later", "4"]
 
 
 def test_bounded_by_age(path):
@@ -167,6 +180,16 @@ def test_where_it_cannot_be_made_it_is_tried_again(path, caplog):
         path.rmdir()
         state.begun(operation())
         assert len(state.operations(None, 1)) == 1
+
+
+def test_what_is_closed_is_not_opened_again(path):
+    with State(path) as state:
+        state.begun(operation())
+    for call in (lambda: state.finished(ended(operation())), lambda: state.operation("op-1")):
+        with pytest.raises(StateError, match="is closed: venom-otel is ending"):
+            call()
+    with State(path) as state:
+        assert state.operation("op-1").state is OperationState.INTERRUPTED
 
 
 def test_somebody_else_writes_for_long(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +23,7 @@ from venom_otel.errors import (
     TooManyTasksError,
     UnknownError,
     UnsupportedError,
+    VenomError,
     WrongTaskError,
 )
 
@@ -52,6 +54,19 @@ _EXAMPLES: Final[Mapping[HTTPStatus, str]] = {
 RETRY_S: Final = 5
 """When asking again may help, where something could not be read or written now."""
 _RETRY: Final = {"Retry-After": str(RETRY_S)}
+_LATER: Final = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
+_STATUSES: Final[Mapping[type[VenomError], HTTPStatus]] = {
+    StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StateError: HTTPStatus.SERVICE_UNAVAILABLE,
+    NobodyThereError: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyTasksError: HTTPStatus.TOO_MANY_REQUESTS,
+    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
+    UnsupportedError: HTTPStatus.BAD_REQUEST,
+    UnknownError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    ActionError: HTTPStatus.BAD_GATEWAY,
+}
+"""What the words of an error are answered with; the most special class of an error counts."""
 _LONGEST_SHOWN: Final = 100
 """Characters of a wrong value that are repeated."""
 _PARAMETERS: Final = [{"parameter": "step", "detail": _EXAMPLES[HTTPStatus.UNPROCESSABLE_ENTITY].removeprefix("step: ")}]
@@ -96,7 +111,7 @@ def responses(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     described: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
         described[int(status)] = {"model": Problem, "description": status.phrase, "content": {MEDIA_TYPE: _content(status)}}
-        if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        if status in _LATER:
             described[int(status)]["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return described
 
@@ -116,25 +131,8 @@ def install(app: FastAPI) -> None:
         words = "; ".join(f"{one.parameter}: {one.detail}" if one.parameter else one.detail for one in wrong)
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{words}. /openapi.json lists what each parameter takes.", parameters=wrong)
 
-    @app.exception_handler(StoreError)
-    async def unreadable(_: Request, error: StoreError) -> JSONResponse:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
-
-    @app.exception_handler(StateError)
-    async def not_kept(_: Request, error: StateError) -> JSONResponse:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
-
-    @app.exception_handler(UnsupportedError)
-    async def unsupported(_: Request, error: UnsupportedError) -> JSONResponse:
-        return problem(HTTPStatus.BAD_REQUEST, str(error))
-
-    @app.exception_handler(UnknownError)
-    async def unknown(_: Request, error: UnknownError) -> JSONResponse:
-        return problem(HTTPStatus.NOT_FOUND, str(error))
-
-    @app.exception_handler(ConflictError)
-    async def in_the_way(_: Request, error: ConflictError) -> JSONResponse:
-        return problem(HTTPStatus.CONFLICT, str(error))
+    for kind, status in _STATUSES.items():
+        app.add_exception_handler(kind, partial(_answered, status))
 
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> JSONResponse:
@@ -146,25 +144,13 @@ def install(app: FastAPI) -> None:
         parameters = [] if error.parameter is None else [WrongParameter(parameter=error.parameter, detail=str(error))]
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), parameters=parameters)
 
-    @app.exception_handler(NobodyThereError)
-    async def nobody_there(_: Request, error: NobodyThereError) -> JSONResponse:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), _RETRY)
-
-    @app.exception_handler(TooManyTasksError)
-    async def too_many(_: Request, error: TooManyTasksError) -> JSONResponse:
-        return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), _RETRY)
-
-    @app.exception_handler(MissingExtraError)
-    async def missing(_: Request, error: MissingExtraError) -> JSONResponse:
-        return problem(HTTPStatus.NOT_IMPLEMENTED, str(error))
-
-    @app.exception_handler(ActionError)
-    async def failed(_: Request, error: ActionError) -> JSONResponse:
-        return problem(HTTPStatus.BAD_GATEWAY, str(error))
-
     @app.exception_handler(Exception)
     async def mistake(_: Request, error: Exception) -> JSONResponse:
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"venom-otel itself failed ({type(error).__qualname__}); its log says how.")
+
+
+async def _answered(status: HTTPStatus, _: Request, error: Exception) -> JSONResponse:
+    return problem(status, str(error), _RETRY if status in _LATER else None)
 
 
 def _only_problems(schema: dict[str, Any]) -> dict[str, Any]:

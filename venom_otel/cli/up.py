@@ -157,7 +157,7 @@ def _run(
 
         history = History(store)
         operations = Operations(state)
-        monitor = watched.monitor(controller.watching(read), lambda runtime: operations.stopped(runtime.name))
+        monitor = watched.monitor(controller.watching(read, keeping=True), lambda runtime: operations.stopped(runtime.name))
         last_answered = LastAnswered(history)
         until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
         until_the_end.enter_context(monitor)

@@ -95,7 +95,7 @@ class Act:
             await self._wait_gone(known, server.limit_s)
         elif known is not None:
             await self._end(known)
-            await self._wait_gone(None, server.grace_s)
+            await self._wait_gone(known, server.grace_s)
         server.pid_files.remove()
 
     async def restart(self) -> None:
@@ -129,7 +129,8 @@ class Act:
         while not child.ended.done():
             left_s = began + server.limit_s - time.monotonic()
             if left_s <= 0:
-                await in_daemon_thread(lambda: Tree(child.record).send(signal.SIGKILL))
+                tree = await in_daemon_thread(lambda: Tree(child.record))
+                await self._send(tree, signal.SIGKILL)
                 raise ActionError(f"{variable} has not ended within {server.limit_s:g} s, and was ended.{self._last_lines(since)}")
             await pace.rest(left_s, child)
             if not child.ended.done():
@@ -198,11 +199,17 @@ class Act:
             alive = known is not None and lives(known)
             if not alive and reading.reason in GONE:
                 return
-            what = f"its process {known.pid} still lives" if known is not None and alive else f"{where} still answers"
+            if known is not None and alive:
+                what = f"its process {known.pid} still lives"
+            elif reading.state is State.UNREACHABLE:
+                what = f"it is not known whether it has ended: {(reading.cause or _how(reading)).removesuffix('.')}"
+            elif known is not None:
+                what = f"{where} still answers: another process is there, which was not started from here"
+            else:
+                what = f"{where} still answers"
             left_s = began + limit_s - time.monotonic()
             if left_s <= 0:
-                hint = "" if alive else ": another process is there, which was not started from here"
-                raise ActionError(f"{runtime.label} does not end: after {limit_s:g} s {what}{hint}.")
+                raise ActionError(f"{runtime.label} does not end: after {limit_s:g} s {what}.")
             pace.say(what, _seconds(began))
             await pace.rest(left_s)
 

@@ -98,9 +98,6 @@ class Controller:
         """
         if (other := self._acting.get(runtime.name)) is not None:
             raise BusyError(f"{runtime.label} is being told to {other}; wait until that is done.")
-        reading = await look() if action is Action.RESTART else None
-        if (why := self.unsupported(runtime, reading).get(action)) is not None:
-            raise ActionError(f"{runtime.label} cannot be told to {action}: {why.removesuffix('.')}.")
         server = self._server(runtime)
         act = Act(
             server,
@@ -112,6 +109,9 @@ class Controller:
         )
         self._acting[runtime.name] = action
         try:
+            reading = await look() if action is Action.RESTART else None
+            if (why := self.unsupported(runtime, reading).get(action)) is not None:
+                raise ActionError(f"{runtime.label} cannot be told to {action}: {why.removesuffix('.')}.")
             match action:
                 case Action.START:
                     await act.start()
@@ -143,15 +143,17 @@ class Controller:
         server = self._server(runtime)
         return server.log.tail(lines, server.secrets)
 
-    def watching(self, read: Callable[[Runtime], Awaitable[Reading]]) -> Callable[[Runtime], Awaitable[Reading]]:
+    def watching(self, read: Callable[[Runtime], Awaitable[Reading]], *, keeping: bool = False) -> Callable[[Runtime], Awaitable[Reading]]:
         """Wrap a look: a server whose process lives while its port refuses is `starting`.
 
-        By the way it keeps the server's log small and its PID file true.
+        Args:
+            read: the look.
+            keeping: by the way, keep the server's log small and its PID file true; for the one program in a directory that acts on servers.
         """
 
         async def look(runtime: Runtime) -> Reading:
             reading = await read(runtime)
-            if runtime.name not in self._acting:
+            if keeping and runtime.name not in self._acting:
                 if self._log(runtime).size() > MOST_BYTES:
                     await in_daemon_thread(lambda: self._trim(runtime))
                 if reading.state.status is Status.ONLINE:

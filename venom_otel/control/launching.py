@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -79,8 +80,9 @@ def _write_down(server: Server, child: Child) -> None:
     try:
         server.pid_files.begin(child.record)
     except OSError as error:
-        Tree(child.record).send(signal.SIGKILL)
-        child.ended.result()
+        with contextlib.suppress(PermissionError):  # of another user by now: its own end is its own affair
+            Tree(child.record).send(signal.SIGKILL)
+            child.ended.result()
         words = f"it was not started, for no PID file can be written ({error.strerror}); VENOM_OTEL_RUN_DIR names its directory."
         raise ActionError(words) from None
 

@@ -41,19 +41,12 @@ class Log:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.size() > MOST_BYTES:
             self._put_aside(copy=False)
-        # Whoever runs the servers alone may read it: servers print keys.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, _line(words))
-        except OSError:
-            os.close(descriptor)
-            raise
-        return descriptor
+        return self._with(words)
 
     def note(self, words: str) -> None:
         """Add a line of ours, where it can be written."""
-        with contextlib.suppress(OSError), self.path.open("ab") as file:
-            file.write(_line(words))
+        with contextlib.suppress(OSError):
+            os.close(self._with(words))
 
     def trim(self) -> None:
         """Put aside what is too much, while a server goes on writing: it is copied, and the file made empty.
@@ -94,6 +87,16 @@ class Log:
             del shown[0]  # the middle of a line
         kept = [line.rstrip() for line in shown if line.strip()][-lines:] if lines > 0 else []
         return [line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in kept]
+
+    def _with(self, words: str) -> int:
+        """The file, made where there is none, with another line of ours. Whoever runs the servers alone may read it: servers print keys."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, _line(words))
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def _put_aside(self, *, copy: bool) -> None:
         newest = self._aside(1)

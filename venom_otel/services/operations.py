@@ -28,6 +28,11 @@ _MOST_EVENTS: Final = 100
 _MOST_FINISHED: Final = 50
 """Operations whose events are kept after their end; of those before them only the end is known."""
 
+_INTERRUPTS: Final = frozenset({Kind.START, Kind.STOP, Kind.RESTART, Kind.ACTIVATE})
+"""Operations during which a server may well not answer."""
+_LOOKED_BACK: Final = 50
+"""Operations among which the last of those is searched; models may be installed and removed after it."""
+
 logger: Final = logging.getLogger("venom_otel")
 
 
@@ -62,6 +67,8 @@ class Operations:
         """By server."""
         self._unwritten: dict[str, Operation] = {}
         """Ends that the disk refused."""
+        self._online_since: set[str] = set()
+        """Servers that were online after the end of the last operation that might interrupt them."""
         self._closed = False
 
     def begin(self, wanted: Wanted, work: Callable[[Callable[[Progress], None]], Awaitable[None]]) -> Operation:
@@ -120,13 +127,22 @@ class Operations:
         return None if run is None else run.operation
 
     def stopped(self, server: str) -> bool:
-        """Whether a server is meant not to answer: it is being told something, or was last told to stop and did. From any thread."""
-        if server in self._running:
+        """Whether a server is meant not to answer: it is being told to, or was last told to stop, did, and was not online since.
+
+        May be called from any thread.
+        """
+        if (run := self._running.get(server)) is not None and run.operation.wanted.kind in _INTERRUPTS:
             return True
+        if server in self._online_since:
+            return False
         with contextlib.suppress(StateError):
-            last = self.recent(server, 1)
-            return bool(last) and last[0].wanted.kind is Kind.STOP and last[0].state is OperationState.SUCCEEDED
+            last = next((each for each in self.recent(server, _LOOKED_BACK) if each.wanted.kind in _INTERRUPTS), None)
+            return last is not None and last.wanted.kind is Kind.STOP and last.state is OperationState.SUCCEEDED
         return False
+
+    def seen_online(self, server: str) -> None:
+        """Note that a server answers, whoever started it: from then on its end is news. May be called from any thread."""
+        self._online_since.add(server)
 
     def audit(self, before: int | None, limit: int, server: str | None = None) -> AuditPage:
         """What was asked for and what became of it, newest first; see `State.audit`.
@@ -200,6 +216,8 @@ class Operations:
             return
         operation = run.operation = replace(run.operation, state=state, finished_ns=time.time_ns(), error=words)
         run.add(None)
+        if operation.wanted.kind in _INTERRUPTS:
+            self._online_since.discard(operation.wanted.server)
         del self._running[operation.wanted.server]
         finished = [each for each, run in self._runs.items() if run.operation.state is not OperationState.RUNNING]
         for old in finished[:-_MOST_FINISHED]:

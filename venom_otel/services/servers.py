@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import UnsupportedError
+from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.reading import read
 from venom_otel.services.changes import Listeners, Queued
 from venom_otel.state.model import Kind, Wanted
@@ -49,6 +50,7 @@ class LlmServers:
         self._operations = operations
         self._environment = environment
         self._listeners: Listeners[ServerChanges] = Listeners()
+        monitor.subscribe(self._note)
 
     async def all(self, max_age_s: float | None = None) -> Sequence[Server]:
         """Every server; before the first look at one it waits for that.
@@ -116,6 +118,11 @@ class LlmServers:
         """The last lines that a server's commands have printed, without credentials; None where there is no server of that name."""
         server = await self.one(name)
         return None if server is None else await asyncio.to_thread(self._controller.log_tail, server.runtime, lines)
+
+    def _note(self, look: Look) -> None:
+        """Runs in the monitor's thread."""
+        if look.server.reading.state.status is Status.ONLINE:
+            self._operations.seen_online(look.server.runtime.name)
 
     def changes(self) -> ServerChanges:
         """Learn of changes of state.

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 APPLICATION_ID: Final = 0x76656E73
 """`vens`."""
 
+BUSY_S: Final = 0.25
+"""The most that a statement waits for another program: some are made in the event loop."""
+
 # https://www.sqlite.org/fileformat.html#the_database_header
 _MAGIC: Final = b"SQLite format 3\x00"
 _HEADER_BYTES: Final = 100
@@ -38,7 +41,9 @@ def open_state(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite gives its log the same mode
     _check(path)
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S
+    )
     try:
         _upgrade(path, connection)
         connection.executescript(statement("open"))

@@ -1,4 +1,4 @@
-"""Operations and the audit, in a SQLite file beside the telemetry.
+"""What telemetry cannot hold, in a SQLite file beside it: operations, the audit, and what `alerts.py` and `tasks.py` keep here.
 
 There are few of them and each is small, so that everything here takes well under a millisecond and may be called in an event loop.
 """
@@ -58,6 +58,7 @@ class State:
         self._path = path
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._closed = False
         self._running: set[str] = set()
         """Those that were begun here; all others that the file calls running were left behind."""
         try:
@@ -76,6 +77,7 @@ class State:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
+            self._closed = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
@@ -85,9 +87,7 @@ class State:
         with self.writing() as connection:
             connection.execute(statement("insert_operation"), _columns(operation))
             _audit(connection, operation, operation.created_ns)
-            since_ns = operation.created_ns - KEPT_NS
-            connection.execute(statement("prune_operations"), {"since_ns": since_ns, "most": MOST_OPERATIONS})
-            connection.execute(statement("prune_audit"), {"since_ns": since_ns, "most": MOST_AUDITED})
+            connection.execute(statement("prune_operations"), {"since_ns": operation.created_ns - KEPT_NS, "most": MOST_OPERATIONS})
         self._running.add(operation.id)
 
     def finished(self, operation: Operation) -> None:
@@ -99,8 +99,7 @@ class State:
     def refused(self, wanted: Wanted, words: str, at_ns: int) -> None:
         """Keep in the audit that something was asked for and not begun."""
         with self.writing() as connection:
-            line = {"at_ns": at_ns, **_asked(wanted), "outcome": Outcome.REFUSED, "detail": words, "operation_id": None}
-            connection.execute(statement("insert_audit"), line)
+            _add_to_audit(connection, {"at_ns": at_ns, **_asked(wanted), "outcome": Outcome.REFUSED, "detail": words, "operation_id": None})
 
     def operation(self, operation_id: str) -> Operation | None:
         """The operation of that id."""
@@ -154,19 +153,21 @@ class State:
             yield
         except sqlite3.Error as error:
             raise StateError(
-                f"operations and the audit in {self._path} cannot be read or written: {error}. Check the directory's permissions and free "
+                f"what is kept in {self._path} cannot be read or written: {error}. Check the directory's permissions and free "
                 "space, then try again."
             ) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None:
             return self._connection
+        if self._closed:
+            raise StateError(f"{self._path} is closed: venom-otel is ending.")
         try:
             connection = open_state(self._path)
         except (OSError, sqlite3.Error) as error:
             raise StateError(
-                f"{self._path}, for operations and the audit, cannot be opened: {error}. Check the directory's permissions and free space. "
-                "Until then no model server can be told anything from here."
+                f"{self._path}, for operations, tasks and alerts, cannot be opened: {error}. Check the directory's permissions and free "
+                "space. Until then no model server can be told anything from here, and no task begun."
             ) from error
         connection.row_factory = sqlite3.Row
         self._connection = connection
@@ -203,7 +204,13 @@ def _finish(connection: sqlite3.Connection, operation: Operation) -> None:
 
 def _audit(connection: sqlite3.Connection, operation: Operation, at_ns: int) -> None:
     line = {"at_ns": at_ns, "outcome": _OUTCOMES[operation.state], "detail": operation.error, "operation_id": operation.id}
-    connection.execute(statement("insert_audit"), line | _asked(operation.wanted))
+    _add_to_audit(connection, line | _asked(operation.wanted))
+
+
+def _add_to_audit(connection: sqlite3.Connection, line: Mapping[str, Any]) -> None:
+    """Add a line; what is too old or too much goes."""
+    connection.execute(statement("insert_audit"), line)
+    connection.execute(statement("prune_audit"), {"since_ns": line["at_ns"] - KEPT_NS, "most": MOST_AUDITED})
 
 
 def _columns(operation: Operation) -> dict[str, Any]:

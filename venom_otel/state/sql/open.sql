@@ -3,4 +3,3 @@ PRAGMA journal_mode = WAL;
 -- waits for the disk: these are made in the event loop.
 PRAGMA synchronous = NORMAL;
 PRAGMA wal_autocheckpoint = 250;
-PRAGMA busy_timeout = 250;
