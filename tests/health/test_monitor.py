@@ -81,7 +81,7 @@ def test_who_wants_fresh_news_gets_them():
 
 def test_but_not_more_often_than_the_server_likes():
     servers = Servers(runtime())
-    with servers.monitor(interval_s=0.001, least_interval_s=3600) as monitor:
+    with servers.monitor(interval_s=0.001, least_interval_s=lambda _: 3600) as monitor:
         for _ in range(10):
             monitor.look(0).result(WAIT_S)
     assert servers.looks == {"vllm": 1}
@@ -167,6 +167,61 @@ def test_a_mistake_of_ours_is_reported_and_ends_nothing(monkeypatch):
         (State.READY, None),
     ]
     assert [str(failure.exc_value) for failure in failures] == ["'find'", "'read'"]
+
+
+class NoInterval:
+    """An adapter of somebody who has not read the whole protocol."""
+
+
+@pytest.mark.parametrize("adapter", [NoInterval(), None], ids=["without the attribute", "of no use"])
+def test_an_adapter_that_does_not_say_how_often_costs_no_server(monkeypatch, adapter):
+    monkeypatch.setattr("venom_otel.health.monitor.FIND_S", 0.01)
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    servers = Servers(runtime(), OTHER)
+
+    def least_interval_s(runtime):
+        if runtime.provider == "ollama":
+            return 0.0
+        return adapter if adapter is None else adapter.least_interval_s
+
+    with servers.monitor(least_interval_s=least_interval_s) as monitor:
+        servers.wait_for(lambda: min(servers.looks["vllm"], servers.looks["ollama"]) >= 3)
+        assert [server.runtime.name for server in monitor.servers()] == ["vllm", "ollama"]
+        servers.found.append(runtime("later", "http://127.0.0.1:9001", "ollama"))
+        servers.wait_for(lambda: servers.looks["later"])
+    assert {failure.exc_type for failure in failures} == {TypeError if adapter is None else AttributeError}
+
+
+def test_who_cannot_say_whether_it_was_meant_ends_no_looking(monkeypatch):
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    servers = Servers(runtime())
+
+    def meant(_):
+        raise ZeroDivisionError
+
+    with servers.monitor(meant=meant):
+        servers.wait_for(lambda: servers.looks["vllm"])
+        servers.readings["vllm"] = STOPPED
+        servers.wait_for(lambda: servers.heard and servers.heard[-1].server.condition.state is State.STOPPED)
+        servers.readings["vllm"] = READY
+        servers.wait_for(lambda: servers.heard[-1].server.condition.state is State.READY)
+    assert [failure.exc_type for failure in failures] == [ZeroDivisionError]
+
+
+def test_a_look_that_brings_no_reading_is_made_again(monkeypatch):
+    failures = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    servers = Servers(runtime(), OTHER)
+    servers.readings["vllm"] = None
+    with servers.monitor() as monitor:
+        servers.wait_for(lambda: servers.looks["ollama"] >= 5)
+        assert [server.runtime.name for server in monitor.servers()] == ["ollama"]
+        servers.readings["vllm"] = READY
+        servers.wait_for(lambda: len(monitor.servers()) == 2)
+    assert {failure.exc_type for failure in failures} == {AttributeError}
+    assert servers.looks["vllm"] < 100  # and not as fast as it can
 
 
 def test_settings_that_cannot_be_used_are_said_once(caplog, monkeypatch):

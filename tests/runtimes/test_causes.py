@@ -408,7 +408,14 @@ class Endless(Broken):
         await asyncio.Event().wait()
 
 
-@pytest.mark.parametrize(("made", "why"), [(Broken, "LookupError"), (Endless, "TimeoutError")])
+class Wordless(Broken):
+    """An adapter that forgets what it is asked for."""
+
+    async def read(self, client, runtime):
+        return None
+
+
+@pytest.mark.parametrize(("made", "why"), [(Broken, "LookupError"), (Endless, "TimeoutError"), (Wordless, "TypeError")])
 def test_an_adapter_that_fails(monkeypatch, caplog, made, why):
     monkeypatch.setattr(readings, "adapter", lambda _: made())
     with ReplayServer({}) as server:

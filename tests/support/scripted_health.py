@@ -40,10 +40,13 @@ class Servers:
         self._changed = threading.Condition()
 
     def monitor(
-        self, interval_s: float = 0.02, least_interval_s: float = 0.0, meant: Callable[[Runtime], bool] = lambda _: False
+        self,
+        interval_s: float = 0.02,
+        least_interval_s: Callable[[Runtime], float] = lambda _: 0.0,
+        meant: Callable[[Runtime], bool] = lambda _: False,
     ) -> Monitor:
         """A monitor of them, not started."""
-        monitor = Monitor(self._find, interval_s=interval_s, read=self._read, least_interval_s=lambda _: least_interval_s, meant=meant)
+        monitor = Monitor(self._find, interval_s=interval_s, read=self._read, least_interval_s=least_interval_s, meant=meant)
         monitor.subscribe(self._hear)
         return monitor
 

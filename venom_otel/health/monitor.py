@@ -167,15 +167,14 @@ class Monitor:
             try:
                 with suppress_instrumentation():
                     runtimes = await self._find()
+                for runtime in runtimes:
+                    self._take(runtime)
             except SettingsError as error:
                 if not complained:
                     logger.warning("venom_otel: no model server is watched: %s", error)
                 complained = True
             except Exception:
                 report("searching for model servers")
-            else:
-                for runtime in runtimes:
-                    self._take(runtime)
             self._found.set()
             await asyncio.sleep(FIND_S)
 
@@ -188,16 +187,28 @@ class Monitor:
             other.end()
             del self._watches[other.runtime.endpoint.url]
             self._publish()
-        watch = _Watch(runtime, self._interval_s, self._least_interval_s(runtime))
+        watch = _Watch(runtime, self._interval_s, self._least_s(runtime))
         self._watches[url] = watch
         watch.watching = self._loop.create_task(self._keep_looking(watch))
+
+    def _least_s(self, runtime: Runtime) -> float:
+        """What its adapter says, which may be another package's and say nothing of use: then the server is looked at as others are."""
+        try:
+            return float(self._least_interval_s(runtime))
+        except Exception:
+            report("asking an adapter how often its servers may be looked at")
+            return self._interval_s
 
     async def _keep_looking(self, watch: _Watch) -> None:
         while True:
             watch.rescheduled.clear()
             pause = watch.due_s - time.monotonic()
             if pause <= 0:
-                await self._look(watch)
+                try:
+                    await self._look(watch)
+                except Exception:
+                    report("noting how a model server is")
+                    watch.due_s = time.monotonic() + self._interval_s
                 continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -220,7 +231,7 @@ class Monitor:
         ended, now_ns = time.monotonic(), time.time_ns()
         before = watch.server.condition if watch.server is not None else None
         fallen = before is not None and before.status is Status.ONLINE and found.state.status is Status.OFFLINE
-        condition = follow(before, found, Now(ended, now_ns), meant=fallen and self._meant(watch.runtime))
+        condition = follow(before, found, Now(ended, now_ns), meant=fallen and self._was_meant(watch.runtime))
         watch.server = Server(watch.runtime, condition, found, now_ns, ended - began)
         watch.looked(began, ended, in_doubt=condition.in_doubt)
         self._publish()
@@ -229,6 +240,13 @@ class Monitor:
                 listener(Look(watch.server, before))
             except Exception:
                 report("telling how a model server is")
+
+    def _was_meant(self, runtime: Runtime) -> bool:
+        try:
+            return self._meant(runtime)
+        except Exception:
+            report("asking whether a model server was told to stop")
+            return False
 
     def _publish(self) -> None:
         self._servers = tuple(watch.server for watch in self._watches.values() if watch.server is not None)

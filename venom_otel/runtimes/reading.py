@@ -30,7 +30,10 @@ async def read(runtime: Runtime, *, deadline_s: float = DEADLINE_S) -> Reading:
     client = Client(runtime, deadline_s)
     try:
         async with asyncio.timeout(deadline_s + _GRACE_S), client:
-            return await adapter(runtime.provider).read(client, runtime)
+            found = await adapter(runtime.provider).read(client, runtime)
+            if not isinstance(found, Reading):
+                raise TypeError(f"a Reading is wanted, not {type(found).__qualname__}")
+            return found
     except Exception as error:  # whatever an adapter does: one server's trouble must not hide the others
         logger.warning("the adapter of %s failed: %s", runtime.provider, type(error).__qualname__)
         logger.debug("how", exc_info=True)
