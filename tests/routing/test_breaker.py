@@ -9,7 +9,7 @@ from support.app import OLLAMA, OPENAI, history, settings_for
 from support.routing import services_for
 
 import venom_otel
-from venom_otel.routing import CircuitBreaker, Failed, Target
+from venom_otel.routing import CircuitBreaker, Failed, Target, availability
 
 GPU, SPARE, OTHER_MODEL = Target("gpu:8000", "vl", "llama"), Target("spare:8000", "sp", "llama"), Target("gpu:8000", "vl", "gemma")
 DOWN, BUSY, LOADING = Failed("not_reached", "connection_error"), Failed("overloaded", "503"), Failed("loading", "503")
@@ -135,6 +135,35 @@ def test_failures_that_were_under_way_together_are_one(breaker):
     for _ in range(100):
         breaker.failed(GPU, DOWN)
     assert breaker.begin(GPU).due_s == 5
+
+
+def test_refusals_that_were_under_way_together_are_one_and_the_newest_word_counts(breaker, clock):
+    for told_s in (20, 30, 25):
+        breaker.failed(GPU, Failed("rate_limited", "429", told_s))
+    assert breaker.begin(GPU).due_s == 25
+    clock.now += 25
+    fail(breaker, GPU, BUSY)
+    assert breaker.begin(GPU).due_s == 10, "the second failure one after the other"
+
+
+def test_a_trial_of_which_nothing_is_heard_leaves_it_to_another(breaker, clock):
+    fail(breaker, GPU, DOWN)
+    clock.now += 6
+    assert breaker.begin(GPU) is None
+    clock.now += 59
+    assert breaker.begin(GPU).due_s == math.inf
+    clock.now += 2
+    assert breaker.begin(GPU) is None
+    assert breaker.begin(GPU).due_s == math.inf
+
+
+def test_what_failed_longest_ago_is_forgotten_where_there_is_too_much(breaker, monkeypatch):
+    monkeypatch.setattr(availability, "MOST_KEPT", 3)
+    models = [Target("gpu:8000", "vl", f"model-{number}") for number in range(4)]
+    for model in (*models[:3], models[0]):
+        fail(breaker, model, BUSY)
+    fail(breaker, models[3], BUSY)
+    assert [may_ask(breaker, model) for model in models] == [False, True, False, False]
 
 
 def test_any_reply_shows_that_the_server_can_be_reached(breaker, clock):

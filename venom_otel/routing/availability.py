@@ -88,6 +88,8 @@ LONGEST_RETRY_AFTER_S: Final = 3600.0
 """A server that asks for more is tried again after this."""
 _MOST_OPENINGS: Final = 32
 """Beyond it the pause grows no more, whatever the longest is."""
+MOST_KEPT: Final = 1024
+"""Targets that are remembered; beyond them that one goes which failed longest ago."""
 
 
 @dataclass(slots=True)
@@ -100,8 +102,8 @@ class _Circuit:
     due: float = 0.0
     """On the clock; while it is ahead, the target is passed over."""
     is_open: bool = False
-    on_trial: bool = False
-    """One call is trying it; the others wait for what it finds."""
+    trial_until: float = -math.inf
+    """On the clock; while it is ahead, one call is trying the target, and the others wait for what it finds."""
 
 
 class CircuitBreaker:
@@ -109,7 +111,8 @@ class CircuitBreaker:
 
     Args:
         pause_s: seconds that a target is passed over at first; each failed trial doubles them.
-        longest_pause_s: seconds up to which they grow. A server's own `Retry-After` is heard instead of either.
+        longest_pause_s: seconds up to which they grow, and for which a trial is waited for. A server's own `Retry-After` is heard instead
+            of either pause.
         patience: how many server errors in a row it takes; other failures show with the first that they will last.
         clock: seconds, only ever growing.
     """
@@ -136,7 +139,7 @@ class CircuitBreaker:
             if closed_for is not None and closed_for.due_s > 0 and not anyway:
                 return closed_for
             for circuit in circuits:
-                circuit.on_trial = circuit.is_open
+                circuit.trial_until = now + self._longest_pause_s if circuit.is_open else -math.inf
             return None
 
     def answered(self, target: Target) -> None:
@@ -156,35 +159,41 @@ class CircuitBreaker:
             if failure.kind not in OF_THE_SERVER:
                 self._circuits.pop(of_server, None)  # whatever it said, it could be reached
             key = of_server if failure.kind in OF_THE_SERVER else of_model
-            self._open(self._circuits.setdefault(key, _Circuit()), failure, self._clock())
+            circuit = self._circuits.pop(key) if key in self._circuits else _Circuit()
+            self._circuits[key] = circuit  # the last in their order
+            self._open(circuit, failure, self._clock())
+            if len(self._circuits) > MOST_KEPT:
+                del self._circuits[next(iter(self._circuits))]
 
     def left(self, target: Target) -> None:
         """Let another call try it."""
         if self._circuits:
             with self._lock:
                 for circuit in self._of(target):
-                    circuit.on_trial = False
+                    circuit.trial_until = -math.inf
 
     def _open(self, circuit: _Circuit, failure: Failed, now: float) -> None:
         circuit.in_a_row += 1
-        circuit.on_trial = False
+        circuit.trial_until = -math.inf
         if not circuit.is_open and failure.kind in PERHAPS_LASTING and circuit.in_a_row < self._patience:
             return
         told_s = failure.retry_after_s
-        if circuit.is_open and circuit.due > now and told_s is None:
-            return  # one of several that were under way together
+        together = circuit.is_open and circuit.due > now  # one of several that were under way at the same time
+        if together and told_s is None:
+            return
         pause_s = min(self._pause_s * 2.0**circuit.openings, self._longest_pause_s)
         if told_s is not None:
             pause_s = min(told_s, LONGEST_RETRY_AFTER_S)
         circuit.is_open = True
-        circuit.openings = min(circuit.openings + 1, _MOST_OPENINGS)
+        if not together:
+            circuit.openings = min(circuit.openings + 1, _MOST_OPENINGS)
         circuit.reason = Reason(failure.kind, failure.error_type)
         circuit.due = now + pause_s
 
     @staticmethod
     def _wait(circuit: _Circuit, now: float) -> PassedOver:
         due_s = circuit.due - now
-        return PassedOver(circuit.reason, math.inf if due_s <= 0 and circuit.on_trial else due_s)
+        return PassedOver(circuit.reason, math.inf if due_s <= 0 and circuit.trial_until > now else due_s)
 
     def _of(self, target: Target) -> list[_Circuit]:
         return [circuit for key in _keys(target) if (circuit := self._circuits.get(key)) is not None]
