@@ -155,6 +155,26 @@ async def test_nobody_answers_in_time(stream, servers, urls):
     assert [line.split("): ")[1].split(":")[0] for line in raised.value.__notes__[0].splitlines()[1:]] == ["timeout", "timeout"]
 
 
+@modes
+async def test_the_time_limit_around_another_routed_service(stream, servers, urls, capture):
+    """What it ends has failed by it, however far below it lies and whatever time it had itself."""
+    servers[OLLAMA].play(behaviours.hangs())
+    async with services_for(urls) as [ollama, vllm]:
+        inner = venom_otel.fallback([ollama], service_id="inner", policy=Policy(attempt_timeout_s=60))
+        outer = venom_otel.fallback([inner, vllm], policy=Policy(attempt_timeout_s=0.5))
+        with venom_otel.instrument(**capture.telemetry) as handle:
+            await ask(outer, stream=stream)
+            await asyncio.to_thread(handle.flush, WAIT_S)
+    spans = [span for span in capture.span_dicts() if span["scope"] == "venom_otel"]
+    words = "inner (gemma3:tiny) did not answer within 0.5 s"
+    assert [(span["attributes"]["llm.outcome"], span["attributes"].get("llm.error.kind"), span["description"]) for span in spans] == [
+        ("ok", None, None),
+        ("error", "timeout", words),
+        ("error", "timeout", words),
+        ("ok", None, None),
+    ]
+
+
 async def test_the_applications_own_time_limit_is_a_cancellation(servers, urls, capture):
     servers[OLLAMA].play(behaviours.hangs())
     async with services_for(urls) as services:

@@ -19,9 +19,14 @@ _innermost: Final[ContextVar[Deadline | None]] = ContextVar("venom_otel.deadline
 
 
 def passed() -> TimeoutError | None:
-    """The error of the time limit around the caller where that limit has passed: while a cancellation is under way, its true cause."""
-    deadline = _innermost.get()
-    return deadline.error if deadline is not None and deadline.has_passed else None
+    """The error of a time limit around the caller that has passed: while a cancellation is under way, its true cause.
+
+    Of several the outermost, for that is the one which the caller will see.
+    """
+    found, deadline = None, _innermost.get()
+    while deadline is not None:
+        found, deadline = deadline if deadline.has_passed else found, deadline.outer
+    return found.error if found is not None else None
 
 
 class Deadline:
@@ -34,6 +39,8 @@ class Deadline:
         self._seconds = seconds
         self._make_error = make_error
         self._error: TimeoutError | None = None
+        self.outer: Deadline | None = None
+        """The one around it, while its block lasts."""
 
     @property
     def has_passed(self) -> bool:
@@ -50,6 +57,7 @@ class Deadline:
     async def __aenter__(self) -> Self:
         self._limit = asyncio.timeout(self._seconds)
         await self._limit.__aenter__()
+        self.outer = _innermost.get()
         self._token: Token[Deadline | None] = _innermost.set(self)
         return self
 
