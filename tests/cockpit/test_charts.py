@@ -2,7 +2,8 @@
 
 import pytest
 
-from venom_otel.cockpit import charts, texts
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.history import charts
 from venom_otel.services.figures import DAY, HOUR, MINUTE, SECOND, Figures, Window
 from venom_otel.store.distribution import Distribution, bucket
 from venom_otel.store.protocol import RequestStatus

@@ -9,7 +9,7 @@ from support.demo import Demo
 
 @pytest.mark.slow
 def test_everything_moves(cockpit, open_tab):
-    page = open_tab()
+    page = open_tab("/history")
     with Demo(cockpit.folder, VENOM_OTEL_DATA_DIR=str(cockpit.folder / "data")) as demo:
         assert demo.page() == cockpit.page
         rows = page.locator(".request")

@@ -33,13 +33,13 @@ def cockpit(tmp_path_factory):
 def shows(open_tab):
     """Opens a path; what comes back checks which requests a page shows, the newest first."""
 
-    def open_path(path="/"):
+    def open_path(path="/history"):
         page = open_tab(path)
 
         def check(models, query=None):
             expect(page.locator(".request .model")).to_have_text(list(models))
             if query is not None:
-                expect(page).to_have_url(re.compile(f"/{re.escape(query)}$"))
+                expect(page).to_have_url(re.compile(f"/history{re.escape(query)}$"))
 
         return page, check
 
@@ -96,7 +96,7 @@ def test_time(shows):
     page.get_by_role("option", name=texts.RANGES["15m"]).click()
     check("edcba", "?since=15m")
     expect(page.locator(".chart-range").first).to_have_text("15 min")
-    page, check = shows("/?since=2026-01-01T00:00:00Z&until=2026-01-01T00:01:00Z")
+    page, check = shows("/history?since=2026-01-01T00:00:00Z&until=2026-01-01T00:01:00Z")
     expect(page.get_by_text(texts.NO_MATCH)).to_be_visible()
     expect(page.locator(".range time")).to_have_text(["1 Jan, 01:00:00", "1 Jan, 01:01:00"])  # in the reader's own time
     expect(page.get_by_label(texts.RANGE_FILTER)).to_have_value(texts.CHOSEN_RANGE)
@@ -125,7 +125,7 @@ def test_the_browsers_back_and_forth(shows):
 
 
 def test_a_link_to_a_filtered_list_and_the_way_back_to_it(shows):
-    page, check = shows("/?provider=vllm&status=failed")
+    page, check = shows("/history?provider=vllm&status=failed")
     check("c")
     expect(page.get_by_label(texts.FILTERS[Dimension.PROVIDER])).to_have_value("vllm")
     page.locator(".request").click()
@@ -136,17 +136,17 @@ def test_a_link_to_a_filtered_list_and_the_way_back_to_it(shows):
     expect(page.get_by_role("heading", level=1)).to_have_text("c")
     page.keyboard.press("Escape")
     check("c", "?status=failed&provider=vllm")
-    page.locator(".brand").click()
+    page.get_by_role("link", name=texts.HISTORY, exact=True).click()
     check("edcba", "")
 
 
 def test_values_that_the_list_does_not_show_are_on_offer(shows):
-    page, check = shows("/?model=a")
+    page, check = shows("/history?model=a")
     check("a")
     choose(page, Dimension.MODEL, "b")
     check("b", "?model=b")
 
 
 def test_an_address_that_asks_for_nonsense_shows_everything(shows):
-    _, check = shows("/?status=broken&since=lately&colour=red")
+    _, check = shows("/history?status=broken&since=lately&colour=red")
     check("edcba")

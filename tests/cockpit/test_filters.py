@@ -2,36 +2,46 @@
 
 import pytest
 
-from venom_otel.cockpit.filters import RANGES, Filters
+from venom_otel.cockpit.history.filters import RANGES, Filters
 from venom_otel.services.figures import DAY, HOUR, MINUTE
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
 
 NOW = 1_790_000_000_000_000_000
 
 ADDRESSES = [
-    "/",
-    "/?status=failed",
-    "/?provider=ollama&model=llama3.2:1b&endpoint=http://localhost:11434/v1",
-    "/?service=chat-api&error_kind=auth&since=15m&text=a+b%26c",
-    "/?since=2026-09-21T14:13:20Z&until=2026-09-21T14:14:19.999999Z",
+    "/history",
+    "/history?status=failed",
+    "/history?provider=ollama&model=llama3.2:1b&endpoint=http://localhost:11434/v1",
+    "/history?service=chat-api&error_kind=auth&since=15m&text=a+b%26c",
+    "/history?since=2026-09-21T14:13:20Z&until=2026-09-21T14:14:19.999999Z",
 ]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_there_and_back(address):
     assert Filters.from_address(address).address() == address
-    assert bool(Filters.from_address(address)) is (address != "/")
+    assert bool(Filters.from_address(address)) is (address != "/history")
 
 
 @pytest.mark.parametrize(
-    "address", ["/?status=broken", "/?since=lately", "/?until=lately", "/?colour=red", "/?provider=", "/trace/x?span=y", "/?&&==", ""]
+    "address",
+    [
+        "/history?status=broken",
+        "/history?since=lately",
+        "/history?until=lately",
+        "/history?colour=red",
+        "/history?provider=",
+        "/trace/x?span=y",
+        "/history?&&==",
+        "",
+    ],
 )
 def test_what_cannot_be_used_counts_as_not_said(address):
     assert Filters.from_address(address) == Filters()
 
 
 def test_as_the_services_take_it():
-    filters = Filters.from_address("/?status=FAILED&provider=vllm&since=15m&until=5m")
+    filters = Filters.from_address("/history?status=FAILED&provider=vllm&since=15m&until=5m")
     assert filters.which(NOW, before=7) == RequestFilter(
         provider="vllm", status=RequestStatus.FAILED, since_ns=NOW - 15 * MINUTE, until_ns=NOW - 5 * MINUTE, before=7
     )
@@ -57,16 +67,16 @@ def test_words_and_attributes_of_a_search(text, search):
 @pytest.mark.parametrize(
     ("address", "oldest", "newest", "length"),
     [
-        ("/", None, None, HOUR),
-        ("/", 14 * MINUTE, MINUTE, 15 * MINUTE),
-        ("/", 16 * MINUTE, MINUTE, HOUR),
-        ("/", 300 * DAY, 59 * MINUTE, HOUR),
-        ("/", 300 * DAY, 61 * MINUTE, 6 * HOUR),
-        ("/", 300 * DAY, 3 * DAY, 7 * DAY),
-        ("/", 300 * DAY, 299 * DAY, 30 * DAY),
-        ("/?since=15m", 3 * DAY, 3 * DAY, 15 * MINUTE),
-        ("/?since=30d", None, None, 30 * DAY),
-        ("/?until=1d", None, None, HOUR),
+        ("/history", None, None, HOUR),
+        ("/history", 14 * MINUTE, MINUTE, 15 * MINUTE),
+        ("/history", 16 * MINUTE, MINUTE, HOUR),
+        ("/history", 300 * DAY, 59 * MINUTE, HOUR),
+        ("/history", 300 * DAY, 61 * MINUTE, 6 * HOUR),
+        ("/history", 300 * DAY, 3 * DAY, 7 * DAY),
+        ("/history", 300 * DAY, 299 * DAY, 30 * DAY),
+        ("/history?since=15m", 3 * DAY, 3 * DAY, 15 * MINUTE),
+        ("/history?since=30d", None, None, 30 * DAY),
+        ("/history?until=1d", None, None, HOUR),
     ],
 )
 def test_what_the_charts_show(address, oldest, newest, length):

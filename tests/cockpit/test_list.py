@@ -21,7 +21,7 @@ def rows(page):
 
 
 def test_empty_page_says_what_to_add(open_tab, cockpit):
-    page = open_tab()
+    page = open_tab("/history")
     expect(page.get_by_role("heading", name=texts.EMPTY_TITLE)).to_be_visible()
     expect(page.locator(".code").first).to_contain_text("import venom_otel\nvenom_otel.instrument(kernel)")
     expect(page.locator(".code").nth(1)).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={cockpit.otlp}")
@@ -32,7 +32,7 @@ def test_empty_page_says_what_to_add(open_tab, cockpit):
 
 
 def test_requests_appear_as_they_end(open_tab, application):
-    page = open_tab()
+    page = open_tab("/history")
     expect(page.get_by_role("heading", name=texts.EMPTY_TITLE)).to_be_visible()
     application.request("llama3.2:1b", seconds=1.24, attributes={"gen_ai.response.time_to_first_chunk": 0.18})
     expect(rows(page)).to_have_count(1)
@@ -51,7 +51,7 @@ def test_requests_appear_as_they_end(open_tab, application):
 
 
 def test_an_answer_in_another_servers_place_is_marked(open_tab, application):
-    page = open_tab()
+    page = open_tab("/history")
     application.request("llama3.2:1b", attributes={"llm.route.fallback": False})
     application.request("gpt-4o-mini", provider="openai", attributes={"llm.route.fallback": True})
     expect(rows(page)).to_have_count(2)
@@ -62,7 +62,7 @@ def test_an_answer_in_another_servers_place_is_marked(open_tab, application):
 def test_a_list_that_was_there_before(open_tab, application):
     for number in range(3):
         application.request(f"model-{number}")
-    page = open_tab()
+    page = open_tab("/history")
     expect(rows(page)).to_have_count(3)
     expect(page.locator(".request .model")).to_have_text(["model-2", "model-1", "model-0"])
     expect(page.locator(".answering")).to_contain_text("model-2")
@@ -70,7 +70,7 @@ def test_a_list_that_was_there_before(open_tab, application):
 
 def test_more_at_once_than_a_page_holds(open_tab, application):
     application.request("first")
-    page = open_tab()
+    page = open_tab("/history")
     expect(rows(page)).to_have_count(1)
     application.requests(240)
     expect(rows(page)).to_have_count(100)
@@ -88,7 +88,7 @@ def test_more_at_once_than_a_page_holds(open_tab, application):
 def test_by_keyboard_alone(open_tab, application):
     for number in range(4):
         application.request(f"model-{number}")
-    page = open_tab()
+    page = open_tab("/history")
     expect(rows(page)).to_have_count(4)
     page.keyboard.press("Tab")
     expect(page.get_by_text(texts.SKIP)).to_be_focused()
@@ -111,7 +111,7 @@ def test_by_keyboard_alone(open_tab, application):
     expect(page.get_by_role("treeitem", selected=True)).to_be_focused()
     expect(page.locator(".details").get_by_role("heading", level=2)).to_have_text("POST")
     page.keyboard.press("Escape")
-    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page).to_have_url(re.compile(r"/history$"))
     expect(page.locator(f'[data-id="{focused}"]')).to_be_focused()
 
 
@@ -119,10 +119,10 @@ def test_filters_are_in_the_address(open_tab, application):
     application.request("llama3.2:1b")
     application.request("gpt-4o-mini", provider="openai", endpoint="https://api.openai.com/v1")
     application.request("x", failure=FAILURE)
-    page = open_tab()
+    page = open_tab("/history")
     expect(rows(page)).to_have_count(3)
     page.get_by_role("button", name="Failed").click()
-    expect(page).to_have_url(re.compile(r"/\?status=failed$"))
+    expect(page).to_have_url(re.compile(r"/history\?status=failed$"))
     expect(page.locator(".request .model")).to_have_text(["x"])
     application.request("llama3.2:1b")
     application.request("y", failure=FAILURE)
@@ -132,18 +132,18 @@ def test_filters_are_in_the_address(open_tab, application):
     page.get_by_role("button", name="Completed").click()
     page.get_by_label(texts.FILTERS[Dimension.PROVIDER]).click()
     page.get_by_role("option", name="openai").click()
-    expect(page).to_have_url(re.compile(r"/\?status=completed&provider=openai$"))
+    expect(page).to_have_url(re.compile(r"/history\?status=completed&provider=openai$"))
     expect(page.locator(".request .model")).to_have_text(["gpt-4o-mini"])
     page.get_by_role("button", name="Cancelled").click()
     expect(page.get_by_text(texts.NO_MATCH)).to_be_visible()
     page.get_by_role("button", name=texts.CLEAR_FILTERS).click()
     expect(rows(page)).to_have_count(5)
-    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page).to_have_url(re.compile(r"/history$"))
 
 
 def test_pause(open_tab, application):
     application.request("first")
-    page = open_tab()
+    page = open_tab("/history")
     expect(rows(page)).to_have_count(1)
     page.get_by_role("button", name=texts.LIVE).click()
     expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
@@ -160,7 +160,7 @@ def test_comes_back_after_a_restart(browser, cockpit, number):
     with Application(cockpit.otlp) as application:
         application.request("before")
     page = browser.new_page(base_url=cockpit.page)
-    page.goto("/")
+    page.goto("/history")
     expect(rows(page)).to_have_count(1)
     status, seconds, _ = cockpit.stop(number)
     if number == signal.SIGTERM:

@@ -66,7 +66,7 @@ def test_an_address_that_leads_nowhere(browser, cockpit):
     assert reply.status == 404
     expect(page.get_by_role("heading", level=1)).to_have_text(texts.NO_PAGE_TITLE)
     page.locator(".back").click()
-    expect(page).to_have_title(texts.document_title(texts.REQUESTS))
+    expect(page).to_have_title(texts.document_title(texts.NOW))
     page.close()
     reply = httpx.get(f"{cockpit.page}/api/v1/nowhere")
     assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")

@@ -38,7 +38,7 @@ def filled(application):
 
 
 def test_what_the_requests_come_to(open_tab, filled):
-    page = open_tab()
+    page = open_tab("/history")
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
     expect(figure(page, "Completed")).to_have_text("3")
     expect(figure(page, "Failed")).to_have_text("1")
@@ -52,7 +52,7 @@ def test_what_the_requests_come_to(open_tab, filled):
 
 
 def test_they_follow_the_filters(open_tab, filled):
-    page = open_tab("/?model=x&since=6h")
+    page = open_tab("/history?model=x&since=6h")
     expect(figure(page, texts.REQUESTS)).to_have_text("1")
     expect(page.locator(".chart-range").first).to_have_text("6 h")
     page.get_by_role("button", name=texts.CLEAR_FILTERS).click()
@@ -61,12 +61,12 @@ def test_they_follow_the_filters(open_tab, filled):
 
 
 def test_a_bar_leads_to_its_requests(open_tab, filled):
-    page = open_tab()
+    page = open_tab("/history")
     expect(bars(page, "bad")).to_have_count(1)
     box = bars(page, "bad").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator(".request .model")).to_have_text(["x"])
-    expect(page).to_have_url(re.compile(r"/\?status=failed&since=2[^&]*:00Z&until=2[^&]*:59\.999999Z$"))
+    expect(page).to_have_url(re.compile(r"/history\?status=failed&since=2[^&]*:00Z&until=2[^&]*:59\.999999Z$"))
     expect(page.locator(".range time")).to_have_count(2)
     expect(page.locator(".chart-range").first).to_have_text("1 min")
     page.go_back()
@@ -74,7 +74,7 @@ def test_a_bar_leads_to_its_requests(open_tab, filled):
 
 
 def test_they_wait_while_the_list_does(open_tab, filled):
-    page = open_tab()
+    page = open_tab("/history")
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
     page.get_by_role("button", name=texts.LIVE).click()
     expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
@@ -86,7 +86,7 @@ def test_they_wait_while_the_list_does(open_tab, filled):
 
 
 def test_they_take_the_themes_colours(open_tab, filled):
-    page = open_tab(color_scheme="light")
+    page = open_tab("/history", color_scheme="light")
     expect(bars(page, "bad")).to_have_count(1)
     assert bars(page, "bad").evaluate(FILL) == rgb(theme.LIGHT.bad)
     page.emulate_media(color_scheme="dark")
@@ -101,7 +101,7 @@ def test_after_a_trace_was_opened_first(open_tab, filled):
 
 
 def test_a_pointer_over_a_bar_says_its_numbers(open_tab, filled):
-    page = open_tab()
+    page = open_tab("/history")
     expect(bars(page, "bad")).to_have_count(1)
     bars(page, "bad").hover(force=True)
     expect(chart(page, 0)).to_contain_text(re.compile(r"\d\d:\d\d\s*Failed\s*1\s*Cancelled\s*0\s*Completed\s*[0-3]$"))

@@ -5,12 +5,11 @@ from nicegui import ui
 from nicegui.testing import user_simulation
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.address import ListAddress
-from venom_otel.cockpit.requests_page import RequestsPage
-from venom_otel.cockpit.trace_view import TraceView
+from venom_otel.cockpit.history.address import ListAddress
+from venom_otel.cockpit.history.history_page import HistoryPage
+from venom_otel.cockpit.trace.trace_view import TraceView
 from venom_otel.errors import StoreError
 from venom_otel.services.history import History
-from venom_otel.services.offered import Services
 from venom_otel.store.embedded import EmbeddedStore
 
 WORDS = "the store cannot be read: the disk is gone"
@@ -44,10 +43,10 @@ def store(tmp_path):
         yield failing
 
 
-@pytest.mark.parametrize("kind", [RequestsPage, TraceView])
+@pytest.mark.parametrize("kind", [HistoryPage, TraceView])
 async def test_a_store_that_cannot_be_read(store, kind):
     history = History(store)
-    arguments = (Services(history=history), "http://127.0.0.1:4318") if kind is RequestsPage else (history, TRACE, "")
+    arguments = (history, "http://127.0.0.1:4318") if kind is HistoryPage else (history, TRACE, "")
 
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
@@ -62,4 +61,4 @@ async def test_a_store_that_cannot_be_read(store, kind):
         await user.should_see(WORDS, retries=RETRIES)
         store.broken = False  # and nothing arrives that would tell the page
         await user.should_not_see(WORDS, retries=RETRIES)
-        await user.should_see(texts.EMPTY_TITLE if kind is RequestsPage else texts.NO_TRACE_TITLE)
+        await user.should_see(texts.EMPTY_TITLE if kind is HistoryPage else texts.NO_TRACE_TITLE)

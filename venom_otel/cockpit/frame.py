@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from nicegui import ui
 
@@ -11,6 +12,9 @@ from venom_otel.cockpit import texts, theme
 
 if TYPE_CHECKING:
     from venom_otel.cockpit.answering import Answering
+
+NAVIGATION: Final = {"/": texts.NOW, "/history": texts.HISTORY}
+"""The pages that one goes to by name; a trace is reached from a request."""
 
 _DARK: Final = {"auto": None, "light": False, "dark": True}
 _YEAR: Final = 365 * 24 * 3600
@@ -27,11 +31,29 @@ def frame(answering: Answering) -> ui.element:
         with ui.link(target="/").classes("brand").props(f'aria-label="{texts.PRODUCT}: {texts.HOME}"'):
             ui.element("span").classes("mark")
             ui.label(texts.PRODUCT)
+        _navigation()
         answering.mark()
         _theme_switch(dark, chosen)
     content = ui.element("main").classes("content")
     ui.skip_link(texts.SKIP, target=content)
     return content
+
+
+def _navigation() -> None:
+    """The pages; the one that is shown is marked as such, also when it changes without a load."""
+    router = ui.context.client.sub_pages_router
+    links: dict[str, ui.link] = {}
+
+    def show(path: str) -> None:
+        here = urlsplit(path).path or "/"
+        for place, link in links.items():
+            link.props(**{"add": "aria-current=page"} if place == here else {"remove": "aria-current"})
+
+    with ui.element("nav").classes("nav").props(f'aria-label="{texts.NAVIGATION}"'):
+        for place, words in NAVIGATION.items():
+            links[place] = ui.link(words, place)
+    show(router.current_path)
+    router.on_path_changed(show)
 
 
 def _theme_switch(dark: ui.dark_mode, chosen: str) -> None:

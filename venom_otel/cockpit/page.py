@@ -10,12 +10,13 @@ from nicegui import Client, ui
 from nicegui import app as nicegui_app
 
 from venom_otel.cockpit import texts, theme
-from venom_otel.cockpit.address import ListAddress
 from venom_otel.cockpit.answering import Answering
 from venom_otel.cockpit.frame import frame
 from venom_otel.cockpit.headers import PageHeaders
-from venom_otel.cockpit.requests_page import RequestsPage
-from venom_otel.cockpit.trace_view import TraceView
+from venom_otel.cockpit.history.address import ListAddress
+from venom_otel.cockpit.history.history_page import HistoryPage
+from venom_otel.cockpit.home.home_page import HomePage
+from venom_otel.cockpit.trace.trace_view import TraceView
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from venom_otel.services.offered import Services
 
-_PATHS: Final = ("/", "/trace/{trace_id}", "/requests/{request_id}")
+_PATHS: Final = ("/", "/history", "/trace/{trace_id}", "/requests/{request_id}")
 
 
 def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
@@ -42,10 +43,14 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
 
+        async def home() -> None:
+            ui.page_title(texts.document_title(texts.NOW))
+            await HomePage(services, otlp_address).show()
+
         # Without parameters for the query: a changed filter is no other page.
         async def requests() -> None:
-            ui.page_title(texts.document_title(texts.REQUESTS))
-            await RequestsPage(services, otlp_address, address).show()
+            ui.page_title(texts.document_title(texts.HISTORY))
+            await HistoryPage(history, otlp_address, address).show()
 
         async def trace(trace_id: str, span: str = "") -> None:
             ui.page_title(texts.document_title(trace_id[:8]))
@@ -56,7 +61,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
             await trace(trace_id, span_id)
 
         with frame(answering):
-            ui.sub_pages(dict(zip(_PATHS, (requests, trace, request), strict=True)))
+            ui.sub_pages(dict(zip(_PATHS, (home, requests, trace, request), strict=True)))
 
     for path in _PATHS:
         ui.page(path)(page)

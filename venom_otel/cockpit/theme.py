@@ -1,4 +1,4 @@
-"""Colours, sizes and spacing of the page, in one place; `assets/page.css` uses them by name and spells none itself.
+"""Colours, sizes and spacing of the page, in one place; the sheets in `styles/` use them by name.
 
 Contrast of text on its background is at least 4.5:1 in both themes, of what is drawn at least 3:1 (WCAG 2.2, 1.4.3 and 1.4.11);
 `tests/cockpit/test_theme.py` measures it.
@@ -18,6 +18,7 @@ CHOICES: Final = ("auto", "light", "dark")
 ICONS: Final = {"auto": "contrast", "light": "light_mode", "dark": "dark_mode"}
 
 ASSETS: Final = Path(__file__).parent / "assets"
+STYLES: Final = Path(__file__).parent / "styles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def stylesheet() -> str:
             f":root {{ color-scheme: light; {_variables(SIZES)} {light} }}",
             f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ color-scheme: dark; {dark} }} }}",
             f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}",
-            (ASSETS / "page.css").read_text(encoding="utf-8"),
+            *(sheet.read_text(encoding="utf-8") for sheet in sorted(STYLES.glob("*.css"))),
         )
     )
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from nicegui import ui
 
-from venom_otel.cockpit.filters import Filters
+from venom_otel.cockpit.history.filters import PATH, Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ class ListAddress:
                 self._listener = None
 
     def _moved(self, path: str) -> None:
-        if urlsplit(path).path not in ("", "/"):
+        if urlsplit(path).path != PATH:
             return
         before, self.filters = self.filters, Filters.from_address(path)
         if self._listener is not None and self.filters != before:

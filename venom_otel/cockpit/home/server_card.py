@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import background_tasks, ui
 
-from venom_otel.cockpit import server_views, texts, theme, views
+from venom_otel.cockpit import texts, theme, views
 from venom_otel.cockpit.asking import done, sure
-from venom_otel.cockpit.models_dialog import ModelsDialog
+from venom_otel.cockpit.home import server_views
+from venom_otel.cockpit.home.models_dialog import ModelsDialog
 from venom_otel.control.model import Action
 from venom_otel.runtimes.model import State, Status
 from venom_otel.state.model import OperationState

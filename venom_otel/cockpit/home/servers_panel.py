@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.server_card import ServerCard
+from venom_otel.cockpit.home.server_card import ServerCard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

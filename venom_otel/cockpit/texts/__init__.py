@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 PRODUCT: Final = "venom_otel"
 SKIP: Final = "Skip to the content"
-HOME: Final = "All requests"
+HOME: Final = "Start page"
+NAVIGATION: Final = "Pages"
+NOW: Final = "Now"
+HISTORY: Final = "History"
 
 # -- header ----------------------------------------------------------------------------------------------------------------------
 ANSWERING: Final = "Last answer"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from venom_otel.cockpit import charts, formats, texts
+from venom_otel.cockpit import formats, texts
+from venom_otel.cockpit.history import charts
 from venom_otel.services.figures import SECOND, Figures
 from venom_otel.store.protocol import RequestFilter, RequestStatus
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from nicegui.events import EChartPointClickEventArguments
 
-    from venom_otel.cockpit.filters import Filters
+    from venom_otel.cockpit.history.filters import Filters
     from venom_otel.services.figures import Window
     from venom_otel.services.history import History
 

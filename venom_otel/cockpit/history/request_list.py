@@ -15,7 +15,7 @@ from venom_otel.services.history import RequestPage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from venom_otel.cockpit.filters import Filters
+    from venom_otel.cockpit.history.filters import Filters
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary
 

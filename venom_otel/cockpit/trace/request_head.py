@@ -9,7 +9,7 @@ from nicegui import ui
 from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, theme, views
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.empty import copy_button
+from venom_otel.cockpit.history.empty import copy_button
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts, views
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.filters import RANGES, Filters
+from venom_otel.cockpit.history.filters import RANGES, Filters
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:

@@ -14,6 +14,9 @@ from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PATH: Final = "/history"
+"""Where the list is."""
+
 RANGES: Final[Mapping[str, int]] = {
     "15m": 15 * MINUTE,
     "1h": HOUR,
@@ -59,7 +62,7 @@ class Filters:
     def address(self) -> str:
         """Where the page shows these."""
         query = urlencode({field.name: value for field in fields(self) if (value := getattr(self, field.name))}, safe="/:")
-        return f"/?{query}" if query else "/"
+        return f"{PATH}?{query}" if query else PATH
 
     def __bool__(self) -> bool:
         return self != type(self)()

@@ -11,8 +11,8 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts, views
 from venom_otel.cockpit.elements import LogList, Waterfall
-from venom_otel.cockpit.request_head import request_head
-from venom_otel.cockpit.span_panel import span_panel
+from venom_otel.cockpit.trace.request_head import request_head
+from venom_otel.cockpit.trace.span_panel import span_panel
 from venom_otel.errors import StoreError
 from venom_otel.services.traces import Trace, walk
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nicegui.events import KeyEventArguments
 
-    from venom_otel.cockpit.address import ListAddress
+    from venom_otel.cockpit.history.address import ListAddress
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary, Span
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from venom_otel.cockpit import server_views, texts
-from venom_otel.cockpit.server_card import act
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.home import server_views
+from venom_otel.cockpit.home.server_card import act
 from venom_otel.control.model import Action
 from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse

@@ -1,4 +1,4 @@
-"""The start page: filters, charts and the live list, kept true by the history's own word."""
+"""The history: filters, charts and the list of requests, kept true by the history's own word."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Final
 from nicegui import background_tasks, ui
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.alert_banner import AlertBanner
-from venom_otel.cockpit.empty import empty_state
-from venom_otel.cockpit.filter_bar import FilterBar
-from venom_otel.cockpit.overview import Overview
-from venom_otel.cockpit.request_list import RequestList
-from venom_otel.cockpit.servers_panel import ServersPanel
+from venom_otel.cockpit.history.empty import empty_state
+from venom_otel.cockpit.history.filter_bar import FilterBar
+from venom_otel.cockpit.history.overview import Overview
+from venom_otel.cockpit.history.request_list import RequestList
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from venom_otel.cockpit.address import ListAddress
-    from venom_otel.cockpit.filters import Filters
-    from venom_otel.services.offered import Services
+    from venom_otel.cockpit.history.address import ListAddress
+    from venom_otel.cockpit.history.filters import Filters
+    from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary
 
 LIST_PAUSE: Final = 0.25
@@ -38,16 +36,11 @@ CHARTS_IDLE: Final = 20.0
 """Seconds after which the charts move on although nothing arrives: time passes all the same."""
 
 
-class RequestsPage:
-    """One browser's start page."""
+class HistoryPage:
+    """One browser's history."""
 
-    def __init__(self, services: Services, otlp_address: str, address: ListAddress) -> None:
-        history = self._history = services.history
-        self._above: list[ServersPanel | AlertBanner] = []
-        if services.alerts is not None:
-            self._above.append(AlertBanner(services.alerts, services.servers))
-        if services.servers is not None and services.operations is not None:
-            self._above.append(ServersPanel(services.servers, services.operations, services.catalogue))
+    def __init__(self, history: History, otlp_address: str, address: ListAddress) -> None:
+        self._history = history
         self._otlp_address = otlp_address
         self._address = address
         self._bar = FilterBar(address.filters, self._chosen)
@@ -67,13 +60,9 @@ class RequestsPage:
                 group.create_task(self._keep_list())
                 group.create_task(self._keep_charts())
                 group.create_task(self._offer_choices())
-                for part in self._above:
-                    group.create_task(part.keep())
 
     # -- what it is made of ------------------------------------------------------------------------------------------------------
     def _build(self) -> None:
-        for part in self._above:
-            part.build()
         with ui.element("div").classes("bar") as self._head:
             ui.label(texts.REQUESTS).props("role=heading aria-level=1").classes("title")
             with ui.button(on_click=self._toggle_live, color=None).props("flat dense no-caps").classes("live") as self._live:

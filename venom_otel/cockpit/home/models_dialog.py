@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from nicegui import background_tasks, ui
 
-from venom_otel.cockpit import server_views, texts
+from venom_otel.cockpit import texts
 from venom_otel.cockpit.asking import done, sure
+from venom_otel.cockpit.home import server_views
 from venom_otel.state.model import Kind
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The history: every request that is stored, filtered, searched and summed up."""

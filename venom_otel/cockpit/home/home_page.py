@@ -1,0 +1,43 @@
+"""The start page: what is wrong, the model servers and their models, the chat, and what happens now; to see and act without leaving it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from venom_otel.cockpit.home.alert_banner import AlertBanner
+from venom_otel.cockpit.home.live_feed import LiveFeed
+from venom_otel.cockpit.home.servers_panel import ServersPanel
+
+if TYPE_CHECKING:
+    from venom_otel.cockpit.home.part import Part
+    from venom_otel.services.offered import Services
+
+
+class HomePage:
+    """One browser's start page; what is not offered is left out."""
+
+    def __init__(self, services: Services, otlp_address: str) -> None:
+        self._above: list[Part] = []
+        self._left: list[Part] = []
+        self._right: list[Part] = []
+        if services.alerts is not None:
+            self._above.append(AlertBanner(services.alerts, services.servers))
+        if services.servers is not None and services.operations is not None:
+            self._left.append(ServersPanel(services.servers, services.operations, services.catalogue))
+        self._feed: list[Part] = [LiveFeed(services.history, otlp_address)]
+
+    async def show(self) -> None:
+        """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
+        with ui.element("div").classes("home"):
+            for part in self._above:
+                part.build()
+            for place, parts in (("home-left", self._left), ("home-right", self._right), ("home-feed", self._feed)):
+                with ui.element("div").classes(place):
+                    for part in parts:
+                        part.build()
+        async with asyncio.TaskGroup() as group:
+            for part in (*self._above, *self._left, *self._right, *self._feed):
+                group.create_task(part.keep())

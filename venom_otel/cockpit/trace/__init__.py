@@ -1,0 +1,1 @@
+"""One trace: what became of a request, and everything its spans say."""
