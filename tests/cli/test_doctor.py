@@ -8,10 +8,12 @@ import sys
 
 import httpx
 import pytest
+from support import servers as model_servers
 from support.chat_server import ChatServer
 from support.cockpit import Cockpit, command
 from support.otlp_sink import OtlpSink
 from support.personas import nobody
+from support.replay import ReplayServer
 
 from venom_otel.cli.doctor import servers, variables
 from venom_otel.cli.doctor.findings import Status
@@ -356,6 +358,13 @@ def test_servers_at_usual_ports_say_who_they_are(answers, simulated_ollama):
 def test_many_models(answers):
     with SimulatedVllm(*(SimulatedModel(f"m{number}") for number in range(5))) as server:
         holds(answers(VLLM_ENDPOINT=server.url), f"ok: {server.url} (VLLM_ENDPOINT): vllm", "models: m0, m1, m2 and 2 more")
+
+
+def test_a_server_that_breaks_off_its_answer_when_asked_for_its_models(answers):
+    description = model_servers.page({"openapi": "3.1.0", "info": {"title": "llama.cpp Python API"}}, model_servers.UVICORN)
+    with ReplayServer(model_servers.LLAMA_CPP_PYTHON | {"/openapi.json": description}) as server:
+        holds(answers(LLAMACPP_ENDPOINT=server.url), f"ok: {server.url} (LLAMACPP_ENDPOINT): llamacpp")
+        assert "/v1/models" not in server.paths
 
 
 def test_several_servers_of_one_runtime(answers, simulated_vllm, simulated_ollama):

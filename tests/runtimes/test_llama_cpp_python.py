@@ -41,8 +41,9 @@ def test_ready(llamacpp):
 
 async def test_whoever_looks_breaks_off_no_answer(llamacpp):
     """It ends the answer that it streams when somebody asks for its models."""
-    place, server = parse(llamacpp.url), runtime("llamacpp", llamacpp.url)
-    assert (await read(server, deadline_s=20)).models
+    place = parse(llamacpp.url)
+    servers = [runtime("llamacpp", llamacpp.url), runtime("openai", f"{llamacpp.url}/v1"), runtime("vllm", llamacpp.url)]
+    assert (await read(servers[0], deadline_s=20)).models
     looks = 0
     async with httpx.AsyncClient(base_url=llamacpp.url, timeout=60, trust_env=False) as client:
         asked = {"model": llamacpp.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 400, "stream": True}
@@ -54,7 +55,8 @@ async def test_whoever_looks_breaks_off_no_answer(llamacpp):
                 seen.append(line)
                 if looking.done():
                     looks += 1
-                    looking = asyncio.ensure_future(asyncio.gather(read(server, deadline_s=20), asking.ask(place, None)))
+                    reading = [read(server, deadline_s=20) for server in servers]
+                    looking = asyncio.ensure_future(asyncio.gather(*reading, asking.ask(place, None)))
             await looking
     assert looks > 1
     chunks = [json.loads(line.removeprefix("data: ")) for line in seen if line.startswith("data: {")]

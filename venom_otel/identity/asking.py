@@ -17,7 +17,7 @@ from venom_otel.identity.endpoint import root
 from venom_otel.identity.model import UNKNOWN, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from venom_otel.identity.fingerprints import Reply
     from venom_otel.identity.model import Endpoint
@@ -27,8 +27,8 @@ logger: Final = logging.getLogger("venom_otel")
 LIMIT_S: Final = 1.5
 """For everything that is asked of one server at a time."""
 
-OTHERS_S: Final = 0.4
-"""The most that the question for the models waits for the answers to the others."""
+FIRST_S: Final = 0.4
+"""The most that the question for a local server's models waits for the answer to the one for its version."""
 
 CREDENTIALS_LIMIT_S: Final = 0.5
 """For the service to give its credentials; without them much is answered, too."""
@@ -52,6 +52,8 @@ class Answer:
     """A key is missing or wrong."""
     servers: frozenset[str] = frozenset()
     """The `Server` headers seen."""
+    models: tuple[str, ...] | None = None
+    """The names of those that it lists; None where no list came, or it was not asked for one."""
 
 
 async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) -> Answer:
@@ -71,9 +73,10 @@ async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) 
                         replies.update(dict.fromkeys(paths))
                         question = partial(_get, way, endpoint, credentials=credentials, replies=replies)
                         async with asyncio.TaskGroup() as group:
-                            tasks = {path: group.create_task(question(path)) for path in paths if path != fingerprints.MODELS}
-                            if fingerprints.MODELS in paths:
-                                group.create_task(_get_models(question, tasks.values(), replies))
+                            with_care = {fingerprints.MODELS}.intersection(paths) if endpoint.is_local else ()
+                            tasks = {path: group.create_task(question(path)) for path in paths if path not in with_care}
+                            if with_care:
+                                group.create_task(_get_models(question, tasks[fingerprints.VERSION], replies))
         except TimeoutError:
             pass  # what has been answered by now must do
         except (ImportError, ValueError) as error:
@@ -84,6 +87,7 @@ async def ask(endpoint: Endpoint, headers: Callable[[], dict[str, str]] | None) 
         conclusive=fingerprints.conclusive(replies),
         refused=fingerprints.refused(replies),
         servers=frozenset(filter(None, (reply.header(b"server") for reply in replies.values() if reply is not None))),
+        models=fingerprints.models_listed(replies),
     )
 
 
@@ -100,17 +104,16 @@ async def _credentials(headers: Callable[[], dict[str, str]] | None) -> dict[str
     return {name: value for name, value in found.items() if name.lower() not in _NOT_OURS}
 
 
-async def _get_models(
-    question: Callable[[str], Awaitable[None]], others: Iterable[asyncio.Task[None]], replies: dict[str, Reply | None]
-) -> None:
-    """Ask for the models, last, and not of llama-cpp-python's server: it breaks off the answer that it streams then.
+async def _get_models(question: Callable[[str], Awaitable[None]], version: asyncio.Task[None], replies: dict[str, Reply | None]) -> None:
+    """Ask for the models, and not of llama-cpp-python's server: it breaks off the answer that it streams then.
 
-    `interrupt_requests`, on by default; seen of 0.3.36. Its description, which disturbs nothing, says who it is.
+    `interrupt_requests`, on by default; seen of 0.3.36. It has no `/version`, and its description, which disturbs nothing, says who it is.
     """
-    await asyncio.wait(others, timeout=OTHERS_S)
-    if fingerprints.may_be_llama_cpp_python(replies):
+    await asyncio.wait([version], timeout=FIRST_S)
+    if fingerprints.may_be_llama_cpp_python(replies[fingerprints.VERSION]):
+        replies[fingerprints.OPENAPI] = None
         await question(fingerprints.OPENAPI)
-        if fingerprints.describes_llama_cpp_python(replies.get(fingerprints.OPENAPI)):
+        if fingerprints.describes_llama_cpp_python(replies[fingerprints.OPENAPI]):
             del replies[fingerprints.MODELS]
             return
     await question(fingerprints.MODELS)

@@ -21,9 +21,9 @@ from venom_otel import semconv
 from venom_otel.identity.marks import marks_of, names_llamacpp
 from venom_otel.identity.model import LITELLM, LLAMA_SWAP, LLAMACPP, OLLAMA, SGLANG, TRANSFORMERS, VLLM, Identity
 
-ROOT: Final = "/"
+_ROOT: Final = "/"
 MODELS: Final = "/v1/models"
-_VERSION: Final = "/version"
+VERSION: Final = "/version"
 _OLLAMA_VERSION: Final = "/api/version"
 _METRICS: Final = "/metrics"
 _PROPS: Final = "/props"
@@ -75,12 +75,12 @@ def questions(replies: Replies, *, public: bool) -> tuple[str, ...]:
     not known is asked no more than that: a model list that the API offers anyway, and three addresses of no weight.
     """
     if not replies:
-        return (ROOT, MODELS, _VERSION, _OLLAMA_VERSION)
+        return (_ROOT, MODELS, VERSION, _OLLAMA_VERSION)
     known = identify(replies).provider != semconv.PROVIDER_UNKNOWN
     if public or known or _own_gateway(replies) is not None or not any(replies.values()):
         return ()
     if _PROPS not in replies:
-        return (_PROPS, _LIVELINESS, *((_METRICS,) if _version(replies, _VERSION) is not None else ()))
+        return (_PROPS, _LIVELINESS, *((_METRICS,) if _version(replies, VERSION) is not None else ()))
     return (OPENAPI,) if OPENAPI not in replies else ()
 
 
@@ -108,11 +108,18 @@ def refused(replies: Replies) -> bool:
     return any(reply is not None and reply.status in _REFUSED for reply in replies.values())
 
 
+def models_listed(replies: Replies) -> tuple[str, ...] | None:
+    """The names of the models that are listed; None where no list came."""
+    if "data" not in _json(replies, MODELS):
+        return None
+    return tuple(name for model in _models(replies) if isinstance(name := model.get("id"), str))
+
+
 # -- one function for each runtime ---------------------------------------------------------------------------------------------------
 
 
 def _is_vllm(replies: Replies) -> bool:
-    models, version = _models(replies), _version(replies, _VERSION)
+    models, version = _models(replies), _version(replies, VERSION)
     if models:
         return _all_owned_by(models, "vllm") and (version is not None or any("max_model_len" in model for model in models))
     metrics = replies.get(_METRICS)  # stays open when an API key hides the models
@@ -127,7 +134,7 @@ def _is_sglang(replies: Replies) -> bool:
 
 def _is_ollama(replies: Replies) -> bool:
     # Both: other programs copy /api/*, and a page may say the sentence.
-    root = replies.get(ROOT)
+    root = replies.get(_ROOT)
     says_so = root is not None and root.status == _OK and root.body.strip() == b"Ollama is running"
     return says_so and _version(replies, _OLLAMA_VERSION) is not None
 
@@ -144,10 +151,9 @@ def _is_llamacpp(replies: Replies) -> bool:
     return (owned and (routed or any("meta" in model for model in models))) or {"build_info", "default_generation_settings"} <= props.keys()
 
 
-def may_be_llama_cpp_python(replies: Replies) -> bool:
-    """Whether its description is to be asked for before its models: by what `/` and `/version` say, as far as they are answered."""
-    root = replies.get(ROOT)
-    return root is not None and root.status == _NOT_FOUND and root.header(b"server") == "uvicorn" and _version(replies, _VERSION) is None
+def may_be_llama_cpp_python(reply: Reply | None) -> bool:
+    """Whether to ask for its description before its models, by the answer at an address that it does not have: a 404 of uvicorn's."""
+    return reply is not None and reply.status == _NOT_FOUND and reply.header(b"server") == "uvicorn"
 
 
 def describes_llama_cpp_python(reply: Reply | None) -> bool:
@@ -224,7 +230,7 @@ def _version(replies: Replies, path: str) -> str | None:
 def _runtime_version(provider: str, replies: Replies) -> str | None:
     if provider == LLAMACPP:
         return _word_of_version(_json(replies, _PROPS).get("build_info"))
-    return _version(replies, _OLLAMA_VERSION if provider == OLLAMA else _VERSION)
+    return _version(replies, _OLLAMA_VERSION if provider == OLLAMA else VERSION)
 
 
 def _word_of_version(value: object) -> str | None:

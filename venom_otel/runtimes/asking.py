@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 """A cloud's list of models may have thousands; of what is longer the beginning is read."""
 
+FIRST: Final = 0.5
+"""The part of a look's time for a question on which the others wait."""
+
 SLOW_S: Final = 1.0
 """A question that asks for no work and is answered later than this tells of a server in trouble."""
 
@@ -85,7 +88,7 @@ class Client:
         self.identity: Identity = UNKNOWN
         """Who it is, as far as `who` has found out."""
         self._limit_s = deadline_s
-        self._deadline = 0.0
+        self._began = 0.0
         self._way: httpx.AsyncHTTPTransport | None = None
         self._unusable: Failure | None = None
         key = runtime.key.get_secret_value().strip() if runtime.key is not None else ""
@@ -93,7 +96,7 @@ class Client:
         self._credentials = {"authorization": f"Bearer {key}"} if key else {}
 
     async def __aenter__(self) -> Self:
-        self._deadline = asyncio.get_running_loop().time() + self._limit_s
+        self._began = asyncio.get_running_loop().time()
         try:
             self._way = wire.transport(self.runtime.endpoint)
         except (ImportError, ValueError) as error:
@@ -110,12 +113,17 @@ class Client:
         """Whether there is a key that goes with the questions."""
         return bool(self._credentials)
 
-    async def ask(self, *paths: str) -> list[Heard]:
-        """GET paths below the server's root, all at once; one `Heard` for each, in their order, at the deadline at the latest."""
+    async def ask(self, *paths: str, share: float = 1.0) -> list[Heard]:
+        """GET paths below the server's root, all at once; one `Heard` for each, in their order, at the deadline at the latest.
+
+        Args:
+            paths: with a slash at the beginning.
+            share: the part of the time until the deadline, counted from the beginning of the look, after which nobody waits any more.
+        """
         asked = [Heard(path, root(self.runtime.endpoint) + path) for path in paths]
         self.heard.extend(asked)
         with suppress_instrumentation():
-            await asyncio.gather(*(self._get(one) for one in asked))
+            await asyncio.gather(*(self._get(one, self._limit_s * share) for one in asked))
         return asked
 
     async def who(self) -> Identity:
@@ -124,7 +132,7 @@ class Client:
         found = fingerprints.identify(replies)
         if found == UNKNOWN and not self.runtime.endpoint.is_local:
             found = hosts.by_host(self.runtime.endpoint.host) or UNKNOWN
-        left = self._deadline - asyncio.get_running_loop().time()
+        left = self._began + self._limit_s - asyncio.get_running_loop().time()
         if found == UNKNOWN and left > _LEAST_S:
             credentials = dict(self._credentials)
             started = time.monotonic()
@@ -199,7 +207,7 @@ class Client:
             return words[: limit - 1] + "…"
         return words if read == text else words.rpartition(" ")[0]  # no half of a key, which would not be known as one
 
-    async def _get(self, one: Heard) -> None:
+    async def _get(self, one: Heard, limit_s: float) -> None:
         if self._way is None:
             one.failure = self._unusable
             return
@@ -212,10 +220,10 @@ class Client:
             connected = connected or step == "connection.connect_tcp.complete" or step.startswith("http11.")
 
         try:
-            async with asyncio.timeout_at(self._deadline):
+            async with asyncio.timeout_at(self._began + limit_s):
                 one.reply = await wire.get(self._way, one.url, self._credentials, max_bytes=MAX_BODY_BYTES, trace=trace)
         except TimeoutError:
-            one.failure = timed_out(endpoint, self._limit_s, connected=connected)
+            one.failure = timed_out(endpoint, limit_s, connected=connected)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             one.failure = explain(error, endpoint, wire.proxy(endpoint))
         one.seconds = time.monotonic() - started

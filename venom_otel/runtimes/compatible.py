@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from venom_otel.identity.endpoint import root
+from venom_otel.runtimes import llama_cpp_python
+from venom_otel.runtimes.asking import FIRST
 from venom_otel.runtimes.fields import count, listed, text
 from venom_otel.runtimes.judging import judge
 from venom_otel.runtimes.model import ServedModel, State
@@ -32,6 +34,10 @@ class CompatibleAdapter:
 
     async def read(self, client: Client, runtime: Runtime) -> Reading:
         """Look at it once."""
+        if runtime.endpoint.is_local:
+            (version,) = await client.ask("/version", share=FIRST)
+            if (reading := await llama_cpp_python.look(client, version, anybody=True)) is not None:
+                return reading
         (listing,) = await client.ask(path_of_models(runtime.endpoint))
         models = listed(listing, "data")
         verdict = await judge(client, listing, shaped=models is not None, anybody=True)

@@ -3,8 +3,7 @@
 `/health` is 503 while it loads; `/v1/models` lists what it serves, `/props` and `/slots` say more, `/metrics` where `--metrics` is given.
 A router (`--models-dir`) tells of each model whether it is loaded.
 
-llama-cpp-python has `/v1/models` alone, and breaks off the answer that it streams when it is asked for it (`interrupt_requests`, on by
-default; seen of 0.3.36): it is asked for its models once, and from then on for its description, which disturbs nothing.
+llama-cpp-python's is looked at as `llama_cpp_python` says.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.identity import fingerprints
 from venom_otel.identity.model import LLAMACPP
+from venom_otel.runtimes import llama_cpp_python
 from venom_otel.runtimes.fields import count, listed, mapping, shortened, text, total
 from venom_otel.runtimes.judging import Verdict, judge, refused
 from venom_otel.runtimes.model import Reason, ServedModel, State
@@ -39,33 +38,14 @@ class LlamaCppAdapter:
     abilities: Final = frozenset({Ability.TELL_LOADED, Ability.TELL_REQUESTS, Ability.RUN_HERE})
     least_interval_s: Final = 0.0
 
-    def __init__(self) -> None:
-        self._of_python: dict[str, tuple[ServedModel, ...]] = {}
-        """The models of llama-cpp-python's servers, by address, as long as they answer: they do not change."""
-
-    async def read(self, client: Client, runtime: Runtime) -> Reading:
+    async def read(self, client: Client, runtime: Runtime) -> Reading:  # noqa: ARG002 - the client knows it
         """Look at it once."""
         (health,) = await client.ask("/health")
+        if (reading := await llama_cpp_python.look(client, health)) is not None:
+            return reading
         if health.reply is None:
-            self._of_python.pop(runtime.endpoint.url, None)
             return client.reading(*await judge(client, health, shaped=False), main=health)
-        if health.status == HTTPStatus.NOT_FOUND and health.header(b"server") == "uvicorn":
-            (description,) = await client.ask("/openapi.json")
-            if fingerprints.describes_llama_cpp_python(description.reply):
-                return await self._read_python(client, runtime.endpoint.url, description)
         return await self._read_own(client, health)
-
-    async def _read_python(self, client: Client, url: str, description: Heard) -> Reading:
-        models = self._of_python.get(url)
-        if models is not None:
-            return client.reading(*await judge(client, description, shaped=True), main=description, models=models)
-        (listing,) = await client.ask("/v1/models")
-        found = listed(listing, "data")
-        verdict = await judge(client, listing, shaped=found is not None)
-        models = _models(found)
-        if verdict.state is State.READY:
-            self._of_python[url] = models
-        return client.reading(*verdict, main=listing, models=models if verdict.state in {State.READY, State.DEGRADED} else ())
 
     async def _read_own(self, client: Client, health: Heard) -> Reading:
         listing, props, slots, metrics = await client.ask("/v1/models", "/props", "/slots", "/metrics")
@@ -83,14 +63,10 @@ class LlamaCppAdapter:
             *verdict,
             main=listing,
             version=text(mapping(props.json()).get("build_info")),
-            models=_models(models),
+            models=tuple(_model(name, model) for model in models or [] if (name := text(model.get("id")))),
             running=running,
             waiting=waiting,
         )
-
-
-def _models(found: list[dict[str, Any]] | None) -> tuple[ServedModel, ...]:
-    return tuple(_model(name, model) for model in found or [] if (name := text(model.get("id"))))
 
 
 def _requests(slots: Heard, metrics: Heard) -> tuple[int | None, int | None]:

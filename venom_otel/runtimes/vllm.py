@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.identity.model import VLLM
+from venom_otel.runtimes import llama_cpp_python
+from venom_otel.runtimes.asking import FIRST
 from venom_otel.runtimes.fields import count, listed, mapping, measured, text, total
 from venom_otel.runtimes.judging import Verdict, judge
 from venom_otel.runtimes.model import Reason, ServedModel, State
@@ -40,7 +42,10 @@ class VllmAdapter:
 
     async def read(self, client: Client, runtime: Runtime) -> Reading:  # noqa: ARG002 - the client knows it
         """Look at it once."""
-        listing, health, version, metrics = await client.ask("/v1/models", "/health", "/version", "/metrics")
+        (version,) = await client.ask("/version", share=FIRST)
+        if (reading := await llama_cpp_python.look(client, version)) is not None:
+            return reading
+        listing, health, metrics = await client.ask("/v1/models", "/health", "/metrics")
         models = listed(listing, "data")
         verdict = await judge(client, listing, shaped=models is not None)
         asleep = _sleeps(metrics)

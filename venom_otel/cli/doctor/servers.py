@@ -6,10 +6,7 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-
-import httpx
 
 from venom_otel import semconv
 from venom_otel.cli.doctor.findings import broken, note, ok, warning
@@ -22,7 +19,7 @@ from venom_otel.runtimes.names import USUAL_PORTS
 from venom_otel.settings import InstrumentationSettings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from venom_otel.cli.doctor.findings import Finding
     from venom_otel.identity.asking import Answer
@@ -49,7 +46,6 @@ _VENDORS: Final = (
 )
 _ADDRESSES: Final = ("BASE_URL", "API_BASE", "ENDPOINT", "HOST", "URL")
 _KNOCK_S: Final = 0.5
-_LIST_S: Final = 2.0
 _SHOWN_MODELS: Final = 3
 
 
@@ -149,9 +145,9 @@ def _said(place: Place, answer: Answer | None, configured: Configured) -> Iterat
         yield (broken if place.named_by else warning)(f"{where}: nobody answers", mend)
     elif identity.provider != semconv.PROVIDER_UNKNOWN:
         behind = f" behind {identity.gateway}" if identity.gateway else ""
-        yield ok(f"{where}: {identity.provider} {identity.version or ''}".rstrip() + behind + _models(place))
+        yield ok(f"{where}: {identity.provider} {identity.version or ''}".rstrip() + behind + _models(answer.models))
     elif identity.gateway:
-        yield ok(f"{where}: the gateway {identity.gateway}; each answer says who ran the model" + _models(place))
+        yield ok(f"{where}: the gateway {identity.gateway}; each answer says who ran the model" + _models(answer.models))
     elif answer.refused:
         yield warning(
             f"{where}: it answers, but wants another key before it says who it is",
@@ -166,13 +162,9 @@ def _said(place: Place, answer: Answer | None, configured: Configured) -> Iterat
         yield note(f"{where}: something answers that is no model server known here")
 
 
-def _models(place: Place) -> str:
-    """`; 2 models: a, b` where the server lists them."""
-    headers = {"authorization": f"Bearer {place.key}"} if place.key else {}
-    try:
-        reply = httpx.get(f"{endpoint.root(place.endpoint)}/v1/models", headers=headers, timeout=_LIST_S)
-        names = [str(model["id"]) for model in reply.json()["data"]] if reply.status_code == HTTPStatus.OK else []
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+def _models(names: Sequence[str] | None) -> str:
+    """`; models: a, b`; empty where the server gave no list."""
+    if names is None:
         return ""
     if not names:
         return "; it lists no model"
