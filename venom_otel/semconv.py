@@ -244,7 +244,12 @@ SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
 ROUTE_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     LLM_ROUTE_ATTEMPTS: ("int", "how many services were asked"),
     LLM_ROUTE_CHOSEN: ("string", "the provider that answered; absent where none did"),
-    LLM_ROUTE_FALLBACK: ("boolean", "true where another service than the first of the list answered, or was asked last"),
+    LLM_ROUTE_FALLBACK: (
+        "boolean",
+        "true where another service than the first of the list answered, or was asked last; in a routed call within another also where the "
+        "whole of it is in the place of a service of the outer one",
+    ),
+    LLM_ROUTE_ATTEMPT: ("int", "in a routed call within another: which attempt of the outer one it is"),
     LLM_ROUTE_REASON: (
         "string",
         "the first [error kind](#error-kinds): why the first service did not answer, or why it was not even asked",

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider, TraceBasedExemplarFilter
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from semantic_kernel import Kernel
 from support import behaviours, dialects, expected, routing
 from support.app import MODELS, OLLAMA, OPENAI, PROVIDERS, flushed, history, settings_for, watch
@@ -277,6 +279,47 @@ async def test_a_routed_service_within_another(servers, urls, capture):
     assert (outer_span["llm.route.chosen"], outer_span["llm.route.attempts"], outer_span["llm.route.reason"]) == ("vllm", 2, "server_error")
     assert (inner_span["llm.route.attempt"], inner_span["llm.error.kind"]) == (1, "server_error")
     assert routing.fallbacks(capture) == {("ollama", "vllm", "500"): 1}
+
+
+@modes
+async def test_what_a_routed_service_within_another_asks_is_in_the_place_of_the_first(stream, servers, urls, capture):
+    servers[OLLAMA].play(behaviours.refuses(dialects.FAILED))
+    async with services_for(urls) as [ollama, vllm]:
+        inner = venom_otel.fallback([vllm], service_id="inner")
+        outer = venom_otel.fallback([ollama, inner], service_id="outer")
+        with venom_otel.instrument(**capture.telemetry) as handle:
+            await watch(lambda seen: ask(outer, seen, stream=stream))
+            await flushed(handle)
+    spans = [(span["name"].split()[0], span["attributes"]) for span in capture.span_dicts() if span["scope"] == "venom_otel"]
+    assert [(name, found.get("llm.route.attempt"), found["llm.route.fallback"]) for name, found in spans] == [
+        ("route", None, True),
+        ("chat", 1, False),
+        ("route", 2, True),
+        ("chat", 1, True),
+    ]
+    assert "llm.route.reason" not in spans[2][1], "it has asked its own first"
+    assert routing.fallbacks(capture) == {("ollama", "vllm", "500"): 1}
+
+
+async def test_a_nested_call_says_from_its_start_whether_it_is_in_anothers_place(servers, urls, capture):
+    """Samplers see no more than that."""
+    started = []
+
+    class Sees(Sampler):
+        def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None):
+            started.append((name.split()[0], (attributes or {}).get("llm.route.fallback")))
+            return SamplingResult(Decision.DROP)
+
+        def get_description(self):
+            return "sees"
+
+    servers[OLLAMA].play(behaviours.refuses(dialects.FAILED))
+    async with services_for(urls) as [ollama, vllm]:
+        outer = venom_otel.fallback([ollama, venom_otel.fallback([vllm], service_id="inner")])
+        with venom_otel.instrument(**{**capture.telemetry, "tracer_provider": TracerProvider(Sees(), shutdown_on_exit=False)}) as handle:
+            await outer.get_chat_message_contents(history(), settings_for(OPENAI))
+            await flushed(handle)
+    assert [found for found in started if found[0] != "POST"] == [("route", None), ("chat", False), ("route", True), ("chat", True)]
 
 
 async def test_log_records_of_a_routed_call_carry_its_trace(servers, urls, caplog):

@@ -111,10 +111,10 @@ class Recorder:
             if id(service) not in self._routers:
                 self._routers.add(service)
                 self._begin_pairs(services, sinks.instruments)
-            call = RoutedCall(self, service, services, sinks.instruments, streaming=streaming, settings=settings)
+            call = RoutedCall(self, service, services, sinks.instruments, streaming=streaming, settings=settings, outer=route)
             attributes = call.start_attributes()
             if route is not None:  # one routed service within another
-                attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
+                attributes.update(route.attempt_attributes())
             call.begin(sinks.tracer.start_span(f"{semconv.ROUTE} {call.model}", attributes=attributes))
             if route is not None:
                 route.follow(call)
@@ -144,8 +144,7 @@ class Recorder:
         if streaming:
             attributes[semconv.GEN_AI_REQUEST_STREAM] = True
         if route is not None:
-            attributes[semconv.LLM_ROUTE_ATTEMPT] = route.attempts
-            attributes[semconv.LLM_ROUTE_FALLBACK] = route.falls_back
+            attributes.update(route.attempt_attributes())
         attributes.update(connector.request_attributes(settings))
         content = None
         if self._capture is not contents_of.Capture.NONE:

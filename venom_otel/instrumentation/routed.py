@@ -65,10 +65,18 @@ def call_of(service: Any) -> RoutedCall | None:
 class RoutedCall(Invocation):
     """A routed call under way. It belongs to its task, but for its completion, which comes from whichever thread completes an attempt."""
 
-    __slots__ = ("_attempts", "_ending", "_instruments", "_lock", "_open", "_services", "recorder")
+    __slots__ = ("_attempts", "_ending", "_in_place", "_instruments", "_lock", "_open", "_services", "recorder")
 
     def __init__(
-        self, recorder: Recorder, service: Any, services: Sequence[Any], instruments: Instruments, *, streaming: bool, settings: Any
+        self,
+        recorder: Recorder,
+        service: Any,
+        services: Sequence[Any],
+        instruments: Instruments,
+        *,
+        streaming: bool,
+        settings: Any,
+        outer: RoutedCall | None,
     ) -> None:
         super().__init__(
             recorder,
@@ -85,6 +93,8 @@ class RoutedCall(Invocation):
         self.recorder = recorder
         self._services = services
         self._instruments = instruments
+        self._in_place = outer is not None and outer.falls_back
+        """Whether the call as a whole is in the place of a service that should have answered: it is an attempt of `outer`."""
         self._attempts: list[_Attempt] = []
         self._lock = threading.Lock()
         self._open = 0
@@ -118,15 +128,14 @@ class RoutedCall(Invocation):
 
     # -- what its attempts' own recording says ---------------------------------------------------------------------------------------
 
-    @property
-    def attempts(self) -> int:
-        """How many there are so far."""
-        return len(self._attempts)
+    def attempt_attributes(self) -> dict[str, AttributeValue]:
+        """What the present attempt's span says of its place in the call."""
+        return {semconv.LLM_ROUTE_ATTEMPT: len(self._attempts), semconv.LLM_ROUTE_FALLBACK: self.falls_back}
 
     @property
     def falls_back(self) -> bool:
         """Whether the present attempt is in the place of a service that should have answered, asked or passed over."""
-        return bool(self._attempts) and self._attempts[-1].instead_of is not None
+        return self._in_place or (bool(self._attempts) and self._attempts[-1].instead_of is not None)
 
     def tries(self, service: Any) -> bool:
         """Whether it is this service's turn."""
