@@ -5,6 +5,7 @@ import contextlib
 import subprocess
 import sys
 from datetime import UTC, datetime
+from unittest.mock import AsyncMock, MagicMock, Mock
 
 import pytest
 from anthropic import AsyncAnthropic
@@ -133,6 +134,15 @@ async def test_anthropics_client_too():
         assert (client.max_retries, asked.async_client.max_retries, service.async_client) == (2, 0, client)
 
 
+async def test_a_client_of_a_test_is_left_as_it_is():
+    """It has whatever it is asked for, and nothing that could be understood."""
+    async with AsyncOpenAI(api_key="k", base_url="http://localhost:1/v1") as real:
+        client = AsyncMock(spec=real)
+    service = OpenAIChatCompletion(ai_model_id="m", async_client=client)
+    [asked] = venom_otel.fallback([service]).routed_services
+    assert asked.client is client
+
+
 class OwnClient(AsyncOpenAI):
     """A client that is made in a way of its own, which `with_options` does not know."""
 
@@ -229,6 +239,10 @@ async def test_another_availability(servers, urls):
         ({"retry-after": "-1"}, None),
         ({"retry-after": "inf"}, None),
         ({}, None),
+        ([("retry-after", "20")], None),
+        pytest.param(MagicMock(), None, id="a mock"),
+        pytest.param({"retry-after": Mock()}, None, id="a mock's value"),
+        ({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0.0),
     ],
     ids=str,
 )

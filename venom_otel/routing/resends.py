@@ -22,7 +22,8 @@ def without(service: ChatCompletionClientBase) -> ChatCompletionClientBase:
     """The service itself where its client sends each request once, else a copy that does."""
     for field in _CLIENTS:
         client = getattr(service, field, None)
-        if client is None or not getattr(client, "max_retries", 0) or not hasattr(client, "with_options"):
+        retries = getattr(client, "max_retries", None)
+        if not isinstance(retries, int) or retries <= 0 or not hasattr(client, "with_options"):
             continue
         try:
             once = client.with_options(max_retries=0)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from venom_otel.instrumentation.failures import true_cause
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def seconds(error: BaseException, now: datetime | None = None) -> float | None:
     """Seconds from now; None where the error carries no reply, or the reply says nothing of it."""
-    headers: Mapping[str, Any] | None = getattr(getattr(true_cause(error), "response", None), "headers", None)
-    if not headers:
+    headers = getattr(getattr(true_cause(error), "response", None), "headers", None)
+    if not isinstance(headers, Mapping):  # an error of any kind may come with anything by that name
         return None
     milliseconds = _number(headers.get("retry-after-ms"))  # OpenAI's own, more exact
     if milliseconds is not None:
