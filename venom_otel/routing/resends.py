@@ -7,7 +7,7 @@ is: a copy that shares its connections, made by the client's own `with_options`,
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from semantic_kernel.connectors.ai.chat_completion_client_base import ChatCompletionClientBase
@@ -21,7 +21,7 @@ _CLIENTS: Final = ("client", "async_client")
 def without(service: ChatCompletionClientBase) -> ChatCompletionClientBase:
     """The service itself where its client sends each request once, else a copy that does."""
     for field in _CLIENTS:
-        client = getattr(service, field, None)
+        client: Any = getattr(service, field, None)
         retries = getattr(client, "max_retries", None)
         if not isinstance(retries, int) or retries <= 0 or not hasattr(client, "with_options"):
             continue
