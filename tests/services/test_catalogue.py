@@ -20,7 +20,7 @@ from support.acting import Place
 from support.chat_server import ClosedPort
 from support.ollama_server import OllamaServer
 from support.otlp import chat, traces
-from support.replay import ReplayServer
+from support.replay import Page, ReplayServer, changed
 from support.servers import GENERIC, LLAMA_SERVER, OLLAMA, VLLM
 
 from tools import tiny_model
@@ -145,6 +145,16 @@ async def test_folders_without_a_server(world):
     assert tiny.folder.architecture == "LlamaForCausalLM"
     assert "set VLLM_START_COMMAND" in tiny.unsupported[Kind.ACTIVATE]
     assert tiny.unsupported[Kind.REMOVE].endswith("do so yourself: rm -r models/tiny-hf")
+
+
+async def test_a_model_that_two_servers_have_is_in_use_at_one(world):
+    """The list and what is said to be configured agree on which."""
+    same = changed(OLLAMA, lambda page: Page(page.status, page.headers, page.body.replace(b"gemma3:tiny", b"gemma-3")))
+    with ReplayServer(same) as ollama, ReplayServer(VLLM) as vllm:
+        here = world("LLM_MODEL_NAME=gemma-3\n", ollama_endpoint=ollama.url, vllm_endpoint=vllm.url)
+        listing = await here.catalogue.now(0)
+    marked = [model.server for provider in listing.providers for model in provider.models if model.configured]
+    assert marked == [listing.configured.server]
 
 
 @pytest.mark.parametrize("name", ["models/one", "./models/one/", "one"])

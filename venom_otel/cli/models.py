@@ -145,5 +145,5 @@ def _seen_from_here() -> Models:
     ]
     seen = model_list.providers(servers, read_folders(settings.llm_models_dir.expanduser()), in_use, aliases)
     listed = [undecided(provider) for provider in seen]
-    found: Models = described(Listing(model_list.configured(in_use, listed, aliases), None, listed)).model_dump(mode="json")
+    found: Models = described(Listing(model_list.configured(in_use, listed, servers, aliases), None, listed)).model_dump(mode="json")
     return found

@@ -95,7 +95,8 @@ class Catalogue:
         in_use = self._configuration.in_use
         acting = functools.cache(self._controller.unsupported)  # which reads a file for each server
         found = [decided(each, acting) for each in model_list.providers(servers, folders, in_use, self._aliases)]
-        return Listing(model_list.configured(in_use, found, self._aliases), model_list.answered(last, servers, self._aliases), found)
+        configured = model_list.configured(in_use, found, servers, self._aliases)
+        return Listing(configured, model_list.answered(last, servers, self._aliases), found)
 
     async def activate(self, provider: str, model: str, by: str, server: str | None = None) -> Operation:
         """Use a model from now on: an operation that loads it, or starts its server anew with it, and keeps its name.

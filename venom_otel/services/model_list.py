@@ -126,11 +126,17 @@ def providers(servers: Sequence[Server], folders: Sequence[ModelFolder], in_use:
     return found
 
 
-def configured(in_use: InUse, listed: Sequence[Provider], aliases: str = "") -> InService | None:
-    """The model that is configured, at its server."""
+def configured(in_use: InUse, listed: Sequence[Provider], servers: Sequence[Server], aliases: str = "") -> InService | None:
+    """The model that is configured, at its server.
+
+    Args:
+        in_use: what is configured.
+        listed: what `providers` has made of it.
+        servers: those that it was made of, in the same order.
+        aliases: the setting `VENOM_OTEL_SERVER_ALIASES`.
+    """
     if not in_use.model:
         return None
-    servers = [server for provider in listed for server in provider.servers]
     server = server_of(in_use.model, in_use.endpoint, servers, aliases)
     if server is not None:
         return _in_service(in_use.model, server.runtime.provider, server.runtime.endpoint, server)
