@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
@@ -16,9 +18,8 @@ if TYPE_CHECKING:
     from venom_otel.health import Server
     from venom_otel.routing import Failed, Target
 
-LOOKED_AT_AGAIN_S: Final = 5.0
-"""When a server that is offline is worth trying again, as far as can be told here: the monitor looks at it by itself."""
-
+_SEEN_BY_A_LOOK: Final = frozenset({semconv.KIND_NOT_REACHED, semconv.KIND_LOADING})
+"""Kinds of failure of which the monitor's next look tells whether they still hold."""
 _CONNECTION: Final = "connection_error"
 _REASONS: Final[Mapping[Reason, Why]] = {
     Reason.TIMEOUT: Why(semconv.KIND_TIMEOUT, "timeout"),
@@ -42,11 +43,17 @@ class MonitorAvailability:
     def __init__(self, known: Callable[[], Sequence[Server]]) -> None:
         self._known = known
         self._breaker = CircuitBreaker()
+        self._doubts: dict[str, dict[Target, int]] = {}
+        """By server: what failed in a way that a look can see, and when."""
 
     def begin(self, target: Target, *, anyway: bool = False) -> PassedOver | None:
         """Begin an attempt, or say why not."""
-        found = None if anyway else self._offline(target)
-        if found is None:
+        server = self._server(target)
+        if server is not None and _is_offline(server) and not anyway:
+            found: PassedOver | None = PassedOver(_why(server), math.inf)  # until the monitor, which looks by itself, sees it again
+        else:
+            if server is not None:
+                self._believe(server)
             found = self._breaker.begin(target, anyway=anyway)
         asking = telemetry.current()
         if asking is not None:
@@ -61,8 +68,16 @@ class MonitorAvailability:
         self._breaker.answered(target)
 
     def failed(self, target: Target, failure: Failed) -> None:
-        """The attempt failed."""
-        self._breaker.failed(target, failure)
+        """The attempt failed, which is no news of a server that the monitor sees offline."""
+        server = self._server(target)
+        if server is not None and _is_offline(server):
+            self._breaker.left(target)
+        else:
+            self._breaker.failed(target, failure)
+            doubts = self._doubts.setdefault(target.server, {})
+            doubts.pop(target, None)
+            if failure.kind in _SEEN_BY_A_LOOK:
+                doubts[target] = time.time_ns()
         asking = telemetry.current()
         if asking is not None:
             asking.not_answered(target, Why(failure.kind, failure.error_type))
@@ -71,11 +86,21 @@ class MonitorAvailability:
         """The attempt was given up."""
         self._breaker.left(target)
 
-    def _offline(self, target: Target) -> PassedOver | None:
-        for server in self._known():
-            if server.runtime.endpoint.server == target.server and server.condition.status is Status.OFFLINE:
-                return PassedOver(_why(server), LOOKED_AT_AGAIN_S)
-        return None
+    def _server(self, target: Target) -> Server | None:
+        return next((server for server in self._known() if server.runtime.endpoint.server == target.server), None)
+
+    def _believe(self, server: Server) -> None:
+        """A server that the monitor has seen online since is not held to what failed before: all tasks go there, not one that tries it."""
+        began_ns = server.checked_ns - int(server.probe_s * 1e9)
+        doubts = self._doubts.get(server.runtime.endpoint.server)
+        if doubts and server.reading.state.status is Status.ONLINE and began_ns > max(doubts.values()):
+            for target in doubts:
+                self._breaker.answered(target)
+            doubts.clear()
+
+
+def _is_offline(server: Server) -> bool:
+    return server.condition.status is Status.OFFLINE
 
 
 def _why(server: Server) -> Why:
