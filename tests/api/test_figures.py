@@ -72,6 +72,14 @@ def test_filters_and_a_step_of_its_own_choice(filled):
     assert [(item["group"], item["requests"]) for item in found["items"]] == [({"provider": "ollama"}, 2), ({"provider": "vllm"}, 1)]
 
 
+def test_fallbacks_alone(filled):
+    first, instead = ({"llm.route.attempt": number, "llm.route.fallback": number > 1} for number in (1, 2))
+    filled.send(chat("vllm", "b", more=first, start_ns=START), chat("ollama", "a", more=instead, start_ns=START))
+    requests = {fallback: figures(filled, fallback=fallback, by="provider")["items"] for fallback in ("true", "false")}
+    assert [(item["group"]["provider"], item["requests"]) for item in requests["true"]] == [("ollama", 1)]
+    assert [(item["group"]["provider"], item["requests"]) for item in requests["false"]] == [("vllm", 1)]
+
+
 def test_the_last_hour_where_nothing_is_said(api):
     now = time.time_ns()
     api.send(chat(start_ns=now - 5 * MINUTE), chat(start_ns=now - 90 * MINUTE))

@@ -156,6 +156,8 @@ def test_a_trace_deeper_than_anybody_reads(api):
         ({"service": "batch"}, [3]),
         ({"status": "FAILED"}, [2]),
         ({"error_kind": "auth"}, [2]),
+        ({"fallback": "true"}, [2]),
+        ({"fallback": "false"}, []),
         ({"provider": ["vllm", "nobody"]}, [2]),
         ({"provider": ["vllm", "ollama"], "model": "b"}, [3, 2]),
         ({"status": ["FAILED", "CANCELLED"]}, [2]),
@@ -182,7 +184,7 @@ def test_a_trace_deeper_than_anybody_reads(api):
 )
 def test_filters(api, query, expected):
     api.send(chat("ollama", "a", start_ns=START))
-    failed = {"llm.outcome": "error", "llm.error.kind": "auth"}
+    failed = {"llm.outcome": "error", "llm.error.kind": "auth", "llm.route.attempt": 2, "llm.route.fallback": True}
     api.send(chat("vllm", "b", more=failed, start_ns=START + 10 * SECOND))
     api.send(chat("ollama", "b", start_ns=START + 20 * SECOND), service="batch")
     assert [item["cursor"] for item in api.listed(**query)["items"]] == expected

@@ -35,6 +35,8 @@ def some_requests(dice, number, over_ns):
             more |= {"gen_ai.usage.input_tokens": dice.randrange(5_000), "gen_ai.usage.output_tokens": dice.randrange(900)}
         if dice.random() < 0.4:
             more |= {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": dice.lognormvariate(-1, 1)}
+        if dice.random() < 0.3:
+            more |= {"llm.route.attempt": 1, "llm.route.fallback": dice.random() < 0.5}
         duration_ns = int(dice.lognormvariate(20.5, 1.2))
         start_ns = START + dice.randrange(over_ns)
         sent.append(chat(dice.choice(["ollama", "vllm"]), dice.choice("abc"), more=more, start_ns=start_ns, duration_ns=duration_ns))
@@ -102,6 +104,8 @@ FILTERS = [
     {"status": RequestStatus.FAILED, "error_kind": "auth"},
     {"endpoint": "http://ollama:1/v1", "status": RequestStatus.CANCELLED},
     {"model": "nobody's"},
+    {"fallback": True},
+    {"fallback": False, "provider": "vllm", "status": (RequestStatus.COMPLETED, RequestStatus.FAILED)},
 ]
 
 

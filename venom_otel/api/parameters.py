@@ -68,6 +68,11 @@ class Filters(Parameters):
     )
     status: list[RequestStatus] = Field(default_factory=list, description="How the request ended.", examples=[["FAILED"]])
     error_kind: list[str] = Field(default_factory=list, description="The kind of failure.", examples=[["model_not_found"]])
+    fallback: bool | None = Field(
+        None,
+        description="Attempts of routed calls: true for those in another server's place, false for those where the call belonged.",
+        examples=[True],
+    )
 
     def named(self) -> RequestFilter:
         """The filter without its times and cursors."""
@@ -78,6 +83,7 @@ class Filters(Parameters):
             service=tuple(self.service) or None,
             status=tuple(self.status) or None,
             error_kind=tuple(self.error_kind) or None,
+            fallback=self.fallback,
         )
 
 

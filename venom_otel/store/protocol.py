@@ -113,8 +113,7 @@ class RequestFilter:
     status: RequestStatus | tuple[RequestStatus, ...] | None = None
     error_kind: str | tuple[str, ...] | None = None
     fallback: bool | None = None
-    """Attempts of routed calls: True for those in the place of a server that should have answered, False for the others. `aggregates` does
-    not ask it."""
+    """Attempts of routed calls: True for those in the place of a server that should have answered, False for the others."""
     since_ns: int | None = None
     until_ns: int | None = None
     after: int | None = None

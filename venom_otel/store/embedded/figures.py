@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.embedded.packed import Sum, add_up, distribution
-from venom_otel.store.embedded.reads import asked
+from venom_otel.store.embedded.reads import NAMED, asked
 from venom_otel.store.embedded.rollups import ALL_SERIES, MINUTE_NS
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.protocol import Aggregate, Dimension
@@ -70,7 +70,7 @@ class Question:
     @property
     def key(self) -> Hashable:
         """The same for the same question, at any time."""
-        return self._by, *(getattr(self._which, name) for name in (*_OF_SERIES, *_OF_ENDING))
+        return self._by, *(getattr(self._which, name) for name in NAMED)
 
     def read(self, span: Span) -> Mapping[int, Mapping[Group, Figures]]:
         """What periods come to, by their starts, then by group."""
@@ -106,15 +106,15 @@ class Question:
 
     @cached_property
     def _series(self) -> _Words:
-        return _ALL if self._together else self._words("series", _OF_SERIES)
+        return _ALL if self._together else self._words("series")
 
     @cached_property
     def _endings(self) -> _Words:
-        return self._words("endings", _OF_ENDING)
+        return self._words("endings")
 
-    def _words(self, kind: str, dimensions: Sequence[Dimension]) -> _Words:
+    def _words(self, kind: str) -> _Words:
         """What the numbers of the series or the endings that match mean."""
-        rows = self._connection.execute(statement(f"{kind}_in_words"), asked(self._which, dimensions))
+        rows = self._connection.execute(statement(f"matching_{kind}"), asked(self._which))
         columns = [Dimension(name) for name, *_ in rows.description[1:]]
         return {number: {column: word or None for column, word in zip(columns, words, strict=True)} for number, *words in rows}
 

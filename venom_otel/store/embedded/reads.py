@@ -25,7 +25,8 @@ _STATUS: Final = FIELDS.index("status")
 _STREAMING: Final = FIELDS.index("streaming")
 _FALLBACK: Final = FIELDS.index("fallback")
 _STATUSES: Final = {status.value: status for status in RequestStatus}
-_NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind", "fallback")
+NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind", "fallback")
+"""The fields of a filter that ask for series and endings."""
 
 
 def requests(connection: sqlite3.Connection, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
@@ -76,16 +77,16 @@ def matching_ids(connection: sqlite3.Connection, which: RequestFilter, limit: in
             return []
         arguments["below"] = min(arguments["below"], row[0] + 1)
     order = "newest" if which.after is None else "oldest"
-    named = asked(which, _NAMED)
+    named = asked(which)
     if all(value is None for value in named.values()):
         return _column(connection, order, arguments)
     pairs = {kind: json.dumps(_column(connection, f"matching_{kind}", named)) for kind in ("series", "endings")}
     return _by_series(connection, f"{order}_by_series", arguments | pairs)
 
 
-def asked(which: RequestFilter, names: Sequence[str]) -> dict[str, str | None]:
-    """The values that each of these fields of a filter allows, as JSON; None where it asks for nothing."""
-    values = {name: getattr(which, name) for name in names}
+def asked(which: RequestFilter) -> dict[str, str | None]:
+    """The values that each field of `NAMED` allows, as JSON; None where it asks for nothing."""
+    values = {name: getattr(which, name) for name in NAMED}
     return {name: None if value is None else json.dumps(value if isinstance(value, tuple) else [value]) for name, value in values.items()}
 
 

@@ -1,4 +1,0 @@
--- Columns are named as Dimension's values.
-SELECT id, status, error_kind FROM endings
-WHERE (:status IS NULL OR status IN (SELECT value FROM json_each(:status)))
-  AND (:error_kind IS NULL OR error_kind IN (SELECT value FROM json_each(:error_kind)));
