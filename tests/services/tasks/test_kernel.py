@@ -154,7 +154,7 @@ async def test_cancelling_closes_the_connection_to_the_server(tmp_path, servers,
         (stored,) = await place.requests_of(task)
         assert stored.status is RequestStatus.CANCELLED
         assert task.request_ids == (stored.request_id,)
-        assert place.tasks.running == 0
+        assert not place.tasks._at_work
 
 
 async def test_a_task_that_no_longer_moves_is_lost(tmp_path, servers, endpoints):

@@ -92,7 +92,7 @@ async def test_tasks_begin_in_their_order_and_no_more_than_may(tmp_path, endpoin
             await answering.say(prompt, prompt.upper(), None)
         assert [(await place.end_of(task)).status for task in tasks] == ["COMPLETED"] * 4
         assert [place.tasks.answer(task.id) for task in tasks] == ["A", "B", "C", "D"]
-        assert place.tasks.running == 0
+        assert not place.tasks._at_work
 
 
 async def test_those_of_one_conversation_follow_one_another_and_hold_up_nobody(tmp_path, endpoints):

@@ -26,6 +26,7 @@ _SHOWN: Final = 10
 _NO_CHAT: Final = ("embed", "rerank", "bge-", "minilm")
 """Parts of the names of models that give no answers; servers list them beside the others."""
 _LONGEST_SHOWN: Final = 100
+"""Characters of a name that a refusal repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,4 @@ def _nothing_found(servers: Sequence[Server], wanted: Wanted) -> NobodyThereErro
 
 
 def _shown(name: str) -> str:
-    return repr(name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}…")
-
-
-_MOST_SHOWN: Final = 100
+    return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…")

@@ -36,8 +36,6 @@ knows, and then is not waited for."""
 IDLE_S: Final = 2.0
 """How long a connection is kept for the next request: less than the 5 s after which vLLM closes it, maybe just as it is used."""
 _MOST_IDLE: Final = 100
-ATTEMPT_S: Final = 300.0
-"""Within which a server must have begun to answer: a model may have to be loaded first."""
 _MOST_ROUTES: Final = 64
 _NO_KEY: Final = "none"
 """Where a key has to stand and none is needed; the redaction knows the word."""
@@ -105,6 +103,10 @@ class KernelAnswers:
 
     async def close(self) -> None:
         """See `Answering`."""
+        if self._loading is not None and not self._loading.done():
+            self._loading.cancel()  # and with it whoever waits for it; the thread ends by itself
+            await asyncio.wait({self._loading})
+        self._loading = None
         clients, self._clients = list(self._clients.values()), {}
         self._routes.clear()
         handle, self._handle = self._handle, None
@@ -122,9 +124,15 @@ class KernelAnswers:
     async def _load_once(self) -> None:
         try:
             await asyncio.to_thread(_import)
+            self._instrument()
         except ImportError as error:
-            self._loading = None  # the next task tries again
+            self._loading = None  # the next task tries again, after any other error too
             raise VenomError(f"Semantic Kernel cannot be imported ({error}): pip install 'venom-otel[instruments]'") from error
+        except Exception:
+            self._loading = None
+            raise
+
+    def _instrument(self) -> None:
         from semantic_kernel import Kernel
 
         self._kernel = Kernel()
@@ -144,8 +152,7 @@ class KernelAnswers:
             services = [self._service(choice) for choice in choices]
             for service in services:
                 kernel.add_service(service)
-            policy = _policy(min(ATTEMPT_S, self._stall_s))
-            kernel.add_service(venom_otel.fallback(services, service_id=SERVICE_ID, policy=policy, availability=self._availability))
+            kernel.add_service(venom_otel.fallback(services, service_id=SERVICE_ID, availability=self._availability))
             self._routes[choices] = kernel
             while len(self._routes) > _MOST_ROUTES:
                 self._routes.popitem(last=False)
@@ -183,12 +190,6 @@ class KernelAnswers:
 def _import() -> None:
     for name in ("semantic_kernel", "semantic_kernel.connectors.ai.open_ai", "venom_otel.routing.service"):
         importlib.import_module(name)
-
-
-def _policy(attempt_s: float) -> Any:
-    from venom_otel.routing import Policy
-
-    return Policy(attempt_timeout_s=attempt_s)
 
 
 def _history(messages: Sequence[Message]) -> Any:

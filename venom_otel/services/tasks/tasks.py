@@ -177,11 +177,6 @@ class Tasks:
     def _run(self, task_id: str) -> Run | None:
         return self._runs.get(task_id) or self._shelf.get(task_id)
 
-    @property
-    def running(self) -> int:
-        """How many tasks are worked on."""
-        return len(self._at_work)
-
     # -- the end of the program ------------------------------------------------------------------------------------------------------
 
     def end_running(self) -> None:
