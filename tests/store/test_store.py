@@ -74,7 +74,7 @@ async def test_every_field_of_a_request_is_told(store):
     said = {
         "gen_ai.response.model": "answers", "gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": 0.25,
         "gen_ai.usage.input_tokens": 3, "gen_ai.usage.output_tokens": 0, "llm.outcome": "error", "llm.error.kind": "timeout",
-        "error.type": "T",
+        "error.type": "T", "llm.timing.queue": 0.5, "llm.timing.load": 0.0, "llm.timing.prompt": 0.125, "llm.timing.generation": 2,
     }  # fmt: skip
     one, plain = chat("vllm", "m", more=said, start_ns=5, duration_ns=7, message="too late"), chat(start_ns=9, duration_ns=1)
     store.write(Signal.TRACES, traces(one, plain, service="app")).result(10)
@@ -83,9 +83,20 @@ async def test_every_field_of_a_request_is_told(store):
         sequence=1, trace_id=one.trace_id.hex(), span_id=one.span_id.hex(), service="app", status=RequestStatus.FAILED, provider="vllm",
         model="m", response_model="answers", endpoint=endpoint, start_ns=5, duration_ns=7, first_chunk_ns=250_000_000, streaming=True,
         input_tokens=3, output_tokens=0, error_kind="timeout", error_type="T", error_message="too late",
+        queue_ns=500_000_000, load_ns=0, prompt_ns=125_000_000, generation_ns=2_000_000_000,
     )  # fmt: skip
     other = await store.request(plain.trace_id.hex(), plain.span_id.hex())
     assert (other.status, other.streaming, other.first_chunk_ns, other.error_kind) == (RequestStatus.COMPLETED, False, None, None)
+    assert (other.queue_ns, other.load_ns, other.prompt_ns, other.generation_ns) == (None, None, None, None)
+
+
+async def test_of_the_runtimes_times_each_may_be_told_alone(store):
+    names = ("queue", "load", "prompt", "generation")
+    sent = [chat(more={f"llm.timing.{name}": 0.25}, start_ns=1) for name in names] + [chat(more={"llm.timing.load": -1.0}, start_ns=1)]
+    store.write(Signal.TRACES, traces(*sent)).result(10)
+    told = [[getattr(found, f"{name}_ns") for name in names] for found in await store.requests(RequestFilter(after=0), 10)]
+    quarter = 250_000_000
+    assert told == [[quarter if at == place else None for at in range(4)] for place in range(4)] + [[None] * 4]
 
 
 async def test_attempts_of_routed_calls_are_told_apart(store):

@@ -91,6 +91,10 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
     semconv.SERVER_PORT: count,
     semconv.GEN_AI_REQUEST_STREAM: flag,
     semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: seconds,
+    semconv.LLM_TIMING_QUEUE: seconds,
+    semconv.LLM_TIMING_LOAD: seconds,
+    semconv.LLM_TIMING_PROMPT: seconds,
+    semconv.LLM_TIMING_GENERATION: seconds,
     semconv.GEN_AI_USAGE_INPUT_TOKENS: count,
     semconv.GEN_AI_USAGE_OUTPUT_TOKENS: count,
     semconv.LLM_OUTCOME: text,
@@ -101,8 +105,12 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
 }
 """The attributes the list needs and how each is read; what its conversion turns into None counts as not said."""
 
+TIMINGS: Final = (semconv.LLM_TIMING_QUEUE, semconv.LLM_TIMING_LOAD, semconv.LLM_TIMING_PROMPT, semconv.LLM_TIMING_GENERATION)
+"""What a runtime tells of a request's time, in the order of it."""
+
 MEASURED: Final = frozenset(
     {
+        *TIMINGS,
         semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK,
         semconv.GEN_AI_USAGE_INPUT_TOKENS,
         semconv.GEN_AI_USAGE_OUTPUT_TOKENS,

@@ -95,6 +95,12 @@ class RequestSummary:
     error_message: str | None
     fallback: bool | None = None
     """Of an attempt of a routed call: whether it was in the place of a server that should have answered; None where it was not routed."""
+    queue_ns: int | None = None
+    """What the runtime told of its time: how long the request waited, how long the model took to load, the prompt to be read and the answer
+    to be written. None, here and below, where it did not tell."""
+    load_ns: int | None = None
+    prompt_ns: int | None = None
+    generation_ns: int | None = None
 
     @property
     def request_id(self) -> str:

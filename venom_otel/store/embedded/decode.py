@@ -18,7 +18,7 @@ from venom_otel.store.embedded.meters import Meters
 from venom_otel.store.embedded.places import MAX_PLACES
 from venom_otel.store.embedded.records import LogKind, RecordRow
 from venom_otel.store.embedded.wire import attribute_value, parse_slim
-from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.mapping import MAX_INT64, TIMINGS
 from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
@@ -38,9 +38,12 @@ _NO_SPAN: Final = bytes(SPAN_ID_BYTES)
 _NO_IDENTIFIER: Final = "spans without a trace id of 16 bytes and a span id of 8 bytes, not all zero, cannot be found again"
 
 
-RequestRow = tuple[int, int, "Judgement", int, int, int, str, str, bytes, bytes]
+RequestRow = tuple[int, int, "Judgement", int, int, int, str, str, bytes, bytes, tuple[int, ...]]
 """A request to a model, ready to be stored: start, duration, judgement, time to the first chunk, input tokens, output tokens, the error's
-type and words, trace id and span id. Times are nanoseconds; a number that was not said is -1, a text ""."""
+type and words, trace id and span id, and the runtime's own times in the order of `mapping.TIMINGS`. Times are nanoseconds; a number that
+was not said is -1, a text ""."""
+
+_NO_TIMINGS: Final = (-1,) * len(TIMINGS)
 
 
 @dataclass(slots=True)
@@ -154,7 +157,10 @@ class Decoder:
                     if not judgement.completed:
                         error = "" if judgement.error_place is None else measures[attributes[judgement.error_place]]
                         words = _message(span)
-                    add((start, end - start, judgement, first_chunk, input_tokens, output_tokens, error, words, trace_id, span_id))
+                    told = _NO_TIMINGS
+                    if judgement.timing_places:
+                        told = tuple(-1 if place is None else measures[attributes[place]] for place in judgement.timing_places)
+                    add((start, end - start, judgement, first_chunk, input_tokens, output_tokens, error, words, trace_id, span_id, told))
         decoded.items = len(starts)
         decoded.reason = _NO_IDENTIFIER if decoded.rejected else ""
         decoded.trace_ids.update(trace_ids)

@@ -18,7 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from venom_otel import semconv
 from venom_otel.store.embedded.wire import attribute_value
-from venom_otel.store.mapping import ERROR_TYPES, HOT, MEASURED, ending, is_request, party, text
+from venom_otel.store.mapping import ERROR_TYPES, HOT, MEASURED, TIMINGS, ending, is_request, party, text
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class Judgement:
     """Where among the span's attributes the measures of `PLACED` stand, None for nowhere."""
     error_place: int | None
     """Where the error's type stands."""
+    timing_places: tuple[int | None, ...]
+    """Where the runtime's own times stand, in the order of `TIMINGS`; empty where there is none of them."""
 
 
 class Judgements(dict[tuple[Any, ...], Judgement]):
@@ -173,6 +175,7 @@ class Judgements(dict[tuple[Any, ...], Judgement]):
             ended.status is RequestStatus.COMPLETED,
             tuple(map(places.get, PLACED)),
             next((places[name] for name in ERROR_TYPES if hot.get(name)), None),
+            tuple(map(places.get, TIMINGS)) if any(name in places for name in TIMINGS) else (),
         )
         if len(self) >= self._MAX_ENTRIES:
             self.clear()

@@ -235,8 +235,8 @@ class Writer:
         series = {judgement: self._series[judgement.party] for judgement in judgements}
         ending = {judgement: self._endings[judgement.ending] for judgement in judgements}
         return [
-            (number, start, duration, series[how], ending[how], chunk, read, wrote, error, words, bytearray(trace_id), bytearray(span_id))
-            for number, (start, duration, how, chunk, read, wrote, error, words, trace_id, span_id) in enumerate(block.requests, first)
+            (number, start, duration, series[how], ending[how], chunk, read, wrote, error, words, bytearray(trace), bytearray(span), *told)
+            for number, (start, duration, how, chunk, read, wrote, error, words, trace, span, told) in enumerate(block.requests, first)
         ]
 
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:

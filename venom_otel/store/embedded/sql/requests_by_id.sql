@@ -18,7 +18,11 @@ SELECT
     nullif(e.error_kind, '') AS error_kind,
     r.error_type,
     r.error_message,
-    nullif(e.routed, 0) - 1 AS fallback
+    nullif(e.routed, 0) - 1 AS fallback,
+    r.queue_ns,
+    r.load_ns,
+    r.prompt_ns,
+    r.generation_ns
 FROM requests AS r
 JOIN series AS s ON s.id = r.series
 JOIN endings AS e ON e.id = r.ending
