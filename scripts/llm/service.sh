@@ -171,17 +171,27 @@ lock() {
     mkdir -p -- "$RUN" "$LOGS"
     [ -w "$RUN" ] || fail 1 "$RUN is not writable: PID files go there"
     LOCK=$RUN/$NAME.lock HOLDER=''
-    within "$LOCK_S" take_lock || fail 1 "another start or stop of $LABEL is under way (process ${HOLDER%% *}); if not, remove $LOCK"
+    within "$LOCK_S" take_lock || fail 1 "another start or stop of $LABEL is under way (process ${HOLDER%% *}); if not, remove $LOCK*"
     trap 'rm -f -- "$LOCK"' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
 }
 take_lock() {
     ln -s "$$ $(identity $$)" "$LOCK" 2>/dev/null && return 0
-    HOLDER=$(readlink "$LOCK") || return 1 # just given back
-    # Its holder was killed.
-    [ "$(identity "${HOLDER%% *}")" = "${HOLDER#* }" ] || rm -f -- "$LOCK"
+    holder_lives || break_lock
     return 1
+}
+# Set HOLDER to who holds the lock; false where that process was killed.
+holder_lives() {
+    HOLDER=$(readlink "$LOCK") || return 0 # just given back
+    [ "$(identity "${HOLDER%% *}")" = "${HOLDER#* }" ]
+}
+# Take away a lock whose holder was killed. One at a time, by a second link, and looked at once more: the slower one of two would else take
+# away the lock that the quicker one has got since.
+break_lock() {
+    ln -s "$$" "$LOCK.broken" 2>/dev/null || return 0
+    holder_lives || rm -f -- "$LOCK"
+    rm -f -- "$LOCK.broken"
 }
 
 # --- systemd -------------------------------------------------------------------------------------------------------------------------

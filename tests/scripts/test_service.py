@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 
 import psutil
 import pytest
+from support.cockpit import wait_for
 
 from venom_otel.control.processes import Record, lives, record
 
@@ -167,6 +169,38 @@ def test_a_lock_whose_holder_was_killed(vllm_service):
     vllm_service.pid_file.parent.mkdir()
     (vllm_service.pid_file.parent / "vllm.lock").symlink_to("4194305 1 some-boot")
     vllm_service.run("start")
+
+
+SLOW_READLINK = """#!{bash}
+# Between the look at the lock and what follows from it, somebody else breaks the lock and takes it.
+{readlink} "$@" || exit
+echo asked >>asked
+[ -e taken ] || {{ : >taken; rm -f "$1"; ln -s "$QUICKER" "$1"; }}
+"""
+
+
+def test_two_who_find_the_same_dead_holder(vllm_service):
+    """The slower one leaves the lock alone that the quicker one has got."""
+    vllm_service.pid_file.parent.mkdir()
+    lock = vllm_service.pid_file.parent / "vllm.lock"
+    lock.symlink_to("4194305 1 some-boot")
+    wrapper = vllm_service.programs / "readlink"
+    wrapper.unlink()
+    wrapper.write_text(SLOW_READLINK.format(bash=shutil.which("bash"), readlink=shutil.which("readlink")))
+    wrapper.chmod(0o755)
+    asked = vllm_service.folder / "asked"
+    with subprocess.Popen(["sleep", "600"]) as quicker:
+        try:
+            holder = f"{quicker.pid} {record(quicker.pid).mark}"
+            with vllm_service.begin("start", QUICKER=holder) as slower:
+                wait_for(lambda: slower.poll() is not None or (asked.exists() and asked.read_text().count("asked") > 5), "it looks again")
+                assert slower.poll() is None
+                assert str(lock.readlink()) == holder
+                lock.unlink()  # given back
+                assert slower.wait(30) == 0
+        finally:
+            quicker.kill()
+    assert list(vllm_service.pid_file.parent.iterdir()) == [vllm_service.pid_file]
 
 
 def test_twenty_rounds_leave_nothing(vllm_service):
