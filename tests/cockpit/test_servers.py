@@ -6,13 +6,10 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-from dotenv import dotenv_values
 from playwright.sync_api import expect
 from support.acting import TINY, Place
 from support.cockpit import Application, Cockpit
-from support.ollama_server import OllamaServer
 
 from venom_otel.cockpit import texts
 
@@ -58,8 +55,7 @@ def press(page, action, within=".server"):
 
 def offered(page):
     """What a server can be told."""
-    names = page.locator(".server").get_by_role("button").evaluate_all("all => all.map(each => each.ariaLabel)")
-    return [name for name in names if not name.startswith("Models")]
+    return page.locator(".server").get_by_role("button").evaluate_all("all => all.map(each => each.ariaLabel)")
 
 
 def state(page, words):
@@ -200,46 +196,3 @@ def test_by_keyboard(open_tab, place):
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     state(page, "Ready")
-
-
-@pytest.mark.ollama
-class TestModels:
-    @pytest.fixture
-    def ollama(self, tmp_path):
-        with OllamaServer(tmp_path / "ollama") as server:
-            yield server
-
-    @pytest.fixture
-    def variables(self, ollama):
-        return {"OLLAMA_ENDPOINT": ollama.url}
-
-    def test_used_fetched_and_deleted(self, open_tab, ollama, place):
-        page = open_tab()
-        expect(card(page)).to_contain_text(texts.NOTHING_LOADED)
-        models = page.get_by_role("dialog")
-
-        def show():
-            page.get_by_role("button", name=texts.models_of("Ollama")).click()
-
-        show()
-        row = models.locator(".model-row")
-        expect(row).to_contain_text("Gemma3 Tiny")
-        expect(row).to_contain_text(ollama.model)
-        row.get_by_role("button", name=texts.ACTIVATE).click()
-        expect(card(page).locator(".server-facts")).to_have_text(ollama.model)
-        expect(card(page).locator(".server-doing")).to_be_hidden()
-        assert dotenv_values(place.folder / ".env") == {"LLM_MODEL_NAME": ollama.model}
-        show()
-        expect(row.locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
-        expect(row.get_by_role("button")).to_have_count(0)  # what is in use is not deleted
-        page.get_by_label(texts.FETCH_NAME).fill("no-such-model")
-        page.keyboard.press("Enter")
-        expect(card(page).get_by_role("alert")).to_contain_text("Ollama does not get no-such-model: ")
-        httpx.post(f"{ollama.url}/api/copy", json={"source": ollama.model, "destination": "copy:tiny"}).raise_for_status()
-        show()
-        models.get_by_role("button", name=texts.remove("Copy Tiny")).click()
-        page.get_by_role("dialog").get_by_role("button", name=texts.REMOVE, exact=True).click()
-        expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(card(page).locator(".server-doing")).to_be_hidden()
-        show()
-        expect(row).to_have_count(1)

@@ -26,7 +26,7 @@ class HomePage:
         if services.alerts is not None:
             self._above.append(AlertBanner(services.alerts, services.servers))
         if services.servers is not None and services.operations is not None:
-            self._left.append(ServersPanel(services.servers, services.operations, services.catalogue))
+            self._left.append(ServersPanel(services.servers, services.operations))
         self._feed: list[Part] = [LiveFeed(services.history, otlp_address)]
 
     async def show(self) -> None:

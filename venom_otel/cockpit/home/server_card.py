@@ -11,7 +11,6 @@ from nicegui import background_tasks, ui
 from venom_otel.cockpit import texts, theme, views
 from venom_otel.cockpit.asking import done, sure
 from venom_otel.cockpit.home import server_views
-from venom_otel.cockpit.home.models_dialog import ModelsDialog
 from venom_otel.control.model import Action
 from venom_otel.runtimes.model import State, Status
 from venom_otel.state.model import OperationState
@@ -19,7 +18,6 @@ from venom_otel.state.model import OperationState
 if TYPE_CHECKING:
     from venom_otel.health import Server
     from venom_otel.runtimes.protocol import Progress
-    from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.model import Operation
@@ -33,12 +31,11 @@ _ALL_LOOKS: Final = "is-ready is-degraded is-coming is-down"
 class ServerCard:
     """Shows one server, and the operation on it that runs, whoever began it."""
 
-    def __init__(self, server: Server, servers: LlmServers, operations: Operations, catalogue: Catalogue | None) -> None:
+    def __init__(self, server: Server, servers: LlmServers, operations: Operations) -> None:
         self._name = server.runtime.name
         self._label = server.runtime.label
         self._servers = servers
         self._operations = operations
-        self._catalogue = catalogue
         self._server = server
         self._followed: str | None = None
         """The operation whose steps are shown."""
@@ -84,10 +81,6 @@ class ServerCard:
                 self._state = ui.label().classes("server-state").props("role=status")
                 self._since = ui.label().classes("muted server-since")
                 ui.space()
-                if self._catalogue is not None:
-                    words = texts.models_of(self._label)
-                    models = ui.button(icon="list", on_click=self._show_models, color=None).props(f'flat round dense aria-label="{words}"')
-                    models.classes("icon-button small").tooltip(words)
                 self._buttons = {action: self._button(action) for action in (Action.START, Action.RESTART, Action.STOP)}
             self._where = ui.label().classes("server-where")
             self._facts = ui.label().classes("server-facts")
@@ -144,10 +137,6 @@ class ServerCard:
         self._progress.set_visibility(counted)
         if progress.completed is not None and progress.total:
             self._progress.value = round(progress.completed / progress.total, 3)
-
-    async def _show_models(self) -> None:
-        assert self._catalogue is not None
-        await ModelsDialog(self._server, self._catalogue, began=lambda: self.show(self._server)).open()
 
     def _show_failure(self, operation: Operation) -> None:
         words, _, lines = (operation.error or "").partition("\n")

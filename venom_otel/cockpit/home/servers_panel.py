@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from venom_otel.health import Server
-    from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
 
@@ -27,9 +26,8 @@ PAUSE_S: Final = 0.2
 class ServersPanel:
     """One browser's look at the model servers."""
 
-    def __init__(self, servers: LlmServers, operations: Operations, catalogue: Catalogue | None) -> None:
+    def __init__(self, servers: LlmServers, operations: Operations) -> None:
         self._servers = servers
-        self._catalogue = catalogue
         self._operations = operations
         self._cards: dict[str, ServerCard] = {}
 
@@ -60,5 +58,5 @@ class ServersPanel:
                 card.show(server)
                 continue
             with self._panel:
-                self._cards[server.runtime.name] = ServerCard(server, self._servers, self._operations, self._catalogue)
+                self._cards[server.runtime.name] = ServerCard(server, self._servers, self._operations)
         self._panel.set_visibility(bool(servers))
