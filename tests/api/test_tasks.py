@@ -177,7 +177,7 @@ def test_every_field_of_the_response(api, servers):
 def test_the_history_has_it_as_any_other_request(api):
     task_id = api.ask()
     api.told(task_id)
-    api.place.telemetry.flush()
+    assert api.place.telemetry.tracer_provider.force_flush()
     (request,) = api.client.get("/history/requests", params={"attribute": f"llm.task.id={task_id}"}).json()["items"]
     task = api.task(task_id)
     assert request["request_id"] == task.request_ids[0]

@@ -69,7 +69,8 @@ class Asked:
 
     async def requests_of(self, task: Task) -> list[RequestSummary]:
         """What the history says of it, oldest first."""
-        assert await asyncio.to_thread(self.telemetry.flush)
+        for provider in (self.telemetry.tracer_provider, self.telemetry.logger_provider):
+            assert await asyncio.to_thread(provider.force_flush)
         page = await self.history.requests(search=Search(attributes={"llm.task.id": task.id}))
         return sorted(page.items, key=lambda request: request.start_ns)
 

@@ -98,10 +98,6 @@ class TaskTelemetry:
                 for lane in lanes:
                     lane.courier.join(deadline)
 
-    def flush(self, timeout_s: float = _STORE_S) -> bool:
-        """Store what is recorded so far; whether that was done in time."""
-        return not flush((self._spans, self._logs, self._metrics), time.monotonic() + timeout_s)
-
 
 class _StoreOutlet(Outlet):
     """Hands batches to a store, as an OTLP exporter hands them to a receiver. Where they cannot be stored, the store itself says so."""

@@ -206,7 +206,7 @@ async def test_nothing_that_was_asked_or_answered_is_kept_on_disk(tmp_path, serv
     async with asked(tmp_path, **endpoints) as place:
         events = await place.told(await place.ask("a very particular question", session="talk"))
         assert text_of(events) == "fortytwo"
-        assert await asyncio.to_thread(place.telemetry.flush)
+        assert await place.requests_of(events[-1].body)
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"particular question" not in everything
     assert b"fortytwo" not in everything
