@@ -12,6 +12,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from pydantic import SecretStr
 from runtimes.conftest import runtime
 from support.chat_server import ChatServer, ClosedPort
+from support.model_registry import ModelRegistry
 from support.ollama_server import OllamaServer
 
 from venom_otel.errors import ActionError
@@ -266,3 +267,61 @@ def test_real_ollama(ollama_program, tmp_path):
         asyncio.run(KEEPER.remove(ours, ollama.model))
         assert httpx.get(f"{ollama.url}/api/tags").json()["models"] == []
         assert "model 'gemma3:tiny' not found" in failure(lambda: asyncio.run(KEEPER.remove(ours, ollama.model)))
+
+
+@pytest.mark.ollama
+def test_a_real_pull(ollama_program, tmp_path):
+    """Ollama gets a model from a registry: its bytes are counted while they come, and then it is there and answers."""
+    with (
+        ModelRegistry(tmp_path / "registry") as registry,
+        OllamaServer(tmp_path / "ollama", environment=registry.environment) as ollama,
+    ):
+        ours = runtime("ollama", ollama.url)
+        asyncio.run(KEEPER.remove(ours, ollama.model))  # its weights are those that the registry has
+
+        async def pull():
+            found = []
+            async with contextlib.aclosing(KEEPER.install(ours, registry.model)) as parts:
+                async for progress in parts:
+                    found.append(progress)
+                    if progress.total == registry.size and progress.completed == 0:
+                        registry.give(0.5)
+                    elif (progress.completed or 0) >= registry.size // 2:
+                        registry.give(1)
+            return found
+
+        found = asyncio.run(pull())
+        assert found[0] == Progress("pulling manifest")
+        counted = [progress.completed for progress in found if progress.completed is not None]
+        assert counted == sorted(counted)
+        assert any(registry.size // 2 <= count < registry.size for count in counted)
+        assert found[-1].words == "success"
+        assert found[-1].completed == found[-1].total > registry.size
+        (model,) = httpx.get(f"{ollama.url}/api/tags").json()["models"]
+        assert model["name"] == registry.model
+        said = httpx.post(f"{ollama.url}/api/generate", json={"model": registry.model, "prompt": "hello", "stream": False}, timeout=60)
+        assert said.json()["response"].strip()
+
+
+@pytest.mark.ollama
+def test_leaving_a_real_pull_ends_it_and_asking_again_goes_on(ollama_program, tmp_path):
+    with (
+        ModelRegistry(tmp_path / "registry") as registry,
+        OllamaServer(tmp_path / "ollama", environment=registry.environment) as ollama,
+    ):
+        ours = runtime("ollama", ollama.url)
+        asyncio.run(KEEPER.remove(ours, ollama.model))
+        registry.give(0.5)
+
+        async def leave():
+            async with contextlib.aclosing(KEEPER.install(ours, registry.model)) as parts:
+                async for progress in parts:
+                    if (progress.completed or 0) >= registry.size // 2:
+                        break
+
+        asyncio.run(leave())
+        registry.wait_until_left()
+        registry.give(1)
+        assert httpx.get(f"{ollama.url}/api/tags").json()["models"] == []
+        assert asyncio.run(installed(ours, registry.model))[-1].words == "success"
+        assert registry.sent < 1.1 * registry.size
