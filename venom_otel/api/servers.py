@@ -108,7 +108,7 @@ def servers_router(servers: LlmServers, token: str | None) -> APIRouter:
 
     Args:
         servers: whom they ask and tell.
-        token: what telling a server something, and reading its log, asks for; None where neither is offered.
+        token: what telling a server something asks for; None where that is not offered.
     """
     router = APIRouter(prefix=links.SERVERS, tags=["system"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
 
@@ -140,18 +140,18 @@ def servers_router(servers: LlmServers, token: str | None) -> APIRouter:
             raise _nobody(name)
         return said(found)
 
+    @router.get("/{name}/log", responses=responses(HTTPStatus.NOT_FOUND))
+    async def log(name: _Name, lines: Annotated[int, Query(ge=1, le=1000, description="The last so many.")] = 50) -> Log:
+        """The end of what a server's commands printed, keys masked. An operation that failed has a part of it in its `error`."""
+        found = await servers.log(name, lines)
+        if found is None:
+            raise _nobody(name)
+        return Log(lines=list(found))
+
     if token is not None:
         guarded = APIRouter(
             dependencies=[Depends(TokenRequired(token))], responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
         )
-
-        @guarded.get("/{name}/log")
-        async def log(name: _Name, lines: Annotated[int, Query(ge=1, le=1000, description="The last so many.")] = 50) -> Log:
-            """The end of what a server's commands printed. It may hold what people asked the model, so it needs the token."""
-            found = await servers.log(name, lines)
-            if found is None:
-                raise _nobody(name)
-            return Log(lines=list(found))
 
         @guarded.post(
             "/{name}/{action}",
