@@ -27,13 +27,18 @@ def friendly_name(model: str) -> str:
 
 
 def friendly_label(model: str, provider: str, endpoint: Endpoint | None) -> str:
-    """The same with the server: by its port where it is on this machine, by its host too where it is on another."""
-    name, who = friendly_name(model), provider_label(provider)
+    """The same with the server, as `server_label` has it."""
+    return f"{friendly_name(model)} ({server_label(provider, endpoint)})"
+
+
+def server_label(provider: str, endpoint: Endpoint | None) -> str:
+    """A server for people, `vLLM @ 8001`: by its port where it is on this machine, by its host too where it is on another."""
+    who = provider_label(provider)
     if endpoint is None:
-        return f"{name} ({who})"
+        return who
     here = parse(f"http://127.0.0.1:{endpoint.port}").server == endpoint.server
     usual = endpoint.port == {"http": 80, "https": 443}[endpoint.scheme]
-    return f"{name} ({who} @ {endpoint.port if here else endpoint.host if usual else place(endpoint)})"
+    return f"{who} @ {endpoint.port if here else endpoint.host if usual else place(endpoint)}"
 
 
 def named(wanted: str, known: Iterable[str]) -> Sequence[str]:

@@ -208,8 +208,9 @@ async def test_answers_are_forgotten_by_number_by_size_and_by_age(tmp_path, endp
 
         one, two, three = [await answered(prompt, "xxx") for prompt in "abc"]
         assert [place.tasks.answer(each) for each in (one, two, three)] == [None, "xxx", "xxx"]
+        assert [place.tasks.asked(each) for each in (one, two)] == [None, [Message(Role.USER, "b")]]
         assert place.tasks.get(one).status is TaskStatus.COMPLETED  # what it was, is kept
-        long = await answered("d", "x" * 9)
+        long = await answered("d", "x" * 9)  # ten with what was asked
         assert [place.tasks.answer(each) for each in (two, three, long)] == [None, None, "x" * 9]
         assert [event.kind for event in await place.told(place.tasks.get(one))] == ["finished"]
     async with played(tmp_path, endpoints, kept_s=0.0) as (place, answering):

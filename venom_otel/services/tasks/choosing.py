@@ -161,7 +161,7 @@ def _told(server: Server, preferences: Preferences, *, configured: bool) -> str 
     own = preferences.models.get(runtime.name) or preferences.models.get(runtime.provider)
     if own is not None:
         return own
-    models = [each for each in server.reading.models if _answers(each)]
+    models = [each for each in server.reading.models if answers(each)]
     meant = preferences.in_use.model
     if meant and (configured or any(same_model(meant, each.name) for each in models)):
         return meant
@@ -174,14 +174,15 @@ def _told(server: Server, preferences: Preferences, *, configured: bool) -> str 
     return None
 
 
-def _answers(model: ServedModel) -> bool:
+def answers(model: ServedModel) -> bool:
+    """Whether a model answers prompts at all, as far as its name tells."""
     name = model.name.lower()
     return not any(part in name for part in _NO_CHAT)
 
 
 def _nothing_found(servers: Sequence[Server], wanted: Wanted) -> NobodyThereError | WrongTaskError:
     if wanted.model is not None:
-        names = list(dict.fromkeys(each.name for server in servers for each in server.reading.models if _answers(each)))
+        names = list(dict.fromkeys(each.name for server in servers for each in server.reading.models if answers(each)))
         shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         where = f"{servers[0].runtime.label} has no" if len(servers) == 1 else "no model server has a"
         return WrongTaskError(f"{where} model {_shown(wanted.model)}; there are: {shown or 'none'}.", "model")

@@ -27,7 +27,7 @@ class Limits:
     kept: int = 1000
     """Tasks that have ended and whose answers are kept."""
     answers: int = 32_000_000
-    """Characters of these answers."""
+    """Characters of these answers, and of what they are answers to."""
     kept_s: float = 3600.0
     """How long an answer is kept, and a conversation that nobody goes on with."""
     sessions: int = 1000

@@ -45,10 +45,12 @@ class Run:
         self.task = task
         self.session = wanted.session
         self.messages: Sequence[Message] = wanted.messages
-        """Those of the task itself; let go of at its end, like the next two."""
+        """Those of the task itself; kept as long as the answer."""
         self.wanted: Wanted | None = wanted
+        """Let go of at its end, like the next."""
         self.choices = choices
         self.characters = wanted.characters
+        """Of what was asked."""
         self.answer: Answer | None = Answer()
         """None once it was forgotten."""
         self.doing: asyncio.Task[None] | None = None
@@ -81,8 +83,9 @@ class Run:
         return self._length
 
     def forget(self) -> None:
-        """Let go of the answer; who still follows is told the end."""
+        """Let go of what was asked and of the answer; who still follows is told the end."""
         self.answer = None
+        self.messages = ()
 
     @property
     def id(self) -> str:
@@ -130,7 +133,7 @@ class Run:
             duration_s=ended_s - self._started_s if self.task.started_ns is not None else None,
             error=error,
         )
-        self.messages, self.wanted, self.choices, self.characters = (), None, (), 0
+        self.wanted, self.choices = None, ()
         self._note(EventKind.FINISHED, self.task)
         self.ended.set()
 

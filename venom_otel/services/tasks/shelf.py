@@ -1,4 +1,4 @@
-"""Tasks that have ended and whose answers are kept in memory, for those who come later."""
+"""Tasks that have ended and that are kept in memory with what was asked and answered, for those who come later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Shelf:
         self._limits = limits
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self.characters = 0
-        """Of all answers."""
+        """Of all that was asked and answered."""
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -30,7 +30,7 @@ class Shelf:
     def add(self, run: Run) -> None:
         """Keep one that has just ended."""
         self._runs[run.id] = run
-        self.characters += run.length
+        self.characters += _characters(run)
         self.forget_old()
 
     def forget_old(self) -> None:
@@ -43,5 +43,9 @@ class Shelf:
             if fits and (oldest.task.finished_ns or 0) > oldest_ns:
                 return
             del self._runs[oldest.id]
-            self.characters -= oldest.length
+            self.characters -= _characters(oldest)
             oldest.forget()
+
+
+def _characters(run: Run) -> int:
+    return run.characters + run.length

@@ -78,6 +78,14 @@ class Tasks:
 
     # -- what the outside asks -------------------------------------------------------------------------------------------------------
 
+    def check(self) -> None:
+        """Raise what stands in the way of any task.
+
+        Raises:
+            MissingExtraError: what it takes to answer is not installed.
+        """
+        self._answering.check()
+
     async def begin(self, wanted: Wanted) -> Task:
         """Begin a task, at once or when it is its turn.
 
@@ -88,7 +96,7 @@ class Tasks:
             TooManyTasksError: more are waiting than may.
             StateError: it cannot be kept, so it is not begun.
         """
-        self._answering.check()
+        self.check()
         self._check_length(wanted)
         self._check_room(wanted)
         try:
@@ -123,6 +131,11 @@ class Tasks:
         """The answer so far; None where it is not kept any more."""
         run = self._run(task_id)
         return None if run is None or run.answer is None else str(run.answer)
+
+    def asked(self, task_id: str) -> Sequence[Message] | None:
+        """What was asked, without the conversation before; None where it is not kept any more."""
+        run = self._run(task_id)
+        return None if run is None or run.answer is None else run.messages
 
     def recent(self, limit: int) -> Sequence[Task]:
         """The newest tasks, newest first.
