@@ -8,48 +8,35 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import time
-from concurrent.futures import TimeoutError as TooLate
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.resources import Resource
 
 from venom_otel import semconv
-from venom_otel.errors import SettingsError, StoreError
+from venom_otel.cli.stored import END_S, MetricsToStore
+from venom_otel.errors import SettingsError
 from venom_otel.health import Monitor
 from venom_otel.health.active import ActiveModels
 from venom_otel.health.metrics import HealthMetrics
 from venom_otel.instrumentation.sdk import attachment, environment
-from venom_otel.instrumentation.sdk.courier import Courier
-from venom_otel.instrumentation.sdk.lanes import LaneReader
 from venom_otel.runtimes.finding import configured, find
 from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.runtimes.reading import read
 from venom_otel.settings import InstrumentationSettings, RuntimeSettings, load
-from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from opentelemetry.sdk.metrics.export import MetricsData
-
     from venom_otel.health import Look
+    from venom_otel.instrumentation.sdk.courier import Courier
     from venom_otel.runtimes.model import Reading, Runtime
     from venom_otel.settings import CockpitSettings
     from venom_otel.store.protocol import TelemetryStore
 
 INTERVAL_S: Final = 15.0
 """Between two points of a series, unless ``OTEL_METRIC_EXPORT_INTERVAL`` says otherwise."""
-END_S: Final = 0.4
-"""The most that the last delivery may take when the program ends."""
-_STORE_S: Final = 5.0
-_COLLECT_MS: Final = 5_000.0
-
-logger: Final = logging.getLogger("venom_otel")
 
 
 class Watched:
@@ -99,15 +86,9 @@ class Watched:
 @contextlib.contextmanager
 def into(store: TelemetryStore, monitor: Monitor, active: ActiveModels) -> Iterator[None]:
     """Store what `monitor` measures, while the context lasts, as the receiver stores what comes by OTLP."""
-    exporter = _StoreExporter(store)
-    reader = LaneReader(exporter)
-
-    def deliver(_: bool) -> bool:
-        data = reader.read(_COLLECT_MS)
-        return data is None or exporter.export(data) is MetricExportResult.SUCCESS
-
-    courier = Courier("venom-otel-monitor-metrics", environment.metric_interval_s(INTERVAL_S), deliver)
-    provider = _provider(reader)
+    metrics = MetricsToStore("monitor-metrics", store, INTERVAL_S)
+    courier = metrics.lane.courier
+    provider = _provider(metrics.reader)
     provider._disabled = False  # noqa: SLF001 - OTEL_SDK_DISABLED is about what is sent, and this is not
     courier.start()
     with _measured(provider, monitor, active, [courier]):
@@ -164,28 +145,3 @@ def _measured(provider: MeterProvider, monitor: Monitor, active: ActiveModels, c
 def _provider(*readers: Any) -> MeterProvider:
     resource = Resource.create({semconv.SERVICE_NAME: semconv.MONITOR_SERVICE})
     return MeterProvider(readers, resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
-
-
-class _StoreExporter(MetricExporter):
-    """Hands over the same bytes that an OTLP exporter sends. Where they cannot be stored, the store itself says so."""
-
-    def __init__(self, store: TelemetryStore) -> None:
-        super().__init__()
-        self._store = store
-
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:  # noqa: ARG002
-        """Wait until it is stored."""
-        request = encode_metrics(metrics_data).SerializeToString()
-        try:
-            self._store.write(Signal.METRICS, request).result(_STORE_S)
-        except (StoreError, TooLate) as error:  # gauges are read anew the next time, and sums go on
-            logger.debug("the model servers' metrics are not stored: %s", error or "the disk takes its time")
-            return MetricExportResult.FAILURE
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002
-        """Nothing waits here."""
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """The store is another's to close."""

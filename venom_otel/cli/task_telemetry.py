@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from concurrent.futures import TimeoutError as TooLate
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
@@ -22,32 +20,24 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from venom_otel import semconv
-from venom_otel.errors import StoreError
-from venom_otel.instrumentation.sdk import environment, pylogs
+from venom_otel.cli.stored import END_S, MetricsToStore, StoreOutlet
+from venom_otel.instrumentation.sdk import pylogs
 from venom_otel.instrumentation.sdk.environment import BatchLimits
-from venom_otel.instrumentation.sdk.lanes import BatchLane, LaneReader, LogSwitch, MetricLane, SpanSwitch, flush
-from venom_otel.instrumentation.sdk.outlet import Outlet
+from venom_otel.instrumentation.sdk.lanes import BatchLane, LogSwitch, SpanSwitch, flush
 from venom_otel.services.tasks.telemetry import TaskRecords, TaskSpans
 from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from venom_otel.store.protocol import TelemetryStore
 
-END_S: Final = 0.4
-"""The most that the last delivery may take when the program ends."""
 _LIMITS: Final = BatchLimits(queue=16_384, batch=512, delay_s=0.2)
 """Who waits for a task looks at the history the moment it has ended."""
-_AGAIN_S: Final = 1.0
-_STORE_S: Final = 5.0
-_COLLECT_MS: Final = 5_000.0
 _INTERVAL_S: Final = 5.0
 
 _OF_TASKS: Final = (semconv.REQUEST_LOGGER, semconv.TASKS_LOGGER, "venom_otel.routing", "semantic_kernel")
 """Loggers whose records are stored, and not printed by `up` as well: a request that failed is no mistake of the program's."""
-
-logger: Final = logging.getLogger("venom_otel")
 
 
 class TaskTelemetry:
@@ -59,15 +49,13 @@ class TaskTelemetry:
 
     def __init__(self, store: TelemetryStore) -> None:
         resource = Resource.create({semconv.SERVICE_NAME: semconv.TASKS_SERVICE})
-        self._spans: BatchLane[Any] = BatchLane("task-traces", _StoreOutlet(store, Signal.TRACES, encode_spans), _LIMITS)
-        self._logs: BatchLane[Any] = BatchLane("task-logs", _StoreOutlet(store, Signal.LOGS, encode_logs), _LIMITS)
-        reader = LaneReader(_Preferred())
-        interval_s = environment.metric_interval_s(_INTERVAL_S)
-        outlet = _StoreOutlet(store, Signal.METRICS, encode_metrics)
-        self._metrics = MetricLane("task-metrics", outlet, reader, interval_s, _COLLECT_MS)
+        self._spans: BatchLane[Any] = BatchLane("task-traces", StoreOutlet(store, Signal.TRACES, encode_spans), _LIMITS)
+        self._logs: BatchLane[Any] = BatchLane("task-logs", StoreOutlet(store, Signal.LOGS, encode_logs), _LIMITS)
+        metrics = MetricsToStore("task-metrics", store, _INTERVAL_S)
+        self._metrics = metrics.lane
         # What is recorded is not for OTEL_TRACES_SAMPLER and OTEL_SDK_DISABLED to say: they are about what is sent, and this is not.
         self.tracer_provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
-        self.meter_provider = MeterProvider([reader], resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
+        self.meter_provider = MeterProvider([metrics.reader], resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
         self.logger_provider = LoggerProvider(resource, shutdown_on_exit=False)
         for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
             provider._disabled = False  # noqa: SLF001
@@ -97,47 +85,6 @@ class TaskTelemetry:
                     lane.courier.stop()
                 for lane in lanes:
                     lane.courier.join(deadline)
-
-
-class _StoreOutlet(Outlet):
-    """Hands batches to a store, as an OTLP exporter hands them to a receiver. Where they cannot be stored, the store itself says so."""
-
-    def __init__(self, store: TelemetryStore, signal: Signal, encode: Callable[[Any], Any]) -> None:
-        super().__init__(None, None, f"the store's {signal}")
-        self._store = store
-        self._signal = signal
-        self._encode = encode
-        self._again_s = 0.0
-
-    @property
-    def logger(self) -> str:
-        """Nobody else's: what is said here is said by our own."""
-        return f"{logger.name}.stored"
-
-    def is_open(self, *, urgent: bool) -> bool:  # noqa: ARG002 - a store that refuses, refuses whoever waits as well
-        """Whether the store took the last batch, or is worth asking again."""
-        return time.monotonic() >= self._again_s
-
-    def send(self, batch: Any) -> bool:
-        """Wait until a batch is stored; whether it was."""
-        try:
-            self._store.write(self._signal, self._encode(batch).SerializeToString()).result(_STORE_S)
-        except (StoreError, TooLate) as error:
-            self._again_s = time.monotonic() + _AGAIN_S
-            logger.debug("what tasks say of themselves is not stored yet: %s", error or "the disk takes its time")
-            return False
-        self._again_s = 0.0
-        return True
-
-    def close(self) -> None:
-        """The store is another's to close."""
-
-
-class _Preferred:
-    """Sums that only grow, and histograms of the given buckets: OTLP's own default."""
-
-    _preferred_temporality: Final[dict[type, Any]] = {}
-    _preferred_aggregation: Final[dict[type, Any]] = {}
 
 
 @contextlib.contextmanager
