@@ -41,6 +41,11 @@ class DotenvConfiguration:
         """See `Configuration`."""
         return self._in_use
 
+    @property
+    def from_file(self) -> frozenset[str]:
+        """The variables of this process that come from the file."""
+        return frozenset(self._from_file)
+
     def objection(self, wanted: InUse) -> str | None:
         """See `Configuration`."""
         for name in self._changes(wanted):

@@ -10,16 +10,13 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.home import server_views
-from venom_otel.cockpit.home.server_card import act
-from venom_otel.control.model import Action
-from venom_otel.errors import SettingsError
-from venom_otel.identity.endpoint import parse
-from venom_otel.runtimes.model import Status
+from venom_otel.cockpit.mending import Means, mended_by
 from venom_otel.services.alerts.model import summary
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
+    from venom_otel.control.model import Action
     from venom_otel.health import Server
     from venom_otel.services.alerts.model import Alert
     from venom_otel.services.alerts.watch import Alerts
@@ -58,7 +55,7 @@ class AlertBanner:
                             return
 
     def _show(self, alerts: Sequence[Alert]) -> None:
-        shown = [(alert, self._mended_by(alert)) for alert in alerts[:SHOWN]]
+        shown = [(alert, mended_by(alert, self._servers)) for alert in alerts[:SHOWN]]
         if [row.key for row in self._rows] != [_key(alert, mended) for alert, mended in shown]:
             self._list.clear()
             with self._list:
@@ -68,20 +65,6 @@ class AlertBanner:
         self._more.text = texts.more_alerts(len(alerts) - SHOWN)
         self._more.set_visibility(len(alerts) > SHOWN)
         self._banner.set_visibility(bool(alerts))
-
-    def _mended_by(self, alert: Alert) -> tuple[Server, Action] | None:
-        """What the server that an alert is about can be told, so that things may be right again."""
-        if self._servers is None:
-            return None
-        try:
-            place = parse(alert.subject.endpoint).server
-        except SettingsError:
-            return None
-        found = next((server for server in self._servers.known() if server.runtime.endpoint.server == place), None)
-        if found is None:
-            return None
-        action = Action.RESTART if found.condition.status is Status.ONLINE else Action.START
-        return (found, action) if action not in self._servers.unsupported(found.runtime) else None
 
 
 class _Row:
@@ -95,11 +78,7 @@ class _Row:
                 self._summary = ui.label().classes("alert-summary")
                 self._cause = ui.label().classes("alert-cause")
             self._since = ui.label().classes("muted alert-since").tooltip(texts.SINCE_FIRST)
-            self._trace = ui.link(texts.OPEN_TRACE).classes("quiet-link")
-            if mended is not None and servers is not None:
-                server, action = mended
-                _button(texts.act_on(action, server.runtime.label), lambda: act(servers, server, action))
-            _button(texts.ACKNOWLEDGE, lambda: alerts.acknowledge(alert.id, "page"))
+            self._means = Means(alert, mended, alerts, servers)
         self.show(alert)
 
     def show(self, alert: Alert) -> None:
@@ -107,14 +86,9 @@ class _Row:
         self._summary.text = summary(alert)
         self._cause.text = alert.newest.words
         self._since.text = server_views.for_how_long(alert.first_ns)
-        self._trace.props(f"href=/requests/{alert.newest.request_id}")
-        self._trace.set_visibility(bool(alert.newest.request_id))
+        self._means.show(alert)
 
 
 def _key(alert: Alert, mended: tuple[Server, Action] | None) -> tuple[object, ...]:
     """What makes another row of it."""
     return (alert.id, *((mended[0].runtime.name, mended[1]) if mended is not None else ()))
-
-
-def _button(words: str, press: Callable[[], Awaitable[object]]) -> None:
-    ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")

@@ -1,0 +1,1 @@
+"""What is wrong, what was, and what was done about it."""

@@ -1,0 +1,59 @@
+"""What can be done about an alert at once: its trace, the button that may mend it, and taking note."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.home.server_card import act
+from venom_otel.control.model import Action
+from venom_otel.errors import SettingsError
+from venom_otel.identity.endpoint import parse
+from venom_otel.runtimes.model import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from venom_otel.health import Server
+    from venom_otel.services.alerts.model import Alert
+    from venom_otel.services.alerts.watch import Alerts
+    from venom_otel.services.servers import LlmServers
+
+
+def mended_by(alert: Alert, servers: LlmServers | None) -> tuple[Server, Action] | None:
+    """What the server that an alert is about can be told, so that things may be right again."""
+    if servers is None:
+        return None
+    try:
+        place = parse(alert.subject.endpoint).server
+    except SettingsError:
+        return None
+    found = next((server for server in servers.known() if server.runtime.endpoint.server == place), None)
+    if found is None:
+        return None
+    action = Action.RESTART if found.condition.status is Status.ONLINE else Action.START
+    return (found, action) if action not in servers.unsupported(found.runtime) else None
+
+
+class Means:
+    """The links and buttons of one alert."""
+
+    def __init__(self, alert: Alert, mended: tuple[Server, Action] | None, alerts: Alerts, servers: LlmServers | None) -> None:
+        self._trace = ui.link(texts.OPEN_TRACE).classes("quiet-link")
+        if mended is not None and servers is not None:
+            server, action = mended
+            _button(texts.act_on(action, server.runtime.label), lambda: act(servers, server, action))
+        self._seen = _button(texts.ACKNOWLEDGE, lambda: alerts.acknowledge(alert.id, "page"))
+        self.show(alert)
+
+    def show(self, alert: Alert) -> None:
+        """Offer what makes sense now."""
+        self._trace.props(f"href=/requests/{alert.newest.request_id}")
+        self._trace.set_visibility(bool(alert.newest.request_id))
+        self._seen.set_visibility(alert.active and alert.acknowledged_ns is None)
+
+
+def _button(words: str, press: Callable[[], Awaitable[object]]) -> ui.button:
+    return ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")
