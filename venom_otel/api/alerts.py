@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from venom_otel import semconv
 from venom_otel.api.models import utc
 from venom_otel.api.problems import responses
-from venom_otel.api.security import TokenRequired
+from venom_otel.api.security import By  # noqa: TC001 - FastAPI reads the annotations
 from venom_otel.services.alerts.model import AlertKind, summary
 
 if TYPE_CHECKING:
+    from venom_otel.api.security import TokenRequired
     from venom_otel.services.alerts.model import Alert as Known
     from venom_otel.services.alerts.watch import Alerts as Watch
 
@@ -92,12 +93,12 @@ class Alerts(BaseModel):
     active: int = Field(description="How many are active, whichever were asked for.")
 
 
-def alerts_router(alerts: Watch, token: str | None) -> APIRouter:
+def alerts_router(alerts: Watch, writing: TokenRequired | None) -> APIRouter:
     """The routes over the alerts.
 
     Args:
         alerts: what they ask.
-        token: what acknowledging asks for; None where it is not offered.
+        writing: lets through who may acknowledge; None where that is not offered.
     """
     router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -111,16 +112,16 @@ def alerts_router(alerts: Watch, token: str | None) -> APIRouter:
         wanted = [each for each in known if state is Which.ALL or each.active == (state is Which.ACTIVE)]
         return Alerts(items=[alert(each) for each in wanted[:limit]], active=sum(each.active for each in known))
 
-    if token is not None:
+    if writing is not None:
 
         @router.post(
             "/{alert_id}/ack",
-            dependencies=[Depends(TokenRequired(token))],
+            dependencies=[Depends(writing)],
             responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
         )
-        async def acknowledge(alert_id: Annotated[str, Path(description="Its `id` in the list.", max_length=100)]) -> Alert:
+        async def acknowledge(alert_id: Annotated[str, Path(description="Its `id` in the list.", max_length=100)], by: By) -> Alert:
             """Take note of an alert. It stays until things are right; its count goes on."""
-            found = await alerts.acknowledge(alert_id, "token")
+            found = await alerts.acknowledge(alert_id, by)
             if found is None:
                 raise HTTPException(
                     HTTPStatus.NOT_FOUND,

@@ -19,8 +19,9 @@ from venom_otel.api.links import PREFIX
 from venom_otel.api.logs import logs_router
 from venom_otel.api.metrics import metrics_router
 from venom_otel.api.operations import operations_router
-from venom_otel.api.security import SameOrigin
+from venom_otel.api.security import SameOrigin, TokenRequired
 from venom_otel.api.servers import servers_router
+from venom_otel.api.settings import settings_router
 from venom_otel.api.store import store_router
 from venom_otel.api.tasks import tasks_router
 from venom_otel.receiver.hosts import AllowedHosts
@@ -30,17 +31,19 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter
 
+    from venom_otel.api.session import PageSession
     from venom_otel.services.offered import Services
     from venom_otel.settings import CockpitSettings
 
 
-def create_app(services: Services, settings: CockpitSettings, *, token: str | None = None) -> FastAPI:
+def create_app(services: Services, settings: CockpitSettings, *, token: str | None = None, session: PageSession | None = None) -> FastAPI:
     """The application for the cockpit's port; a page may be mounted on it before it is served.
 
     Args:
         services: what the API answers from; routes over what it does not offer are left out.
         settings: which address is listened on and under which names it may be opened.
         token: what write actions ask for; None where none is offered.
+        session: lets our own page write without it; None where there is no page that writes over the API.
     """
     app = FastAPI(
         title="venom-otel",
@@ -49,7 +52,7 @@ def create_app(services: Services, settings: CockpitSettings, *, token: str | No
         docs_url=None,  # both pages load their scripts from the network
         redoc_url=None,
     )
-    for router in _routers(services, token):
+    for router in _routers(services, TokenRequired(token, session) if token is not None else None):
         app.include_router(router, prefix=PREFIX)
     problems.install(app)
     app.add_middleware(ReadersMayLeave)
@@ -57,22 +60,24 @@ def create_app(services: Services, settings: CockpitSettings, *, token: str | No
     return app
 
 
-def _routers(services: Services, token: str | None) -> Iterator[APIRouter]:
+def _routers(services: Services, writing: TokenRequired | None) -> Iterator[APIRouter]:
     yield health_router(services.history)
     yield history_router(services.history)
     yield metrics_router(services.history)
     yield logs_router(services.history)
-    yield store_router(services.history, token)
+    yield store_router(services.history, writing)
     if services.servers is not None:
-        yield servers_router(services.servers, token)
+        yield servers_router(services.servers, writing)
     if services.operations is not None:
         yield operations_router(services.operations)
         yield audit_router(services.operations)
     if services.catalogue is not None:
-        yield catalogue_router(services.catalogue, token)
+        yield catalogue_router(services.catalogue, writing)
     if services.alerts is not None:
-        yield alerts_router(services.alerts, token)
+        yield alerts_router(services.alerts, writing)
     if services.events is not None:
         yield events_router(services.events, services.servers)
     if services.tasks is not None and services.servers is not None:
-        yield tasks_router(services.tasks, services.servers, token)
+        yield tasks_router(services.tasks, services.servers, writing)
+    if services.in_force is not None:
+        yield settings_router(services.in_force)

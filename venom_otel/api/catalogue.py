@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from venom_otel.api import links
 from venom_otel.api.operations import ACCEPTED, Operation, accepted
 from venom_otel.api.problems import responses
-from venom_otel.api.security import TokenRequired
+from venom_otel.api.security import By  # noqa: TC001 - FastAPI reads the annotations
 from venom_otel.runtimes.model import State, Status
 from venom_otel.runtimes.names import label
 from venom_otel.services.model_actions import MAX_NAME
@@ -20,6 +20,7 @@ from venom_otel.state.model import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from venom_otel.api.security import TokenRequired
     from venom_otel.health import Server as KnownServer
     from venom_otel.services import model_list
     from venom_otel.services.catalogue import Catalogue, Listing
@@ -187,12 +188,12 @@ class Wanted(BaseModel):
     server: _ServerName | None = Field(None, description="Name of the server, where several could do it.")
 
 
-def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
+def catalogue_router(catalogue: Catalogue, writing: TokenRequired | None) -> APIRouter:
     """The routes over the models.
 
     Args:
         catalogue: what they ask and tell.
-        token: what changing something asks for; None where that is not offered.
+        writing: lets through who may change something; None where that is not offered.
     """
     router = APIRouter(prefix=links.MODELS, tags=["models"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
 
@@ -206,9 +207,9 @@ def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
         """
         return described(await catalogue.now(max_age))
 
-    if token is not None:
+    if writing is not None:
         guarded = APIRouter(
-            dependencies=[Depends(TokenRequired(token))],
+            dependencies=[Depends(writing)],
             responses=ACCEPTED
             | responses(
                 HTTPStatus.BAD_REQUEST,
@@ -220,33 +221,35 @@ def catalogue_router(catalogue: Catalogue, token: str | None) -> APIRouter:
         )
 
         @guarded.post("/{provider}/activate", status_code=HTTPStatus.ACCEPTED)
-        async def activate(provider: _Provider, wanted: Wanted, response: Response) -> Operation:
+        async def activate(provider: _Provider, wanted: Wanted, by: By, response: Response) -> Operation:
             """Use a model from now on, which begins an operation on its server.
 
             `LLM_MODEL_NAME` is kept in `.env`, Ollama loads the model, vLLM is started anew with it; where that fails, all is put back. 400
             where it cannot be done, with the reason; 404 for what is not in the list; 409 where another operation is under way, several
             models are meant, or the environment overrules `.env`.
             """
-            return accepted(await catalogue.activate(provider, wanted.model, "token", wanted.server), response)
+            return accepted(await catalogue.activate(provider, wanted.model, by, wanted.server), response)
 
         @guarded.post("/{provider}/install", status_code=HTTPStatus.ACCEPTED)
-        async def install(provider: _Provider, wanted: Wanted, response: Response) -> Operation:
+        async def install(provider: _Provider, wanted: Wanted, by: By, response: Response) -> Operation:
             """Fetch a model, which begins an operation on its server; its stream says how many bytes are there.
 
             Where the provider's servers fetch none (vLLM, llama.cpp, services), 400 with the steps by hand.
             """
-            return accepted(await catalogue.install(provider, wanted.model, "token", wanted.server), response)
+            return accepted(await catalogue.install(provider, wanted.model, by, wanted.server), response)
 
         @guarded.delete("/{provider}/{model:path}", status_code=HTTPStatus.ACCEPTED)
         async def remove(
             provider: _Provider,
             model: Annotated[_Name, Path(description="Its name.")],
+            *,
+            by: By,
             response: Response,
             server: Annotated[_ServerName | None, Query(description="Name of the server, where several have it.")] = None,
             force: Annotated[bool, Query(description="Also where it is the configured one.")] = False,
         ) -> Operation:
             """Delete a model from its server's disk, which begins an operation on it."""
-            return accepted(await catalogue.remove(provider, model, "token", server, force=force), response)
+            return accepted(await catalogue.remove(provider, model, by, server, force=force), response)
 
         router.include_router(guarded)
     return router

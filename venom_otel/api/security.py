@@ -1,16 +1,17 @@
-"""Who may do what: web pages of other origins nothing, whoever reaches the address may read, and only who has the token may write.
+"""Who may do what: web pages of other origins nothing, whoever reaches the address may read, and to write takes the token or our own page.
 
 `SameOrigin` is pure ASGI and outermost: what is mounted below (the page brings a socket of its own, which accepts any origin) is behind it
-as well. The page's own write actions come over that socket and run in the process, so that no browser ever has to hold the token.
+as well. The page's own write actions come over that socket and run in the process; those of `/lite` come over the API with its session
+(`venom_otel.api.session`, which says what that holds off and what not). So no browser ever has to hold the token.
 """
 
 from __future__ import annotations
 
 import secrets
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import HTTPException
+from fastapi import Depends, HTTPException
 from fastapi.security import HTTPBearer
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
 
@@ -19,9 +20,13 @@ from venom_otel.api.problems import problem
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from venom_otel.api.session import PageSession
     from venom_otel.receiver.hosts import AllowedHosts
 
 _POLICY_VIOLATION: Final = 1008
+
+BY_TOKEN: Final = "token"  # noqa: S105 - the name of a road
+BY_PAGE: Final = "page"
 
 
 class SameOrigin:
@@ -52,15 +57,20 @@ class SameOrigin:
 
 
 class TokenRequired(HTTPBearer):
-    """A dependency for operations that write: lets a request through if it has `Authorization: Bearer {token}`.
+    """A dependency for operations that write: lets a request through if it has `Authorization: Bearer {token}`, or is of our own page.
 
-    `APIRouter(dependencies=[Depends(TokenRequired(token))])`, with `responses(HTTPStatus.UNAUTHORIZED)` for OpenAPI. A request without the
-    right token is answered 401, with words that say where it is.
+    `APIRouter(dependencies=[Depends(required)])`, with `responses(HTTPStatus.UNAUTHORIZED)` for OpenAPI; `By` is then who it was. A request
+    with neither is answered 401, with words that say where the token is.
+
+    Args:
+        token: the right one.
+        session: knows requests of the page; None where it has none. A wrong token is refused also there.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, session: PageSession | None = None) -> None:
         super().__init__(auto_error=False, scheme_name="token", description="The token that `venom-otel up` prints when it starts.")
         self._token = token.encode()
+        self._session = session
 
     async def __call__(self, request: Request) -> None:  # type: ignore[override]  # what was checked is nobody's business
         """Check one request.
@@ -69,7 +79,11 @@ class TokenRequired(HTTPBearer):
             HTTPException: 401, the token is missing or wrong.
         """
         given = await super().__call__(request)
+        if given is None and self._session is not None and self._session.shown_by(request):
+            request.state.by = BY_PAGE
+            return
         if given is not None and secrets.compare_digest(given.credentials.encode(), self._token):
+            request.state.by = BY_TOKEN
             return
         wrong = "this is not the right token" if given is not None else "this needs the token, as `Authorization: Bearer …`"
         raise HTTPException(
@@ -78,3 +92,11 @@ class TokenRequired(HTTPBearer):
             "VENOM_OTEL_TOKEN sets it",
             {"WWW-Authenticate": "Bearer"},
         )
+
+
+def _by(request: Request) -> str:
+    return str(request.state.by)
+
+
+By = Annotated[str, Depends(_by)]
+"""By which road somebody was let through, for the audit; only behind `TokenRequired`."""

@@ -15,13 +15,14 @@ from venom_otel.api import links
 from venom_otel.api.models import utc
 from venom_otel.api.operations import ACCEPTED, Operation, accepted
 from venom_otel.api.problems import responses
-from venom_otel.api.security import TokenRequired
+from venom_otel.api.security import By  # noqa: TC001 - FastAPI reads the annotations
 from venom_otel.control.model import Action
 from venom_otel.runtimes.model import State, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from venom_otel.api.security import TokenRequired
     from venom_otel.health import Server as Known
     from venom_otel.services.servers import LlmServers
 
@@ -101,14 +102,15 @@ _MaxAge = Annotated[
 
 
 _Name = Annotated[str, Path(description="Its `name` in the list.")]
+_Action = Annotated[Action, Path(description="What it is told.")]
 
 
-def servers_router(servers: LlmServers, token: str | None) -> APIRouter:
+def servers_router(servers: LlmServers, writing: TokenRequired | None) -> APIRouter:
     """The routes over the servers.
 
     Args:
         servers: whom they ask and tell.
-        token: what telling a server something asks for; None where that is not offered.
+        writing: lets through who may tell a server something; None where that is not offered.
     """
     router = APIRouter(prefix=links.SERVERS, tags=["system"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
 
@@ -148,22 +150,20 @@ def servers_router(servers: LlmServers, token: str | None) -> APIRouter:
             raise _nobody(name)
         return Log(lines=list(found))
 
-    if token is not None:
-        guarded = APIRouter(
-            dependencies=[Depends(TokenRequired(token))], responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND)
-        )
+    if writing is not None:
+        guarded = APIRouter(dependencies=[Depends(writing)], responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND))
 
         @guarded.post(
             "/{name}/{action}",
             status_code=HTTPStatus.ACCEPTED,
             responses=ACCEPTED | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
         )
-        async def act(name: _Name, action: Annotated[Action, Path(description="What it is told.")], response: Response) -> Operation:
+        async def act(name: _Name, action: _Action, by: By, response: Response) -> Operation:
             """Tell a model server to start, to stop or to restart, which begins an operation; `Location` and `links` lead to it.
 
             400 where it cannot be told that from here, as its `unsupported` says; 409 while another operation on it is under way.
             """
-            begun = await servers.act(name, action, "token")
+            begun = await servers.act(name, action, by)
             if begun is None:
                 raise _nobody(name)
             return accepted(begun, response)

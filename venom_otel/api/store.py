@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from venom_otel.api.models import utc
 from venom_otel.api.parameters import Moment  # noqa: TC001 - pydantic reads the annotations
 from venom_otel.api.problems import responses
-from venom_otel.api.security import TokenRequired
 from venom_otel.services.moments import moment
 from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from venom_otel.api.security import TokenRequired
     from venom_otel.services.history import History
 
 
@@ -77,12 +77,12 @@ class Purged(Kept):
     freed_bytes: int = Field(description="That went back to the disk.")
 
 
-def store_router(history: History, token: str | None) -> APIRouter:
+def store_router(history: History, writing: TokenRequired | None) -> APIRouter:
     """The routes over one history.
 
     Args:
         history: what they ask.
-        token: what deleting asks for; None where it is not offered.
+        writing: lets through who may delete; None where that is not offered.
     """
     router = APIRouter(prefix="/store", tags=["store"], responses=responses(HTTPStatus.SERVICE_UNAVAILABLE))
 
@@ -93,11 +93,11 @@ def store_router(history: History, token: str | None) -> APIRouter:
         oldest = None if found.oldest_ns is None else utc(found.oldest_ns)
         return Usage(**_kept(found.items, found.requests), size_bytes=found.size_bytes, oldest=oldest)
 
-    if token is not None:
+    if writing is not None:
 
         @router.post(
             "/purge",
-            dependencies=[Depends(TokenRequired(token))],
+            dependencies=[Depends(writing)],
             responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
         )
         async def purge(what: Purge) -> Purged:

@@ -14,13 +14,13 @@ from pydantic import AfterValidator
 from venom_otel.api import links, task_models
 from venom_otel.api.bodies import BoundedRoute
 from venom_otel.api.problems import responses
-from venom_otel.api.security import TokenRequired
 from venom_otel.api.task_models import TaskList, TaskRequest, TaskResponse, Token
 from venom_otel.services.tasks.model import Fallback, Position, Request, Task
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from venom_otel.api.security import TokenRequired
     from venom_otel.services.servers import LlmServers
     from venom_otel.services.tasks.model import TaskEvent
     from venom_otel.services.tasks.tasks import Tasks
@@ -45,8 +45,8 @@ def _position(given: str) -> str:
     return given
 
 
-def tasks_router(tasks: Tasks, servers: LlmServers, token: str | None) -> APIRouter:
-    """The routes over the tasks; those that begin and end one only where there is a token."""
+def tasks_router(tasks: Tasks, servers: LlmServers, writing: TokenRequired | None) -> APIRouter:
+    """The routes over the tasks; those that begin and end one only where `writing` says who may."""
     router = APIRouter(prefix=links.TASKS, tags=["tasks"], responses=responses(HTTPStatus.SERVICE_UNAVAILABLE), route_class=BoundedRoute)
 
     async def known(task_id: _Id) -> Task:
@@ -109,14 +109,13 @@ def tasks_router(tasks: Tasks, servers: LlmServers, token: str | None) -> APIRou
             case Task() as task:
                 return task_models.response(task, servers.known())
 
-    if token is None:
+    if writing is None:
         return router
-    writing = [Depends(TokenRequired(token))]
 
     @router.post(
         "",
         status_code=HTTPStatus.ACCEPTED,
-        dependencies=writing,
+        dependencies=[Depends(writing)],
         responses=_ACCEPTED
         | responses(
             HTTPStatus.UNAUTHORIZED,
@@ -138,7 +137,7 @@ def tasks_router(tasks: Tasks, servers: LlmServers, token: str | None) -> APIRou
 
     @router.delete(
         "/{task_id}",
-        dependencies=writing,
+        dependencies=[Depends(writing)],
         responses=responses(HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     )
     async def cancel_task(task_id: _Id) -> TaskResponse:
