@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import quote
 
 import typer
 
 from venom_otel.cli.client import Client
+from venom_otel.cli.options import DataDir  # noqa: TC001 - typer reads the annotations
 from venom_otel.cli.progress import follow
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.errors import CockpitError
 from venom_otel.settings import CockpitSettings, load
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _SERVERS: Final = "/api/v1/system/llm-servers"
 
 Name = Annotated[str, typer.Argument(help="The server's name, as `venom-otel runtimes` shows it.")]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(file_okay=False, help="Where the running venom-otel up keeps telemetry.", show_default="the user's data directory"),
-]
 
 
 def start(name: Name, *, data_dir: DataDir = None) -> None:
@@ -45,7 +44,7 @@ def cockpit(data_dir: Path | None) -> Client:
     Raises:
         CockpitError: none runs.
     """
-    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(load(CockpitSettings))
+    directory = directory_of(load(CockpitSettings), data_dir)
     running = Running.find(directory)
     if running is None:
         raise CockpitError(

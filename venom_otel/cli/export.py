@@ -8,12 +8,11 @@ import sys
 import time
 from collections import Counter
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from venom_otel.cli.options import asked_status, instant
+from venom_otel.cli.options import DataDir, asked_status, instant
 from venom_otel.cli.output import STDOUT, opened
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.cli.up import STORE
@@ -54,9 +53,7 @@ def export(
     endpoint: Annotated[str | None, typer.Option(help="jsonl, csv: only those to this base URL.")] = None,
     service: Annotated[str | None, typer.Option(help="jsonl, csv: only those of this application.")] = None,
     error_kind: Annotated[str | None, typer.Option(help="jsonl, csv: only failures of this kind.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
-    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Write what is stored: as OTLP, which `venom-otel import` and the Collector read, or as the list of requests.
 
@@ -77,7 +74,7 @@ def export(
     from venom_otel.store.embedded.archive import Archive
 
     settings = load(CockpitSettings)
-    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(settings)
+    directory = directory_of(settings, data_dir)
     with Archive(directory / STORE) as archive, opened(output) as out:
         if format_ is Format.OTLP:
             written = _otlp(archive, out, signal or tuple(Signal), since_ns or 0, until_ns or MAX_INT64)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
+from venom_otel.cli.options import DataDir  # noqa: TC001 - typer reads the annotations
 from venom_otel.cli.output import STDOUT
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
@@ -37,9 +38,7 @@ NAMES: Final = {"traces": "spans", "metrics": "points", "logs": "log records"}
 def import_(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="OTLP/JSON lines, also packed by gzip; - for standard input.")],
     *,
-    data_dir: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
-    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Store what files hold; what is stored already is not stored twice.
 
@@ -49,7 +48,7 @@ def import_(
     from venom_otel.cli.sinks import sink
 
     settings = load(CockpitSettings)
-    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(settings)
+    directory = directory_of(settings, data_dir)
     refused = 0
     with sink(settings, directory / STORE, Running.find(directory)) as target:
         known = _known(directory / STORE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,6 +12,7 @@ import typer
 from venom_otel.cli.acting import cockpit
 from venom_otel.cli.client import Client
 from venom_otel.cli.model_lines import print_models
+from venom_otel.cli.options import DataDir  # noqa: TC001 - typer reads the annotations
 from venom_otel.cli.progress import follow
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 _MODELS: Final = "/api/v1/models"
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(file_okay=False, help="Where the running venom-otel up keeps telemetry.", show_default="the user's data directory"),
-]
 Name = Annotated[str, typer.Argument(help="Its name, or the one for people: 'Gemma 3 4B It'.")]
 Provider = Annotated[str | None, typer.Option("--provider", "-p", help="Whose it is, where several have one of that name: vllm, ollama, …")]
 Server = Annotated[str | None, typer.Option("--server", "-s", help="On which server, where several could do it.")]
@@ -48,7 +44,7 @@ def models(
     """
     if context.invoked_subcommand is not None:
         return
-    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(load(CockpitSettings))
+    directory = directory_of(load(CockpitSettings), data_dir)
     running = Running.find(directory)
     if running is None:
         print_models(_seen_from_here(), as_json=as_json)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import overload
+from pathlib import Path
+from typing import Annotated, overload
+
+import typer
 
 from venom_otel.errors import SettingsError
 from venom_otel.services.moments import moment
 from venom_otel.store.protocol import RequestStatus
+
+DataDir = Annotated[
+    Path | None, typer.Option(file_okay=False, help="Where venom-otel up keeps telemetry.", show_default="the user's data directory")
+]
+"""Whose data a command is about; `running.data_dir` says what no word means."""
 
 
 @overload

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import httpx
 import typer
 
-from venom_otel.cli.options import instant
+from venom_otel.cli.options import DataDir, instant
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.cli.up import STORE
@@ -39,9 +39,7 @@ def purge(
     before: Annotated[str | None, typer.Option(help="All that arrived before: 2026-11-22, or how long ago, 7d.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All that is stored.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Where telemetry is kept.", show_default="the user's data directory")
-    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Delete what arrived before a time, or everything, and give the space back to the disk.
 
@@ -51,7 +49,7 @@ def purge(
         raise SettingsError("say what to delete: either --before 7d (or a date), or --all.")
     before_ns = None if before is None else instant("--before", before, time.time_ns())
     settings = load(CockpitSettings)
-    directory = data_dir.expanduser().absolute() if data_dir is not None else directory_of(settings)
+    directory = directory_of(settings, data_dir)
     with _keeper(settings, directory) as keeper:
         if not yes and not _agreed(keeper.usage(), before_ns):
             raise typer.Exit(1)

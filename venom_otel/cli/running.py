@@ -28,9 +28,12 @@ HEALTH: Final = "/api/v1/health"
 _ANSWER_S: Final = 5.0
 
 
-def data_dir(settings: CockpitSettings) -> Path:
-    """Where telemetry is kept: the setting's directory, else the user's data directory; absolute, and maybe not there yet."""
-    return (settings.data_dir or platformdirs.user_data_path("venom-otel", appauthor=False)).expanduser().absolute()
+def data_dir(settings: CockpitSettings, named: Path | None = None) -> Path:
+    """Where telemetry is kept: the directory that an option names, else the setting's, else the user's data directory.
+
+    It is absolute, and maybe not there yet.
+    """
+    return (named or settings.data_dir or platformdirs.user_data_path("venom-otel", appauthor=False)).expanduser().absolute()
 
 
 @dataclass(frozen=True, slots=True)
