@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from venom_otel.cli.aligned import GAP
 from venom_otel.cockpit import failures
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ COLUMNS: Final = (
 """The columns for programs; a field that is not known is empty."""
 
 _WIDTHS: Final = {"time": 8, "status": 9, "provider": 12, "duration": 9, "first": 9, "tokens": 13}
-_GAP: Final = "  "
 _LEAST_MODEL: Final = 16
 _STYLES: Final = {"COMPLETED": "green", "FAILED": "bold red", "CANCELLED": "yellow"}
 
@@ -78,7 +78,7 @@ def _print_lines(console: Console, items: Iterable[Item]) -> None:
     for item in items:
         console.print(_line(item, console.width))
         if failure := _failure(item):
-            console.print(Text(f"{' ' * _WIDTHS['time']}{_GAP}{_printable(failure)}", style="red"))
+            console.print(Text(f"{' ' * _WIDTHS['time']}{GAP}{_printable(failure)}", style="red"))
 
 
 def _heading(width: int) -> Text:
@@ -100,18 +100,18 @@ def _line(item: Item, width: int) -> Text:
     }
     row = _row(words, f"{model} → {answered}" if answered and answered != model else model, width)
     line = Text(_printable(row))
-    begin = _WIDTHS["time"] + len(_GAP)
+    begin = _WIDTHS["time"] + len(GAP)
     line.stylize("dim", 0, begin)
     line.stylize(_STYLES.get(item["status"], ""), begin, begin + _WIDTHS["status"])
     return line
 
 
 def _row(words: dict[str, str], model: str, width: int) -> str:
-    fixed = sum(_WIDTHS.values()) + len(_GAP) * len(_WIDTHS)
+    fixed = sum(_WIDTHS.values()) + len(GAP) * len(_WIDTHS)
     room = max(width - fixed, _LEAST_MODEL)
     left = [_fit(words[name], _WIDTHS[name]) for name in ("time", "status", "provider")]
     right = [_fit(words[name], _WIDTHS[name], right=True) for name in ("duration", "first", "tokens")]
-    return _GAP.join([*left, _fit(model, room), *right])
+    return GAP.join([*left, _fit(model, room), *right])
 
 
 def _fit(words: str, width: int, *, right: bool = False) -> str:

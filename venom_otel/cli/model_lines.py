@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from venom_otel.cli.aligned import GAP, aligned, widths
 from venom_otel.runtimes.names import same_model
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ FIELDS: Final = (
 """The fields for programs; one that is not known is empty."""
 
 _HEADING: Final = ("", "NAME", "SERVER", "PARAMETERS", "QUANTIZATION", "SIZE", "CONTEXT", "STATE")
-_GAP: Final = "  "
 _IN_USE: Final = "→"
 _UNITS: Final = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
@@ -82,12 +82,12 @@ def _lines(found: Models, rows: list[dict[str, Any]]) -> Iterator[Text]:
             yield Text(f"{title}: {one['label']}{', ' + one['status'] if one['status'] else ''}")
     if rows:
         cells = [_cells(row) for row in rows]
-        widths = [max(len(line[column]) for line in (_HEADING, *cells)) for column in range(len(_HEADING))]
-        yield Text(_aligned(_HEADING, widths), style="dim")
+        columns = widths(_HEADING, *cells)
+        yield Text(aligned(_HEADING, columns), style="dim")
         for row, words in zip(rows, cells, strict=True):
-            yield Text(_aligned(words, widths), style="bold green" if row["configured"] else "")
+            yield Text(aligned(words, columns), style="bold green" if row["configured"] else "")
             if row["problem"] is not None:
-                yield Text(f"{_GAP * 2}{row['problem']}", style="red")
+                yield Text(f"{GAP * 2}{row['problem']}", style="red")
     for group in found["providers"].values():
         for server in group["servers"]:
             if server["status"] != "online":
@@ -121,7 +121,3 @@ def size(number: int | None) -> str:
         if number >= unit:
             return f"{number / unit:.1f} {name}"
     return f"{number} B"
-
-
-def _aligned(words: tuple[str, ...], widths: list[int]) -> str:
-    return _GAP.join(word.ljust(width) for word, width in zip(words, widths, strict=True)).rstrip()

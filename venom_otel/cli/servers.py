@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from venom_otel.cli.aligned import GAP, aligned, widths
 from venom_otel.runtimes.model import State
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ FIELDS: Final = (
 """The fields for programs; one that is not known is empty."""
 
 _HEADING: Final = ("NAME", "STATE", "ENDPOINT", "VERSION", "LATENCY", "REQUESTS", "MODELS")
-_GAP: Final = "  "
 _INDENT: Final = "    "
 _STYLES: Final = {
     State.READY: "green",
@@ -146,13 +146,13 @@ def _lines(rows: list[Row], *, explain: bool) -> Iterator[Text]:
     if not rows:
         return
     cells = [_cells(row) for row in rows]
-    widths = [max(len(line[column]) for line in (_HEADING, *cells)) for column in range(len(_HEADING) - 1)]
-    yield Text(_aligned(_HEADING, widths), style="dim")
+    columns = widths(_HEADING, *cells)
+    yield Text(aligned(_HEADING, columns), style="dim")
     for row, words in zip(rows, cells, strict=True):
-        line = Text(_aligned(words, widths))
-        begin = widths[0] + len(_GAP)
-        line.stylize("bold", 0, widths[0])
-        line.stylize(_STYLES[row.reading.state], begin, begin + widths[1])
+        line = Text(aligned(words, columns))
+        begin = columns[0] + len(GAP)
+        line.stylize("bold", 0, columns[0])
+        line.stylize(_STYLES[row.reading.state], begin, begin + columns[1])
         yield line
         if row.reading.cause is not None:
             yield Text(f"{_INDENT}{row.reading.cause}", style=_STYLES[row.reading.state].removeprefix("bold "))
@@ -180,11 +180,6 @@ def _models(reading: Reading) -> str:
     more = f" and {len(loaded) - _SHOWN_MODELS} more" if len(loaded) > _SHOWN_MODELS else ""
     others = len(reading.models) - len(loaded)
     return f"{', '.join(loaded[:_SHOWN_MODELS])}{more}{f' (of {len(reading.models)})' if others else ''}"
-
-
-def _aligned(words: Iterable[str], widths: list[int]) -> str:
-    *first, last = words
-    return _GAP.join([*(word.ljust(width) for word, width in zip(first, widths, strict=True)), last]).rstrip()
 
 
 def _explained(exchange: Exchange) -> Iterator[Text]:
