@@ -37,6 +37,8 @@ def some_requests(dice, number, over_ns):
             more |= {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": dice.lognormvariate(-1, 1)}
         if dice.random() < 0.3:
             more |= {"llm.route.attempt": 1, "llm.route.fallback": dice.random() < 0.5}
+        if dice.random() < 0.3:
+            more["llm.cold_start"] = dice.random() < 0.5
         duration_ns = int(dice.lognormvariate(20.5, 1.2))
         start_ns = START + dice.randrange(over_ns)
         sent.append(chat(dice.choice(["ollama", "vllm"]), dice.choice("abc"), more=more, start_ns=start_ns, duration_ns=duration_ns))
@@ -71,7 +73,8 @@ def expected(rows, by, step_ns, start_ns):
     groups = defaultdict(list)
     for row in rows:
         step = start_ns if step_ns is None else row.start_ns // step_ns * step_ns
-        groups[step, tuple(getattr(row, dimension) for dimension in by)].append(row)
+        values = (getattr(row, dimension) for dimension in by)
+        groups[step, tuple(str(value).lower() if isinstance(value, bool) else value for value in values)].append(row)
     return groups
 
 
@@ -96,7 +99,15 @@ WINDOWS = [
     (None, START + 30 * HOUR - 1),
     (START - DAY, START - 1),
 ]
-GROUPS = [(), (Dimension.PROVIDER,), (Dimension.MODEL, Dimension.STATUS), (Dimension.ERROR_KIND, Dimension.SERVICE), tuple(Dimension)]
+GROUPS = [
+    (),
+    (Dimension.PROVIDER,),
+    (Dimension.MODEL, Dimension.STATUS),
+    (Dimension.ERROR_KIND, Dimension.SERVICE),
+    (Dimension.FALLBACK, Dimension.COLD_START),
+    (Dimension.RESPONSE_MODEL,),
+    tuple(Dimension),
+]
 FILTERS = [
     {},
     {"provider": "vllm"},

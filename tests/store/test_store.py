@@ -99,6 +99,15 @@ async def test_of_the_runtimes_times_each_may_be_told_alone(store):
     assert told == [[quarter if at == place else None for at in range(4)] for place in range(4)] + [[None] * 4]
 
 
+async def test_cold_starts_are_told_apart(store):
+    said = {"cold": {"llm.cold_start": True}, "warm": {"llm.cold_start": False}, "not told": {}, "no flag": {"llm.cold_start": "yes"}}
+    store.write(Signal.TRACES, traces(*(chat("ollama", model, more=more, start_ns=5) for model, more in said.items()))).result(10)
+    listed = {found.model: found.cold_start for found in await store.requests(RequestFilter(), 10)}
+    assert listed == {"cold": True, "warm": False, "not told": None, "no flag": None}
+    counted = await store.aggregates(RequestFilter(), by=[Dimension.COLD_START])
+    assert {one.group[Dimension.COLD_START]: one.requests for one in counted} == {"true": 1, "false": 1, None: 2}
+
+
 async def test_attempts_of_routed_calls_are_told_apart(store):
     def attempt(model, *, fallback, **more):
         return chat("vllm", model, more={"llm.route.fallback": fallback, "llm.route.attempt": 1, **more}, start_ns=5)

@@ -137,7 +137,7 @@ def overview(found: services.Overview) -> Overview:
 
 def choices(found: Mapping[Dimension, Mapping[str, int]]) -> Choices:
     """The values of every filter."""
-    lists = {dimension: [Choice(value=value, requests=count) for value, count in found[dimension].items()] for dimension in Dimension}
+    lists = {dimension: [Choice(value=value, requests=count) for value, count in values.items()] for dimension, values in found.items()}
     return Choices.model_validate(lists)
 
 

@@ -20,7 +20,7 @@ from venom_otel.services.traces import Trace, assembled, walk
 from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from venom_otel.services.figures import Overview, Window
     from venom_otel.services.logs import LogPage
@@ -45,6 +45,15 @@ MAX_LOGS: Final = 1000
 
 CHOICES_NS: Final = 7 * DAY
 """How far back `History.choices` looks."""
+CHOICES: Final = (
+    Dimension.PROVIDER,
+    Dimension.MODEL,
+    Dimension.ENDPOINT,
+    Dimension.SERVICE,
+    Dimension.STATUS,
+    Dimension.ERROR_KIND,
+)
+"""Of which dimensions `History.choices` gives the values."""
 MAX_CHOICES: Final = 200
 """Values that `History.choices` gives of each dimension: the most frequent ones."""
 
@@ -110,6 +119,22 @@ class History:
                         page = await self._page(which, limit, search)
         return page
 
+    async def everything(self, which: RequestFilter, *, search: Search | None = None) -> AsyncIterator[Sequence[RequestSummary]]:
+        """All requests that match and are there by now, oldest first, a page at a time; a page of a search may be empty.
+
+        Args:
+            which: what must hold; its cursors are not asked.
+            search: what their spans must hold besides.
+        """
+        newest = max((item.sequence for item in await self._store.requests(RequestFilter(), 1)), default=0)
+        reached = 0
+        while reached < newest:
+            page = await self._page(replace(which, after=reached, before=newest + 1), MAX_LIMIT, search)
+            yield page.items
+            if search is None and len(page.items) < MAX_LIMIT:
+                return
+            reached = page.newer
+
     async def request(self, request_id: str) -> RequestDetail | None:
         """One request with its spans, or None where the store has none of that id (`{trace_id}-{span_id}`)."""
         parts = _REQUEST_ID.fullmatch(request_id)
@@ -147,9 +172,9 @@ class History:
 
     async def choices(self) -> Mapping[Dimension, Mapping[str, int]]:
         """The values each filter can take, by the requests of the last days, with how many have them: the most frequent first."""
-        counts: dict[Dimension, Counter[str]] = {dimension: Counter() for dimension in Dimension}
+        counts: dict[Dimension, Counter[str]] = {dimension: Counter() for dimension in CHOICES}
         since = RequestFilter(since_ns=time.time_ns() - CHOICES_NS)
-        for part in await self._store.aggregates(since, by=tuple(Dimension)):
+        for part in await self._store.aggregates(since, by=CHOICES):
             for dimension, value in part.group.items():
                 if value:
                     counts[dimension][value] += part.requests

@@ -26,6 +26,9 @@ MAX_TEXT: Final = 500
 NOT_ROUTED: Final = 0
 FIRST_CHOICE: Final = 1
 FALLBACK: Final = 2
+NOT_TOLD: Final = 0
+WARM: Final = 1
+COLD: Final = 2
 MAX_INT64: Final = 2**63 - 1
 
 Hot = dict[str, Any]
@@ -44,12 +47,14 @@ class Party(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a request ended, and whether it was in another server's place; `error_kind` is "" where the span names none."""
+    """How a request ended, and what else it is told apart by; `error_kind` is "" where the span names none."""
 
     status: RequestStatus
     error_kind: str
     routed: int = NOT_ROUTED
     """Whether it was an attempt of a routed call: `FIRST_CHOICE`, or in the place of another server, `FALLBACK`."""
+    cold: int = NOT_TOLD
+    """Whether the runtime says that it loaded the model for this request: `COLD`, or had it in memory: `WARM`."""
 
 
 def text(value: AttributeValue) -> str | None:
@@ -100,6 +105,7 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
     semconv.LLM_OUTCOME: text,
     semconv.LLM_ERROR_KIND: text,
     semconv.LLM_ROUTE_FALLBACK: flag,
+    semconv.LLM_COLD_START: flag,
     semconv.ERROR_TYPE: text,
     semconv.HTTP_RESPONSE_STATUS_CODE: text,
 }
@@ -132,6 +138,7 @@ _STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
 
 
 _ROUTED: Final[Mapping[bool | None, int]] = {None: NOT_ROUTED, False: FIRST_CHOICE, True: FALLBACK}
+_COLD: Final[Mapping[bool | None, int]] = {None: NOT_TOLD, False: WARM, True: COLD}
 
 
 def is_request(kind: int, hot: Hot) -> bool:
@@ -161,7 +168,8 @@ def ending(status_code: int, hot: Hot) -> Ending:
     status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME))
     if status is None:
         status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
-    return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""), _ROUTED[hot.get(semconv.LLM_ROUTE_FALLBACK)])
+    routed, cold = _ROUTED[hot.get(semconv.LLM_ROUTE_FALLBACK)], _COLD[hot.get(semconv.LLM_COLD_START)]
+    return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""), routed, cold)
 
 
 def _address(hot: Hot) -> str:

@@ -101,6 +101,8 @@ class RequestSummary:
     load_ns: int | None = None
     prompt_ns: int | None = None
     generation_ns: int | None = None
+    cold_start: bool | None = None
+    """Whether the runtime loaded the model for this request; None where it did not tell."""
 
     @property
     def request_id(self) -> str:
@@ -149,7 +151,7 @@ class Found(Generic[T]):
 
 
 class Dimension(StrEnum):
-    """By what requests are gathered; the values are names of fields of `RequestFilter` and `RequestSummary`."""
+    """By what requests are gathered; the values are names of fields of `RequestSummary`, whose flags are `true` or `false` here."""
 
     PROVIDER = "provider"
     MODEL = "model"
@@ -157,6 +159,9 @@ class Dimension(StrEnum):
     SERVICE = "service"
     STATUS = "status"
     ERROR_KIND = "error_kind"
+    RESPONSE_MODEL = "response_model"
+    FALLBACK = "fallback"
+    COLD_START = "cold_start"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded.remembered import Span
     from venom_otel.store.protocol import RequestFilter
 
-_OF_SERIES: Final = (Dimension.PROVIDER, Dimension.MODEL, Dimension.ENDPOINT, Dimension.SERVICE)
-_OF_ENDING: Final = (Dimension.STATUS, Dimension.ERROR_KIND)
+_SERIES_ASKED: Final = ("provider", "model", "endpoint", "service")
+"""The fields of a filter that ask for series."""
+_OF_ENDING: Final = frozenset({Dimension.STATUS, Dimension.ERROR_KIND, Dimension.FALLBACK, Dimension.COLD_START})
 _Words = dict[int, dict[Dimension, str | None]]
 _ALL: Final[_Words] = {ALL_SERIES: {}}
 """The one series of the roll-ups of all series together."""
@@ -64,7 +65,7 @@ class Question:
         self._connection = connection
         self._which = which
         self._by = by
-        self._together = set(by).issubset(_OF_ENDING) and all(getattr(which, name) is None for name in _OF_SERIES)
+        self._together = _OF_ENDING.issuperset(by) and all(getattr(which, name) is None for name in _SERIES_ASKED)
         self._groups: dict[tuple[int, int], Group | None] = {}
 
     @property

@@ -24,6 +24,7 @@ FIELDS: Final = tuple(field.name for field in dataclasses.fields(RequestSummary)
 _STATUS: Final = FIELDS.index("status")
 _STREAMING: Final = FIELDS.index("streaming")
 _FALLBACK: Final = FIELDS.index("fallback")
+_COLD_START: Final = FIELDS.index("cold_start")
 _STATUSES: Final = {status.value: status for status in RequestStatus}
 NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind", "fallback")
 """The fields of a filter that ask for series and endings."""
@@ -128,4 +129,6 @@ def _summary(row: Sequence[Any]) -> RequestSummary:
     fields[_STREAMING] = bool(fields[_STREAMING])
     if fields[_FALLBACK] is not None:
         fields[_FALLBACK] = bool(fields[_FALLBACK])
+    if fields[_COLD_START] is not None:
+        fields[_COLD_START] = bool(fields[_COLD_START])
     return RequestSummary(*fields)

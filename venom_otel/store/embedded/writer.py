@@ -10,9 +10,11 @@ from venom_otel.errors import StoreError, StoreFullError
 from venom_otel.store.embedded.backfill import COUNTER as UNFILED
 from venom_otel.store.embedded.backfill import backfill
 from venom_otel.store.embedded.blocks import pack, trace_keys
-from venom_otel.store.embedded.decode import DIGEST_BYTES
+from venom_otel.store.embedded.decode import DIGEST_BYTES, Decoder
 from venom_otel.store.embedded.filing import Filing
 from venom_otel.store.embedded.names import Names
+from venom_otel.store.embedded.rejudging import COUNTER as UNJUDGED
+from venom_otel.store.embedded.rejudging import Rejudging
 from venom_otel.store.embedded.remembered import Changes
 from venom_otel.store.embedded.removal import Removal
 from venom_otel.store.embedded.rollups import Rollups
@@ -83,8 +85,22 @@ class Writer:
         self._counters: dict[str, int] = dict(connection.execute(statement("counters")))
         try:
             backfill(connection, self._filing, self._counters.pop(UNFILED))
+            self._rejudge(self._counters.pop(UNJUDGED))
         except sqlite3.Error as error:
             raise self._in_words(error) from error
+
+    def _rejudge(self, unjudged: int) -> None:
+        """Judge again what an older version stored, up to the block of this number."""
+        rejudging = Rejudging(self._connection, Decoder(self._filing.book), self._endings, self._rollups)
+        while unjudged:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                unjudged = rejudging.some(unjudged)
+                self._connection.execute("COMMIT")
+                self.changes.settle()
+            except BaseException:
+                self._roll_back()
+                raise
 
     @property
     def streams(self) -> StreamBook:

@@ -1,1 +1,1 @@
-SELECT id FROM endings WHERE status = :status AND error_kind = :error_kind AND routed = :routed;
+SELECT id FROM endings WHERE status = :status AND error_kind = :error_kind AND routed = :routed AND cold = :cold;

@@ -1,1 +1,1 @@
-INSERT INTO endings(status, error_kind, routed) VALUES(:status, :error_kind, :routed);
+INSERT INTO endings(status, error_kind, routed, cold) VALUES(:status, :error_kind, :routed, :cold);

@@ -22,7 +22,8 @@ SELECT
     r.queue_ns,
     r.load_ns,
     r.prompt_ns,
-    r.generation_ns
+    r.generation_ns,
+    nullif(e.cold, 0) - 1 AS cold_start
 FROM requests AS r
 JOIN series AS s ON s.id = r.series
 JOIN endings AS e ON e.id = r.ending

@@ -1,0 +1,1 @@
+UPDATE requests SET ending = ? WHERE id = ?;
