@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from support.cockpit import Application
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.texts import header
 from venom_otel.store.protocol import Dimension
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ def test_empty_page_says_what_to_add(open_tab, cockpit):
     expect(page.locator(".code").nth(1)).to_contain_text(f"OTEL_EXPORTER_OTLP_ENDPOINT={cockpit.otlp}")
     expect(page.locator(".code").last).to_contain_text("venom-otel demo")
     expect(page.locator(".overview, .bar, .filters").filter(visible=True)).to_have_count(0)
-    expect(page.locator(".answering")).to_contain_text(texts.NOBODY_ANSWERED)
+    expect(page.locator(".active-model")).to_contain_text(header.NO_MODEL)
     expect(rows(page)).to_have_count(0)
 
 
@@ -47,7 +48,7 @@ def test_requests_appear_as_they_end(open_tab, application):
     expect(rows(page).nth(0).locator(".cell-status")).to_have_text("Failed")
     expect(rows(page).nth(0).locator(".cell-error")).to_have_text(FAILURE_WORDS)
     # A failure does not count as an answer.
-    expect(page.locator(".answering")).to_contain_text(f"{texts.ANSWERING}openaigpt-4o-mini-2024-07-18api.openai.com/v1")
+    expect(page.locator(".active-model")).to_have_text(f"{header.ACTIVE}GPT 4o Mini 2024 07 18 (OpenAI @ api.openai.com)")
 
 
 def test_an_answer_in_another_servers_place_is_marked(open_tab, application):
@@ -65,7 +66,7 @@ def test_a_list_that_was_there_before(open_tab, application):
     page = open_tab("/history")
     expect(rows(page)).to_have_count(3)
     expect(page.locator(".request .model")).to_have_text(["model-2", "model-1", "model-0"])
-    expect(page.locator(".answering")).to_contain_text("model-2")
+    expect(page.locator(".active-model")).to_contain_text("Model 2")
 
 
 def test_more_at_once_than_a_page_holds(open_tab, application):
@@ -148,7 +149,7 @@ def test_pause(open_tab, application):
     page.get_by_role("button", name=texts.LIVE).click()
     expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
     application.request("second")
-    expect(page.locator(".answering")).to_contain_text("second")  # it has arrived, and the list still waits
+    expect(page.locator(".active-model")).to_contain_text("Second")  # it has arrived, and the list still waits
     expect(rows(page)).to_have_count(1)
     page.get_by_role("button", name=texts.PAUSED).click()
     expect(page.locator(".request .model")).to_have_text(["second", "first"])

@@ -77,7 +77,7 @@ def test_two_readers_see_the_same(open_tab, application):
     application.request("shared")
     for page in (first, second):
         expect(page.locator(".request .model").first).to_have_text("shared")
-        expect(page.locator(".answering")).to_contain_text("shared")
+        expect(page.locator(".active-model")).to_contain_text("Shared")
 
 
 def test_the_page_is_framed_by_nobody_and_loads_nothing_from_elsewhere(browser, cockpit):

@@ -79,7 +79,7 @@ def test_they_wait_while_the_list_does(open_tab, filled):
     page.get_by_role("button", name=texts.LIVE).click()
     expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
     filled.request("later")
-    expect(page.locator(".answering")).to_contain_text("later")
+    expect(page.locator(".active-model")).to_contain_text("Later")
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
     page.get_by_role("button", name=texts.PAUSED).click()
     expect(figure(page, texts.REQUESTS)).to_have_text("5")

@@ -11,6 +11,9 @@ THEMES = {"light": theme.LIGHT, "dark": theme.DARK}
 PAIRS = [(ink, ground) for ink in ("text", "muted", "accent", "good", "bad", "warn") for ground in ("canvas", "surface", "raised")] + [
     ("bad", "bad_wash"),
     ("text", "bad_wash"),
+    ("text", "warn_wash"),
+    ("muted", "warn_wash"),
+    ("accent", "warn_wash"),
     ("text", "fresh"),
     ("muted", "fresh"),
     ("canvas", "text"),

@@ -9,6 +9,7 @@ from support.cockpit import Cockpit
 from support.otlp import SECOND, chat, log_record, log_records, new_trace_id, span, traces
 
 from venom_otel.cockpit import texts
+from venom_otel.runtimes.friendly import friendly_label
 
 pytestmark = pytest.mark.browser
 
@@ -140,7 +141,7 @@ def test_what_others_wrote_is_only_text(open_tab, application):
     failed = page.locator(".request.is-failed").first
     expect(failed.locator(".cell-error")).to_contain_text(HOSTILE)
     expect(failed.locator(".model")).to_have_text(HOSTILE)
-    expect(page.locator(".answering-model")).to_have_text(HOSTILE)
+    expect(page.locator(".active-label")).to_have_text(friendly_label(HOSTILE, HOSTILE, None))
     failed.click()
     attribute = page.locator(".attribute", has=page.locator("dt", has_text="</script>"))
     expect(attribute.locator("dd")).to_have_text(HOSTILE)

@@ -20,7 +20,7 @@ from venom_otel.cli.ports import listen, reserve
 from venom_otel.cli.running import Running, data_dir
 from venom_otel.cli.untraced import without_sdk
 from venom_otel.errors import StoreError
-from venom_otel.settings import CockpitSettings, load
+from venom_otel.settings import CockpitSettings, InstrumentationSettings, load
 
 if TYPE_CHECKING:
     import socket
@@ -90,12 +90,14 @@ def run(known: Collection[str], given: Mapping[str, object], *, as_json: bool) -
         otlp_socket = taken(listen(settings.host, settings.otlp_port, "--otlp-port"))
         grpc_socket = taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None
         configuration = DotenvConfiguration(Path.cwd() / FILE, known)
-        _run(settings, configuration, page_socket, otlp_socket, grpc_socket, as_json=as_json)
+        options = frozenset(f"VENOM_OTEL_{name.upper()}" for name, value in given.items() if value is not None)
+        _run(settings, configuration, options, page_socket, otlp_socket, grpc_socket, as_json=as_json)
 
 
 def _run(
     settings: CockpitSettings,
     configuration: DotenvConfiguration,
+    options: frozenset[str],
     page_socket: socket.socket,
     otlp_socket: socket.socket,
     grpc_socket: socket.socket | None,
@@ -106,6 +108,7 @@ def _run(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     allow_many()
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
+    from venom_otel import __version__
     from venom_otel.api import create_app
     from venom_otel.cli.monitoring import Watched, into
     from venom_otel.cli.serve import serve
@@ -115,6 +118,7 @@ def _run(
     from venom_otel.control import Controller
     from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
     from venom_otel.runtimes.reading import read
+    from venom_otel.services.active import ActiveModel
     from venom_otel.services.active_model import LastAnswered
     from venom_otel.services.alerts.keeping import StateKeeper
     from venom_otel.services.alerts.watch import Alerts
@@ -122,9 +126,11 @@ def _run(
     from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.events import Events
     from venom_otel.services.history import History
+    from venom_otel.services.in_force import InForce, Installation
     from venom_otel.services.model_actions import own_model
     from venom_otel.services.offered import Services
     from venom_otel.services.operations import Operations
+    from venom_otel.services.prices import Prices
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.store import FILE as STATE
     from venom_otel.state.store import State
@@ -166,23 +172,34 @@ def _run(
         tasks = until_the_end.enter_context(
             answered(servers, settings, store=store, state=state, configuration=configuration, aliases=watched.aliases)
         )
+        catalogue = Catalogue(
+            servers,
+            operations,
+            controller,
+            configuration,
+            last_answered,
+            models_dir=watched.runtimes.llm_models_dir.expanduser(),
+            aliases=watched.aliases,
+        )
         services = Services(
             history=history,
             servers=servers,
             operations=operations,
-            catalogue=Catalogue(
-                servers,
-                operations,
-                controller,
-                configuration,
-                last_answered,
-                models_dir=watched.runtimes.llm_models_dir.expanduser(),
-                aliases=watched.aliases,
-            ),
+            catalogue=catalogue,
+            active_model=ActiveModel(catalogue, history),
             alerts=alerts,
             webhook=Webhook.from_settings(settings, page=running.page),
             events=Events(history, servers, alerts),
             tasks=tasks,
+            prices=Prices(settings.prices) if settings.prices is not None else None,
+            in_force=InForce(
+                Installation(__version__, running.page, running.otlp, running.otlp_grpc, directory, Path.cwd() / FILE),
+                {"Cockpit": settings, "Model servers": watched.runtimes, "Instrumentation": load(InstrumentationSettings)},
+                options=options,
+                environment=os.environ,
+                from_file=lambda: configuration.from_file,
+                in_use=lambda: configuration.in_use,
+            ),
         )
         application = create_app(services, settings, token=running.token)
         page.mount(application, services, otlp_address=running.otlp)

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from nicegui import ui
 
 from venom_otel.cockpit import texts, theme
+from venom_otel.cockpit.texts import alerts, settings
 
 if TYPE_CHECKING:
-    from venom_otel.cockpit.answering import Answering
+    from venom_otel.cockpit.active_model import ActiveModelBox
+    from venom_otel.cockpit.alert_count import AlertCount
 
-NAVIGATION: Final = {"/": texts.NOW, "/history": texts.HISTORY}
+NAVIGATION: Final = {"/": texts.NOW, "/history": texts.HISTORY, "/alerts": alerts.ALERTS, "/settings": settings.SETTINGS}
 """The pages that one goes to by name; a trace is reached from a request."""
+
+ALERTS: Final = "/alerts"
+"""The page beside whose name the number of alerts stands."""
 
 _DARK: Final = {"auto": None, "light": False, "dark": True}
 _YEAR: Final = 365 * 24 * 3600
 
 
-def frame(answering: Answering) -> ui.element:
+class Header(NamedTuple):
+    """What of the header changes; None where that is not offered."""
+
+    active_model: ActiveModelBox | None
+    alerts: AlertCount | None
+
+
+def frame(header: Header) -> ui.element:
     """Build the header and return the element that takes the content."""
     chosen = ui.context.client.request.cookies.get(theme.COOKIE, "auto")
     chosen = chosen if chosen in theme.CHOICES else "auto"
@@ -31,15 +43,16 @@ def frame(answering: Answering) -> ui.element:
         with ui.link(target="/").classes("brand").props(f'aria-label="{texts.PRODUCT}: {texts.HOME}"'):
             ui.element("span").classes("mark")
             ui.label(texts.PRODUCT)
-        _navigation()
-        answering.mark()
+        _navigation(header.alerts)
+        if header.active_model is not None:
+            header.active_model.show()
         _theme_switch(dark, chosen)
     content = ui.element("main").classes("content")
     ui.skip_link(texts.SKIP, target=content)
     return content
 
 
-def _navigation() -> None:
+def _navigation(alerts: AlertCount | None) -> None:
     """The pages; the one that is shown is marked as such, also when it changes without a load."""
     router = ui.context.client.sub_pages_router
     links: dict[str, ui.link] = {}
@@ -51,7 +64,9 @@ def _navigation() -> None:
 
     with ui.element("nav").classes("nav").props(f'aria-label="{texts.NAVIGATION}"'):
         for place, words in NAVIGATION.items():
-            links[place] = ui.link(words, place)
+            with ui.link(words, place) as links[place]:
+                if place == ALERTS and alerts is not None:
+                    alerts.show()
     show(router.current_path)
     router.on_path_changed(show)
 

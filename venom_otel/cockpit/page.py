@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -10,13 +11,19 @@ from nicegui import Client, ui
 from nicegui import app as nicegui_app
 
 from venom_otel.cockpit import texts, theme
-from venom_otel.cockpit.answering import Answering
-from venom_otel.cockpit.frame import frame
+from venom_otel.cockpit.active_model import ActiveModelBox
+from venom_otel.cockpit.alert_count import AlertCount
+from venom_otel.cockpit.alerts.alerts_page import AlertsPage
+from venom_otel.cockpit.frame import Header, frame
 from venom_otel.cockpit.headers import PageHeaders
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
 from venom_otel.cockpit.home.home_page import HomePage
+from venom_otel.cockpit.settings.settings_page import SettingsPage
+from venom_otel.cockpit.texts import alerts as alert_texts
+from venom_otel.cockpit.texts import settings as settings_texts
 from venom_otel.cockpit.trace.trace_view import TraceView
+from venom_otel.services.offered import kept_up
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
 
     from venom_otel.services.offered import Services
 
-_PATHS: Final = ("/", "/history", "/trace/{trace_id}", "/requests/{request_id}")
+_PATHS: Final = ("/", "/history", "/alerts", "/settings", "/trace/{trace_id}", "/requests/{request_id}")
 
 
 def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
@@ -37,8 +44,13 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
         otlp_address: base URL of the OTLP receiver, shown where nothing has arrived yet.
     """
     history = services.history
-    answering = Answering(history)
-    nicegui_app.on_startup(answering.follow)
+    header = Header(
+        ActiveModelBox(services.active_model, history) if services.active_model is not None else None,
+        AlertCount(services.alerts) if services.alerts is not None else None,
+    )
+    for part in header:
+        if part is not None:
+            nicegui_app.on_startup(partial(kept_up, "the header", part.follow))
 
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
@@ -60,13 +72,23 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
             trace_id, _, span_id = request_id.partition("-")
             await trace(trace_id, span_id)
 
-        with frame(answering):
-            ui.sub_pages(dict(zip(_PATHS, (home, requests, trace, request), strict=True)))
+        async def alerts() -> None:
+            ui.page_title(texts.document_title(alert_texts.ALERTS))
+            if services.alerts is not None:
+                await AlertsPage(services).show()
+
+        async def settings() -> None:
+            ui.page_title(texts.document_title(settings_texts.SETTINGS))
+            if services.in_force is not None:
+                await SettingsPage(services.in_force, history).show()
+
+        with frame(header):
+            ui.sub_pages(dict(zip(_PATHS, (home, requests, alerts, settings, trace, request), strict=True)))
 
     for path in _PATHS:
         ui.page(path)(page)
     nicegui_app.add_middleware(PageHeaders)
-    nicegui_app.add_exception_handler(404, no_such_page(answering))
+    nicegui_app.add_exception_handler(404, no_such_page(header))
     ui.run_with(
         app,
         title=texts.PRODUCT,
@@ -79,7 +101,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
     )
 
 
-def no_such_page(answering: Answering) -> Callable[[Request, Exception], Awaitable[Response]]:
+def no_such_page(header: Header) -> Callable[[Request, Exception], Awaitable[Response]]:
     """What answers for an address that leads nowhere: a page for a reader, JSON for a program."""
 
     async def answer(request: Request, _: Exception) -> Response:
@@ -89,7 +111,7 @@ def no_such_page(answering: Answering) -> Callable[[Request, Exception], Awaitab
             return JSONResponse(problem, status, media_type="application/problem+json")  # RFC 9457, as the API's other errors
         with Client(ui.page(""), request=request) as client:
             ui.page_title(texts.document_title(texts.NO_PAGE_TITLE))
-            with frame(answering), ui.element("div").classes("trace-head"):
+            with frame(header), ui.element("div").classes("trace-head"):
                 ui.link(texts.BACK, "/").classes("back")
                 ui.label(texts.NO_PAGE_TITLE).props("role=heading aria-level=1").classes("title")
                 ui.label(texts.NO_PAGE).classes("muted")

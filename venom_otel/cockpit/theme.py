@@ -45,6 +45,8 @@ class Palette:
     bad_wash: str
     """Behind a failure's words."""
     warn: str
+    warn_wash: str
+    """Behind words on what is not as it should be."""
     fresh: str
     """A row that has just arrived, before it fades."""
     bar: str
@@ -72,6 +74,7 @@ LIGHT: Final = Palette(
     bad="#c0232c",
     bad_wash="#fdf1f1",
     warn="#96600a",
+    warn_wash="#fdf6e9",
     fresh="#efeafd",
     bar="#8b8fa3",
     done="#4f9f70",
@@ -94,6 +97,7 @@ DARK: Final = Palette(
     bad="#ff7b7b",
     bad_wash="#2a1517",
     warn="#e0ab4f",
+    warn_wash="#2a2213",
     fresh="#251f3d",
     bar="#6f7485",
     done="#3c8a5b",

@@ -10,28 +10,32 @@ from venom_otel.store.protocol import RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestSummary
 
 
 class LastAnswered:
-    """Tells the model of the newest request that succeeded; remembers it where the store fails."""
+    """Tells the newest request that succeeded, and its model; remembers it where the store fails."""
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._known: tuple[str, str, str] | None = None
+        self._known: RequestSummary | None = None
 
     def __call__(self) -> tuple[str, str, str] | None:
-        """See `now`; for a thread without an event loop."""
-        return asyncio.run(self.now())
+        """The model, as `who` says it; for a thread without an event loop."""
+        return who(asyncio.run(self.now()))
 
-    async def now(self) -> tuple[str, str, str] | None:
-        """Model, provider and endpoint; None where none has answered."""
+    async def now(self) -> RequestSummary | None:
+        """The request; None where no model that has a name has answered."""
         try:
             page = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1)
         except StoreError:
             return self._known
-        self._known = None
-        for request in page.items:
-            model = request.response_model or request.model
-            if model is not None:
-                self._known = (model, request.provider or "", request.endpoint or "")
+        self._known = next((request for request in page.items if request.response_model or request.model), None)
         return self._known
+
+
+def who(request: RequestSummary | None) -> tuple[str, str, str] | None:
+    """Model, provider and endpoint of a request; None for none."""
+    if request is None:
+        return None
+    return (request.response_model or request.model or "", request.provider or "", request.endpoint or "")

@@ -16,6 +16,7 @@ from venom_otel.runtimes.names import address_variable, label
 from venom_otel.runtimes.protocol import Ability
 from venom_otel.services import model_list
 from venom_otel.services.activation import Activation, to_be_used
+from venom_otel.services.active_model import who
 from venom_otel.services.model_actions import decided, fetchable, keeper, why_not_activated, why_not_installed
 from venom_otel.state.model import Kind, Wanted
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from venom_otel.control import Controller
     from venom_otel.health import Server
+    from venom_otel.runtimes.model_folders import ModelFolder
     from venom_otel.runtimes.protocol import Progress
     from venom_otel.services.active_model import LastAnswered
     from venom_otel.services.configuration import Configuration
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from venom_otel.services.operations import Operations
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.model import Operation
+    from venom_otel.store.protocol import RequestSummary
 
 _SHOWN: Final = 20
 """Names that a refusal lists."""
@@ -48,6 +51,10 @@ class Listing:
     answered: InService | None
     """The one that really answered last."""
     providers: Sequence[Provider]
+    no_folders: str | None = None
+    """Why no models in folders are known, in words; None where there is a directory of them."""
+    request: RequestSummary | None = None
+    """The request that shows who answered last."""
 
 
 class Catalogue:
@@ -89,14 +96,20 @@ class Catalogue:
         Args:
             max_age_s: as for `LlmServers.all`.
         """
-        servers, folders, last = await asyncio.gather(
+        servers, folders, request = await asyncio.gather(
             self._servers.all(max_age_s), asyncio.to_thread(read_folders, self._models_dir), self._last_answered.now()
         )
         in_use = self._configuration.in_use
         acting = functools.cache(self._controller.unsupported)  # which reads a file for each server
         found = [decided(each, acting) for each in model_list.providers(servers, folders, in_use, self._aliases)]
         configured = model_list.configured(in_use, found, servers, self._aliases)
-        return Listing(configured, model_list.answered(last, servers, self._aliases), found)
+        return Listing(configured, model_list.answered(who(request), servers, self._aliases), found, request)
+
+    def placed(self, model: str, provider: str, endpoint: str) -> InService:
+        """A model at the server that answers at an endpoint, where one that is watched does; of the other two empty is unknown."""
+        found = model_list.answered((model, provider, endpoint), self._servers.known(), self._aliases)
+        assert found is not None
+        return found
 
     async def activate(self, provider: str, model: str, by: str, server: str | None = None) -> Operation:
         """Use a model from now on: an operation that loads it, or starts its server anew with it, and keeps its name.
@@ -181,6 +194,12 @@ class Catalogue:
             await self._servers.look(runtime)
 
         return self._operations.begin(wanted, work)
+
+    def _folders(self) -> tuple[Sequence[ModelFolder], str | None]:
+        """The models in folders, and why there are none, in words. Waits for the disk."""
+        if self._models_dir.is_dir():
+            return read_folders(self._models_dir), None
+        return (), f"there is no directory {self._models_dir}: LLM_MODELS_DIR says where models lie in folders"
 
     def _why_not(self, model: Model, server: Server) -> str | None:
         """Why a server cannot have a model."""

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from venom_otel.services.active import ActiveModel
     from venom_otel.services.alerts.watch import Alerts
     from venom_otel.services.alerts.webhook import Webhook
     from venom_otel.services.catalogue import Catalogue
     from venom_otel.services.events import Events
     from venom_otel.services.history import History
+    from venom_otel.services.in_force import InForce
     from venom_otel.services.operations import Operations
+    from venom_otel.services.prices import Prices
     from venom_otel.services.servers import LlmServers
     from venom_otel.services.tasks.tasks import Tasks
 
@@ -35,23 +38,29 @@ class Services:
     """What servers are told."""
     catalogue: Catalogue | None = None
     """Their models."""
+    active_model: ActiveModel | None = None
+    """Which of them is active."""
     alerts: Alerts | None = None
     webhook: Webhook | None = None
     """Where alerts are sent; only with `alerts`."""
     events: Events | None = None
     tasks: Tasks | None = None
     """What model servers are asked from here; only with `servers`."""
+    prices: Prices | None = None
+    """Of tokens."""
+    in_force: InForce | None = None
+    """The settings of this process."""
 
     async def watch(self) -> None:
         """Keep alerts and events true; runs until it is cancelled, or until waiting was ended."""
         async with asyncio.TaskGroup() as group:
             if self.alerts is not None:
-                group.create_task(_kept_up("alerts", self.alerts.watch))
+                group.create_task(kept_up("alerts", self.alerts.watch))
                 if self.webhook is not None:
                     alerts, webhook = self.alerts, self.webhook
-                    group.create_task(_kept_up("the alert webhook", lambda: webhook.follow(alerts)))
+                    group.create_task(kept_up("the alert webhook", lambda: webhook.follow(alerts)))
             if self.events is not None:
-                group.create_task(_kept_up("events", self.events.watch))
+                group.create_task(kept_up("events", self.events.watch))
 
     def end_waiting(self) -> None:
         """Let go of whoever only waits for something to happen, now and later: the program ends. What servers are being told ends, too."""
@@ -72,7 +81,7 @@ class Services:
             await self.operations.close()
 
 
-async def _kept_up(what: str, work: Callable[[], Awaitable[None]]) -> None:
+async def kept_up(what: str, work: Callable[[], Awaitable[None]]) -> None:
     """Do it, and begin anew where it fails: nothing that is watched may end the program that watches."""
     while True:
         try:

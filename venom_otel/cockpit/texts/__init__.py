@@ -27,9 +27,6 @@ NOW: Final = "Now"
 HISTORY: Final = "History"
 
 # -- header ----------------------------------------------------------------------------------------------------------------------
-ANSWERING: Final = "Last answer"
-ANSWERING_HELP: Final = "The model that really answered last, by the reply's own word"
-NOBODY_ANSWERED: Final = "no answer yet"
 THEME: Final = {"auto": "Theme: follows the system", "light": "Theme: light", "dark": "Theme: dark"}
 
 # -- model servers -----------------------------------------------------------------------------------------------------------------
