@@ -11,6 +11,7 @@ from venom_otel.api import create_app
 from venom_otel.cli.dotenv_file import DotenvConfiguration
 from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.control import Controller
+from venom_otel.services.active import ActiveModel
 from venom_otel.services.active_model import LastAnswered
 from venom_otel.services.alerts.keeping import StateKeeper
 from venom_otel.services.alerts.watch import Alerts
@@ -49,6 +50,7 @@ def paths(tmp_path):
             servers=parts.servers,
             operations=parts.operations,
             catalogue=catalogue,
+            active_model=ActiveModel(catalogue, history),
             alerts=Alerts(history, parts.servers, StateKeeper(parts.state)),
             events=Events(history),
             tasks=Tasks(

@@ -72,7 +72,7 @@ def _routers(services: Services, writing: TokenRequired | None) -> Iterator[APIR
         yield operations_router(services.operations)
         yield audit_router(services.operations)
     if services.catalogue is not None:
-        yield catalogue_router(services.catalogue, writing)
+        yield catalogue_router(services.catalogue, writing, services.active_model)
     if services.alerts is not None:
         yield alerts_router(services.alerts, writing)
     if services.events is not None:

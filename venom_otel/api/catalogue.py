@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from venom_otel.api import links
+from venom_otel.api.models import utc
 from venom_otel.api.operations import ACCEPTED, Operation, accepted
 from venom_otel.api.problems import responses
 from venom_otel.api.security import By  # noqa: TC001 - FastAPI reads the annotations
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 
     from venom_otel.api.security import TokenRequired
     from venom_otel.health import Server as KnownServer
+    from venom_otel.services import active as active_models
     from venom_otel.services import model_list
+    from venom_otel.services.active import ActiveModel
     from venom_otel.services.catalogue import Catalogue, Listing
 
 _IN_USE: Final[dict[str, Any]] = {
@@ -33,6 +37,22 @@ _IN_USE: Final[dict[str, Any]] = {
     "endpoint": "http://127.0.0.1:8001/v1",
     "server": "vllm",
     "status": "online",
+}
+_INSTEAD: Final[dict[str, Any]] = {
+    "model": {
+        "provider": "ollama",
+        "model": "llama3.2:1b",
+        "friendly_name": "Llama3.2 1B",
+        "label": "Llama3.2 1B (Ollama @ 11434)",
+        "endpoint": "http://127.0.0.1:11434",
+        "server": "ollama",
+        "status": "online",
+    },
+    "fallback": True,
+    "error_kind": "not_reached",
+    "error_message": "no connection: the server is down, or the host or port is wrong",
+    "request_id": "5b8aa5a2d2c872e8321cf37308d69df2-051581bf3cb55c13",
+    "at": "2026-11-22T21:04:05.123456Z",
 }
 _SERVER: Final[dict[str, Any]] = {
     "name": "vllm",
@@ -98,6 +118,33 @@ class Active(BaseModel):
 
     configured: InUse | None = Field(description="The one that is meant to be used: `LLM_MODEL_NAME`.")
     answered: InUse | None = Field(description="The one that really answered the newest request that succeeded.")
+
+
+class Instead(BaseModel):
+    """Another model answers than the one that should."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _INSTEAD})
+
+    model: InUse
+    fallback: bool = Field(description="Whether a routed call fell back on it; false where the application simply asked for it.")
+    error_kind: str | None = Field(description="Why the other one did not answer; null where nobody says.")
+    error_message: str = Field(description="The same for people; empty where nobody says.")
+    request_id: str = Field(description="The newest request that it answered.")
+    at: datetime = Field(description="When it did.")
+
+
+class ActiveNow(BaseModel):
+    """Which model is active."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"model": _IN_USE, "configured": True, "state": "ready", "instead": None}})
+
+    model: InUse | None = Field(
+        description="The one that should answer: the configured one; where none is, the first choice of a routed call that fell back, or "
+        "else the one that answered last."
+    )
+    configured: bool = Field(description="Whether it is the configured one: `LLM_MODEL_NAME`.")
+    state: State | None = Field(description="How its server is; null where that is none of those that are watched.")
+    instead: Instead | None = Field(description="Another one that answers in its place; null where none does.")
 
 
 class ModelServer(BaseModel):
@@ -188,11 +235,12 @@ class Wanted(BaseModel):
     server: _ServerName | None = Field(None, description="Name of the server, where several could do it.")
 
 
-def catalogue_router(catalogue: Catalogue, writing: TokenRequired | None) -> APIRouter:
+def catalogue_router(catalogue: Catalogue, writing: TokenRequired | None, active: ActiveModel | None = None) -> APIRouter:
     """The routes over the models.
 
     Args:
         catalogue: what they ask and tell.
+        active: knows which is active; None where nobody does.
         writing: lets through who may change something; None where that is not offered.
     """
     router = APIRouter(prefix=links.MODELS, tags=["models"], responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
@@ -206,6 +254,13 @@ def catalogue_router(catalogue: Catalogue, writing: TokenRequired | None) -> API
         Before the first look at a server the answer waits for that, some seconds at most.
         """
         return described(await catalogue.now(max_age))
+
+    if active is not None:
+
+        @router.get("/active")
+        async def active_model() -> ActiveNow:
+            """Which model is active: the one that should answer, how its server is, and which one answers in its place, and why."""
+            return _active(await active.now())
 
     if writing is not None:
         guarded = APIRouter(
@@ -263,9 +318,32 @@ def described(listing: Listing) -> Models:
     )
 
 
+def _active(known: active_models.Active) -> ActiveNow:
+    return ActiveNow(
+        model=_in_use(known.model),
+        configured=known.configured,
+        state=known.server.condition.state if known.server is not None else None,
+        instead=_instead(known.instead) if known.instead is not None else None,
+    )
+
+
+def _instead(known: active_models.Instead) -> Instead:
+    request = known.request
+    return Instead(
+        model=_model_in_use(known.model),
+        fallback=bool(request.fallback),
+        error_kind=known.kind,
+        error_message=known.words,
+        request_id=request.request_id,
+        at=utc(request.start_ns + request.duration_ns),
+    )
+
+
 def _in_use(known: model_list.InService | None) -> InUse | None:
-    if known is None:
-        return None
+    return _model_in_use(known) if known is not None else None
+
+
+def _model_in_use(known: model_list.InService) -> InUse:
     return InUse(
         provider=known.provider,
         model=known.model,

@@ -96,14 +96,14 @@ class Catalogue:
         Args:
             max_age_s: as for `LlmServers.all`.
         """
-        servers, folders, request = await asyncio.gather(
-            self._servers.all(max_age_s), asyncio.to_thread(read_folders, self._models_dir), self._last_answered.now()
+        servers, (folders, no_folders), request = await asyncio.gather(
+            self._servers.all(max_age_s), asyncio.to_thread(self._folders), self._last_answered.now()
         )
         in_use = self._configuration.in_use
         acting = functools.cache(self._controller.unsupported)  # which reads a file for each server
         found = [decided(each, acting) for each in model_list.providers(servers, folders, in_use, self._aliases)]
         configured = model_list.configured(in_use, found, servers, self._aliases)
-        return Listing(configured, model_list.answered(who(request), servers, self._aliases), found, request)
+        return Listing(configured, model_list.answered(who(request), servers, self._aliases), found, no_folders, request)
 
     def placed(self, model: str, provider: str, endpoint: str) -> InService:
         """A model at the server that answers at an endpoint, where one that is watched does; of the other two empty is unknown."""
