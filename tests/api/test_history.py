@@ -40,6 +40,12 @@ def test_a_request_that_was_answered(api):
             "usage": {"input_tokens": 12, "output_tokens": 34},
             "error": None,
             "fallback": None,
+            "timing": {
+                "parts": {"until_first_token": 0.25, "generation": 1.25},
+                "unknown": "Ollama tells its times through its own API alone, not below /v1: until the first token it may have waited, "
+                "loaded the model and read the prompt.",
+                "tries": None,
+            },
         }
     ]
 

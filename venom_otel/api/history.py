@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi.responses import StreamingResponse
 
 from venom_otel.api import figures, models
-from venom_otel.api.parameters import FigureQuery, RequestQuery  # noqa: TC001 - FastAPI reads the annotations
+from venom_otel.api.parameters import ExportQuery, FigureQuery, RequestQuery  # noqa: TC001 - FastAPI reads the annotations
 from venom_otel.api.problems import responses
+from venom_otel.services import tables
+from venom_otel.services.tables import Format
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestSummary
+
+
+_MEDIA_TYPES: Final = {Format.CSV: "text/csv; charset=utf-8", Format.JSONL: "application/jsonl"}
+_FILES: Final[dict[str, Any]] = {
+    media_type.partition(";")[0]: {
+        "schema": {"type": "string"},
+        "example": tables.head(form) + "".join(tables.lines(form, [models.REQUEST_EXAMPLE])),
+    }
+    for form, media_type in _MEDIA_TYPES.items()
+}
 
 
 def history_router(history: History) -> APIRouter:
@@ -27,6 +44,25 @@ def history_router(history: History) -> APIRouter:
         one call looks at a bounded part of what is stored: its page may have few items or none, and `older` says where to go on.
         """
         return models.requests(await history.requests(query.which(), query.limit, search=query.search(), wait_s=query.wait))
+
+    @router.get(
+        "/requests/export",
+        response_class=StreamingResponse,
+        responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY) | {HTTPStatus.OK: {"description": "The file.", "content": _FILES}},
+    )
+    async def export(query: Annotated[ExportQuery, Query()]) -> StreamingResponse:
+        """All requests that match, oldest first, as a file: CSV, or JSON lines with the objects of the list.
+
+        Those that are there when it begins; however many they are, they come a page at a time.
+        """
+        pages = history.everything(query.which(), search=query.search())
+        first = await anext(pages, None) or []  # before the answer begins: a store that cannot be read is said with its status
+        name = f"venom-otel-requests-{datetime.now(UTC):%Y%m%d-%H%M%S}.{query.format}"
+        return StreamingResponse(
+            _written(query.format, first, pages),
+            media_type=_MEDIA_TYPES[query.format],
+            headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        )
 
     @router.get("/requests/{request_id}", responses=responses(HTTPStatus.NOT_FOUND))
     async def one_request(request_id: Annotated[str, Path(description="`{trace_id}-{span_id}`.")]) -> models.RequestWithSteps:
@@ -66,3 +102,15 @@ def history_router(history: History) -> APIRouter:
         return figures.choices(await history.choices())
 
     return router
+
+
+async def _written(form: Format, first: Sequence[RequestSummary], rest: AsyncIterator[Sequence[RequestSummary]]) -> AsyncIterator[str]:
+    """The file's text, a page of requests at a time."""
+    yield tables.head(form)
+    yield _lines(form, first)
+    async for page in rest:
+        yield _lines(form, page)
+
+
+def _lines(form: Format, page: Sequence[RequestSummary]) -> str:
+    return "".join(tables.lines(form, (models.listed(summary).model_dump(mode="json") for summary in page)))

@@ -14,11 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from venom_otel import semconv
 from venom_otel.services.severities import severity_word
+from venom_otel.services.timing import Part, of_list, of_request
 from venom_otel.store.protocol import RequestStatus  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from venom_otel.services import traces as services
     from venom_otel.services.history import RequestDetail, RequestPage
+    from venom_otel.services.timing import Timing as Cut
     from venom_otel.services.traces import Step
     from venom_otel.store.protocol import AttributeValue, LogRecord, RequestSummary, SpanEvent
 
@@ -29,7 +31,7 @@ _STATUSES: Final = ("unset", "ok", "error")
 _REQUEST_ID: Final = "5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174"
 # A stream that broke: of all requests the one that has a value for every field (nulls are left out of OpenAPI examples).
 _ERROR: Final = {"kind": "broken_stream", "code": "RemoteProtocolError", "words": "peer closed connection within the message"}
-_SUMMARY: Final[dict[str, Any]] = {
+REQUEST_EXAMPLE: Final[dict[str, Any]] = {
     "request_id": _REQUEST_ID,
     "cursor": 1207,
     "status": "FAILED",
@@ -46,6 +48,12 @@ _SUMMARY: Final[dict[str, Any]] = {
     "usage": {"input_tokens": 212, "output_tokens": 35},
     "error": _ERROR,
     "fallback": False,
+    "timing": {
+        "parts": {"until_first_token": 0.31, "generation": 1.79},
+        "unknown": "vLLM does not tell what it did of a single request: until the first token it may have waited, loaded the model and "
+        "read the prompt.",
+        "tries": 1,
+    },
 }
 
 TRACE_ID_EXAMPLE: Final = _REQUEST_ID.partition("-")[0]
@@ -69,9 +77,9 @@ _SPAN: Final[dict[str, Any]] = {
     "kind": "client",
     "service": "chat-api",
     "scope": "venom_otel",
-    "started_at": _SUMMARY["created_at"],
-    "finished_at": _SUMMARY["finished_at"],
-    "duration_seconds": _SUMMARY["duration_seconds"],
+    "started_at": REQUEST_EXAMPLE["created_at"],
+    "finished_at": REQUEST_EXAMPLE["finished_at"],
+    "duration_seconds": REQUEST_EXAMPLE["duration_seconds"],
     "status": "error",
     "status_message": _ERROR["words"],
     "attributes": {semconv.LLM_PROVIDER: "vllm", semconv.ERROR_TYPE: _ERROR["code"]},
@@ -97,10 +105,25 @@ class RequestError(BaseModel):
     words: str | None = Field(description="The server's or the client's own words.")
 
 
+class Timing(BaseModel):
+    """What a request's time went into."""
+
+    parts: dict[Part, float] = Field(
+        description="Seconds, together the duration; what took none is left out. `queue`, `load` and `prompt` by the runtime's word; "
+        "`generation` by its word too, else from a stream's first piece to its end; `until_first_token` is all before it where the runtime "
+        "tells of none; `resent` are earlier tries of the application's client; `other` is the network and the application."
+    )
+    unknown: str | None = Field(description="Which part nobody told and why, in words; null where all is known.")
+    tries: int | None = Field(
+        description="How often the application's client sent it; null in the list, which does not look, and where its HTTP calls were not "
+        "recorded."
+    )
+
+
 class Request(BaseModel):
     """One request to a model."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _SUMMARY})
+    model_config = ConfigDict(json_schema_extra={"example": REQUEST_EXAMPLE})
 
     request_id: str = Field(description="`{trace_id}-{span_id}`.")
     cursor: int = Field(description="Order of arrival; what `before` and `after` take.")
@@ -121,12 +144,13 @@ class Request(BaseModel):
         description="Of an attempt of a routed call: whether it was in the place of a server that should have answered; null where it was "
         "not routed."
     )
+    timing: Timing
 
 
 class Requests(BaseModel):
     """One page of the list."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"items": [_SUMMARY], "older": 1207, "newer": 1207}})
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [REQUEST_EXAMPLE], "older": 1207, "newer": 1207}})
 
     items: list[Request]
     older: int | None = Field(
@@ -186,7 +210,7 @@ class Span(BaseModel):
 class RequestWithSteps(Request):
     """One request with what happened inside it."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _SUMMARY | {"steps": [_SPAN]}})
+    model_config = ConfigDict(json_schema_extra={"example": REQUEST_EXAMPLE | {"steps": [_SPAN]}})
 
     steps: list[Span] = Field(description="The request's span, its HTTP calls and whatever else ran inside it, as a tree.")
 
@@ -208,12 +232,12 @@ def requests(page: RequestPage) -> Requests:
 
 def listed(summary: RequestSummary) -> Request:
     """One request of the list."""
-    return Request(**_fields(summary))
+    return Request(**_fields(summary, of_list(summary)))
 
 
 def request(detail: RequestDetail) -> RequestWithSteps:
     """A request with its steps."""
-    return RequestWithSteps(**_fields(detail.summary), steps=spans(detail.steps))
+    return RequestWithSteps(**_fields(detail.summary, of_request(detail.summary, detail.steps)), steps=spans(detail.steps))
 
 
 def trace(trace_id: str, found: services.Trace) -> Trace:
@@ -247,7 +271,7 @@ def spans(steps: Sequence[Step]) -> list[Span]:
     ]
 
 
-def _fields(summary: RequestSummary) -> dict[str, Any]:
+def _fields(summary: RequestSummary, cut: Cut) -> dict[str, Any]:
     has_usage = summary.input_tokens is not None or summary.output_tokens is not None
     has_error = summary.error_kind or summary.error_type or summary.error_message
     return {
@@ -267,6 +291,7 @@ def _fields(summary: RequestSummary) -> dict[str, Any]:
         "usage": Usage(input_tokens=summary.input_tokens, output_tokens=summary.output_tokens) if has_usage else None,
         "error": RequestError(kind=summary.error_kind, code=summary.error_type, words=summary.error_message) if has_error else None,
         "fallback": summary.fallback,
+        "timing": Timing(parts={part: ns / _NS for part, ns in cut.parts.items()}, unknown=cut.unknown or None, tries=cut.tries or None),
     }
 
 

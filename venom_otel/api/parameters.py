@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -12,6 +12,7 @@ from venom_otel import semconv
 from venom_otel.services.figures import Window
 from venom_otel.services.history import DEFAULT_LIMIT, MAX_LIMIT
 from venom_otel.services.moments import moment, span_ns
+from venom_otel.services.tables import Format
 from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Search
 
 MAX_WAIT_S: Final = 30.0
@@ -87,8 +88,8 @@ class Filters(Parameters):
         )
 
 
-class RequestQuery(Filters):
-    """Which requests, and which page of them."""
+class ListQuery(Filters):
+    """Which requests of the list."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -104,15 +105,9 @@ class RequestQuery(Filters):
         description="`name=value` of an attribute of the request's span or its resource, exactly; may be given several times.",
         examples=[[_EXAMPLE]],
     )
-    after: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived later, oldest first.", examples=[1207])
-    before: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Most items of a page.")
-    wait: float = Field(
-        0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]
-    )
 
     @model_validator(mode="after")
-    def _in_order(self) -> RequestQuery:
+    def _in_order(self) -> Self:
         which = self.which()
         if which.since_ns is not None and which.until_ns is not None and which.until_ns < which.since_ns:
             raise ValueError("`since` must not be later than `until`")
@@ -125,14 +120,33 @@ class RequestQuery(Filters):
             self.named(),
             since_ns=moment(self.since, now) if self.since else None,
             until_ns=moment(self.until, now) if self.until else None,
-            after=self.after,
-            before=self.before,
         )
 
     def search(self) -> Search | None:
         """What the spans must hold besides; None where nothing is asked of them."""
         pairs = (pair.partition("=") for pair in self.attribute)
         return Search(self.text, {name: value for name, _, value in pairs}) if self.text or self.attribute else None
+
+
+class RequestQuery(ListQuery):
+    """Which requests, and which page of them."""
+
+    after: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived later, oldest first.", examples=[1207])
+    before: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Most items of a page.")
+    wait: float = Field(
+        0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]
+    )
+
+    def which(self) -> RequestFilter:
+        """The filter as the services take it."""
+        return replace(super().which(), after=self.after, before=self.before)
+
+
+class ExportQuery(ListQuery):
+    """Which requests, and how they are written."""
+
+    format: Format = Field(Format.CSV, description="`csv`, what is nested side by side, or `jsonl`, one JSON object a line.")
 
 
 class FigureQuery(Filters):

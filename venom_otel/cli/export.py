@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 import time
 from collections import Counter
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,12 +15,13 @@ from venom_otel.cli.output import STDOUT, opened
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.cli.up import STORE
 from venom_otel.errors import SettingsError
+from venom_otel.services import tables
 from venom_otel.settings import CockpitSettings, load
 from venom_otel.store.mapping import MAX_INT64
 from venom_otel.store.protocol import RequestFilter, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from venom_otel.store.embedded.archive import Archive
 
@@ -90,8 +89,7 @@ def export(
                 since_ns=since_ns,
                 until_ns=until_ns,
             )
-            write = _jsonl if format_ is Format.JSONL else _csv
-            words = f"{write(_rows(archive, which), out)} requests"
+            words = f"{_requests(archive, which, tables.Format(format_), out)} requests"
     if output != STDOUT:
         print(f"{words} written to {output}", file=sys.stderr)
 
@@ -106,37 +104,13 @@ def _otlp(archive: Archive, out: IO[str], signals: Collection[Signal], since_ns:
     return written
 
 
-def _rows(archive: Archive, which: RequestFilter) -> Iterator[dict[str, Any]]:
-    """Requests with the names that the API gives their fields, oldest first."""
+def _requests(archive: Archive, which: RequestFilter, form: tables.Format, out: IO[str]) -> int:
+    """Write requests, oldest first; how many."""
     from venom_otel.api import models
 
-    for summary in archive.summaries(which):
-        yield models.listed(summary).model_dump(mode="json")
-
-
-def _jsonl(rows: Iterator[dict[str, Any]], out: IO[str]) -> int:
+    out.write(tables.head(form))
     count = 0
-    for row in rows:
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
-        count += 1
-    return count
-
-
-COLUMNS: Final = (
-    "request_id", "cursor", "status", "service", "llm_provider", "llm_model", "llm_response_model", "llm_endpoint", "created_at",
-    "finished_at", "duration_seconds", "first_token", "streaming", "usage.input_tokens", "usage.output_tokens",
-    "error.kind", "error.code", "error.words", "fallback",
-)  # fmt: skip
-"""Of the CSV, which has what is nested in the API side by side."""
-
-
-def _csv(rows: Iterator[dict[str, Any]], out: IO[str]) -> int:
-    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    count = 0
-    for row in rows:
-        for nested in ("usage", "error"):
-            row |= {f"{nested}.{name}": value for name, value in (row.pop(nested) or {}).items()}
-        table.writerow(row)
+    for line in tables.lines(form, (models.listed(summary).model_dump(mode="json") for summary in archive.summaries(which))):
+        out.write(line)
         count += 1
     return count
