@@ -106,6 +106,9 @@ class CockpitSettings(BaseSettings):
         description="The model for a server where a task names none, by the server's name: `openai=gpt-4o-mini`. Without it: "
         "`LLM_MODEL_NAME`, else the first that is loaded.",
     )
+    prices: Path | None = Field(
+        default=None, description="The same file of prices as the applications': the page Compare then says what requests cost."
+    )
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."
