@@ -12,6 +12,7 @@ from support.replay import ReplayServer
 from venom_otel.errors import SettingsError
 from venom_otel.runtimes import finding, registry
 from venom_otel.runtimes.compatible import CompatibleAdapter
+from venom_otel.runtimes.ollama import OllamaAdapter
 from venom_otel.settings import RuntimeSettings, load
 
 VARIABLES = [name.upper() for name in RuntimeSettings.model_fields]
@@ -141,8 +142,8 @@ def test_the_applications_local_endpoint_is_asked_who_it_is(settings, usual):
 
 
 def test_a_runtime_of_another_package(settings, monkeypatch):
-    """An entry point brings the adapter; its variable is named as ours are."""
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group)])
+    """An entry point brings the adapter; its variable is named as ours are. One that would replace ours is not heard."""
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group), Point(group, lambda: Own("ollama"), "ollama")])
     registry.adapters.cache_clear()
     try:
         monkeypatch.setenv("MY_SERVER_ENDPOINT", "http://my:1234")
@@ -155,34 +156,52 @@ def test_a_runtime_of_another_package(settings, monkeypatch):
             "MY_SERVER_ENDPOINT",
         )
         assert one.key.get_secret_value() == KEY
-        assert registry.adapter("my-server").provider == "my-server"
-        assert registry.adapters()["ollama"].label == "Ollama"
+        assert type(registry.adapter("my-server")) is Own
+        assert type(registry.adapters()["ollama"]) is OllamaAdapter
     finally:
         registry.adapters.cache_clear()
+
+
+class Own(CompatibleAdapter):
+    """An adapter of another package."""
 
 
 class Point:
-    """An entry point; one that replaces ours is not heard."""
+    """An entry point."""
 
-    name = "my-server"
-    value = "my_package:CompatibleAdapter"
-
-    def __init__(self, group: str) -> None:
+    def __init__(self, group: str, made=lambda: Own("my-server"), name="my-server") -> None:
         assert group == "venom_otel.runtimes"
+        self.name = name
+        self.value = "my_package:Own"
+        self.load = lambda: made
 
-    def load(self):
-        return lambda: CompatibleAdapter("my-server")
+
+def unloadable():
+    raise ImportError(KEY)
 
 
-def test_an_adapter_that_cannot_be_loaded(monkeypatch, caplog):
-    def fail(_):
-        raise ImportError(KEY)
+class Half:
+    """An adapter of somebody who has not read the whole protocol."""
 
-    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group)])
-    monkeypatch.setattr(Point, "load", fail)
+    provider = label = "my-server"
+    abilities = frozenset()
+
+    async def read(self, client, runtime):
+        raise NotImplementedError
+
+
+class Seldom(Half):
+    least_interval_s = "seldom"
+
+
+@pytest.mark.parametrize("made", [unloadable, Half, Seldom], ids=lambda made: made.__name__)
+def test_an_adapter_that_cannot_be_used(monkeypatch, caplog, made):
+    monkeypatch.setattr(registry, "entry_points", lambda group: [Point(group, made)])
     registry.adapters.cache_clear()
     try:
         assert set(registry.adapters()) == {"ollama", "vllm", "llamacpp", "openai"}
+        assert type(registry.adapter("my-server")) is CompatibleAdapter
     finally:
         registry.adapters.cache_clear()
-    assert "the adapter my-server (my_package:CompatibleAdapter) cannot be loaded" in caplog.text
+    assert "the adapter my-server (my_package:Own) cannot be loaded" in caplog.text
+    assert KEY not in caplog.text

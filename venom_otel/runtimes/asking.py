@@ -12,9 +12,10 @@ import httpx
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from venom_otel.identity import asking, fingerprints, hosts, wire
-from venom_otel.identity.endpoint import redact, root
+from venom_otel.identity.endpoint import root
 from venom_otel.identity.model import UNKNOWN
-from venom_otel.runtimes.failures import Failure, explain, timed_out
+from venom_otel.runtimes import words
+from venom_otel.runtimes.failures import Failure, explain, timed_out, unusable_proxy
 from venom_otel.runtimes.model import Exchange, Reading, Reason, ServedModel, State
 
 if TYPE_CHECKING:
@@ -33,12 +34,7 @@ FIRST: Final = 0.5
 SLOW_S: Final = 1.0
 """A question that asks for no work and is answered later than this tells of a server in trouble."""
 
-_SHOWN: Final = 300
-"""Characters of a reply that an exchange keeps."""
 _NOT_OFFERED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
-_READ: Final = 16 * 1024
-"""Characters of a reply that are looked at to make that."""
 _LEAST_S: Final = 0.05
 """With less time left, nothing more is asked."""
 
@@ -91,17 +87,15 @@ class Client:
         self._began = 0.0
         self._way: httpx.AsyncHTTPTransport | None = None
         self._unusable: Failure | None = None
-        key = runtime.key.get_secret_value().strip() if runtime.key is not None else ""
-        self._secrets = (key,) if key else ()
-        self._credentials = {"authorization": f"Bearer {key}"} if key else {}
+        self._secrets = tuple(filter(None, [runtime.secret]))
+        self._credentials = {"authorization": f"Bearer {runtime.secret}"} if runtime.secret else {}
 
     async def __aenter__(self) -> Self:
         self._began = asyncio.get_running_loop().time()
         try:
             self._way = wire.transport(self.runtime.endpoint)
         except (ImportError, ValueError) as error:
-            words = f"the proxy that the environment names cannot be used: {redact(str(error))}"
-            self._unusable = Failure(State.UNREACHABLE, Reason.PROXY, words)
+            self._unusable = unusable_proxy(error)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -198,14 +192,9 @@ class Client:
             for one in self.heard
         )
 
-    def shown(self, text: str, limit: int | None = _SHOWN) -> str:
-        """A text without credentials and control characters, in one line; cut off where a limit is given."""
-        read = text if limit is None else text[:_READ]
-        words = redact(" ".join(read.split()), self._secrets)
-        words = "".join(character if character.isprintable() else "\ufffd" for character in words)
-        if limit is not None and len(words) > limit:
-            return words[: limit - 1] + "…"
-        return words if read == text else words.rpartition(" ")[0]  # no half of a key, which would not be known as one
+    def shown(self, text: str, limit: int | None = words.SHOWN) -> str:
+        """A text as `words.shown` has it, without the server's key."""
+        return words.shown(text, self._secrets, limit)
 
     async def _get(self, one: Heard, limit_s: float) -> None:
         if self._way is None:
@@ -231,7 +220,7 @@ class Client:
     def _reply_in_words(self, one: Heard) -> str:
         if one.reply is None:
             return self.shown(one.failure.words, None) if one.failure is not None else "(several replies)"
-        return self.shown(one.body[: 2 * _READ].decode("utf-8", "replace")) or "(empty)"
+        return self.shown(one.body[: 2 * words.READ].decode("utf-8", "replace")) or "(empty)"
 
     def _note_who(self, found: Identity, seconds: float) -> None:
         """One line for all the questions of `identity`, which keeps their replies to itself."""
@@ -247,7 +236,7 @@ def _plainly(one: Heard) -> str:
         return "nothing can be concluded"
     if one.reply.status in _NOT_OFFERED:
         return "it does not offer this"
-    if one.reply.status in _REFUSED:
+    if one.reply.status in words.REFUSED:
         return "refused"
     if one.reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return "not now"

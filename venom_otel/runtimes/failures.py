@@ -64,6 +64,11 @@ def timed_out(endpoint: Endpoint, seconds: float, *, connected: bool) -> Failure
     return Failure(State.UNREACHABLE, Reason.TIMEOUT, words)
 
 
+def unusable_proxy(error: Exception) -> Failure:
+    """Say that there is no way, for the proxy variable names none that can be used."""
+    return Failure(State.UNREACHABLE, Reason.PROXY, f"the proxy that the environment names cannot be used: {redact(str(error))}")
+
+
 def place(endpoint: Endpoint) -> str:
     """Host and port, as one writes them."""
     return f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,13 +14,13 @@ from venom_otel.runtimes.failures import place
 from venom_otel.runtimes.model import Reason, State
 from venom_otel.runtimes.names import OPENAI, label, variable_prefix
 from venom_otel.runtimes.registry import adapters
+from venom_otel.runtimes.words import REFUSED, beginning, message
 
 if TYPE_CHECKING:
     from venom_otel.identity.model import Identity
     from venom_otel.runtimes.asking import Client, Heard
     from venom_otel.runtimes.model import Runtime
 
-_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
 _FROM_A_PROXY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 _PAGE: Final = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype html|<html)", re.IGNORECASE)
 _TITLE: Final = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
@@ -92,7 +91,7 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
     assert status is not None
     expected, where = _expected(runtime), place(runtime.endpoint)
     address = f"correct {runtime.named_by}" if runtime.configured else "it may not be a model server"
-    if status in _REFUSED:
+    if status in REFUSED:
         return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, main))
     if status == HTTPStatus.SERVICE_UNAVAILABLE and _LOADING.search(reply.body[:_BEGINNING]):
         return Verdict(State.LOADING, Reason.LOADING, f"it is loading its model ({status} at {main.path}: {_said(client, main)})")
@@ -109,7 +108,7 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
         return Verdict(State.UNREACHABLE, Reason.WRONG_SERVER, words)
     if _PAGE.match(reply.body[:_BEGINNING]):
         title = _TITLE.search(reply.body[:_BEGINNING])
-        named = f" titled {client.shown(html.unescape(_text(title[1])))!r}" if title else ""
+        named = f" titled {client.shown(html.unescape(beginning(title[1])))!r}" if title else ""
         words = f"a web page{named} answers at {where} ({status} at {main.path}), not {expected}: {address}"
         return Verdict(State.UNREACHABLE, Reason.WRONG_SERVER, words)
     if client.identity.provider == runtime.provider:
@@ -121,7 +120,7 @@ def _misshapen(client: Client, main: Heard) -> Verdict:
 
 def refused(client: Client, heard: Heard) -> Verdict | None:
     """That our key is refused, where one question was answered so."""
-    return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, heard)) if heard.status in _REFUSED else None
+    return Verdict(State.DEGRADED, Reason.KEY, _about_the_key(client, heard)) if heard.status in REFUSED else None
 
 
 def about_the_key(runtime: Runtime, status: int, said: str, *, showed: bool) -> str:
@@ -170,16 +169,5 @@ def _target(main: Heard) -> str:
 
 
 def _said(client: Client, heard: Heard) -> str:
-    """A server's own words on an error: the message in its JSON, where that is what it sends, else the beginning of the reply."""
-    try:
-        found = json.loads(heard.body)
-    except (ValueError, RecursionError):
-        return client.shown(_text(heard.body))
-    for _ in range(2):  # {"error": {"message": …}}, {"error": …}, {"detail": …}
-        if isinstance(found, dict):
-            found = next((found[key] for key in ("error", "message", "detail") if key in found), None)
-    return client.shown(found if isinstance(found, str) else _text(heard.body))
-
-
-def _text(body: bytes) -> str:
-    return body[:_BEGINNING].decode("utf-8", "replace")
+    """A server's own words on an error."""
+    return client.shown(message(heard.body))

@@ -35,7 +35,7 @@ class LlamaCppAdapter:
 
     provider: Final = LLAMACPP
     label: Final = label(LLAMACPP)
-    abilities: Final = frozenset({Ability.TELL_LOADED, Ability.TELL_REQUESTS, Ability.RUN_HERE})
+    abilities: Final = frozenset({Ability.RUN_HERE})
     least_interval_s: Final = 0.0
 
     async def read(self, client: Client, runtime: Runtime) -> Reading:  # noqa: ARG002 - the client knows it

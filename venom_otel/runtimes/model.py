@@ -97,6 +97,11 @@ class Runtime:
         """Whether somebody expects it to be there."""
         return self.named_by is not None
 
+    @property
+    def secret(self) -> str:
+        """The key as it is sent; empty where there is none."""
+        return self.key.get_secret_value().strip() if self.key is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:

@@ -28,9 +28,7 @@ class OllamaAdapter(OllamaKeeper):
 
     provider: Final = OLLAMA
     label: Final = label(OLLAMA)
-    abilities: Final = frozenset(
-        {Ability.TELL_LOADED, Ability.TELL_MEMORY, Ability.LOAD, Ability.INSTALL, Ability.REMOVE, Ability.RUN_HERE},
-    )
+    abilities: Final = frozenset({Ability.LOAD, Ability.INSTALL, Ability.REMOVE, Ability.RUN_HERE})
     least_interval_s: Final = 0.0
 
     async def read(self, client: Client, runtime: Runtime) -> Reading:

@@ -22,11 +22,6 @@ ENTRY_POINTS: Final = "venom_otel.runtimes"
 class Ability(StrEnum):
     """What the server of an adapter can be asked for."""
 
-    TELL_LOADED = "tell_loaded"
-    """It says which of its models are in memory."""
-    TELL_REQUESTS = "tell_requests"
-    """It says how many requests run and wait."""
-    TELL_MEMORY = "tell_memory"
     LOAD = "load"
     """A model is put into memory on request, without a restart."""
     INSTALL = "install"

@@ -20,11 +20,11 @@ logger: Final = logging.getLogger("venom_otel")
 
 @functools.lru_cache(maxsize=1)
 def adapters() -> Mapping[str, Adapter]:
-    """Every adapter, by provider. One that cannot be loaded is left out, and logged; ours cannot be replaced."""
+    """Every adapter, by provider. One that cannot be loaded, or is not whole, is left out, and logged; ours cannot be replaced."""
     found: dict[str, Adapter] = {}
     for point in entry_points(group=ENTRY_POINTS):
         try:
-            found[point.name] = point.load()()
+            found[point.name] = _whole(point.load()())
         except Exception:
             logger.warning(
                 "the adapter %s (%s) cannot be loaded; its runtimes are read as any OpenAI-compatible server", point.name, point.value
@@ -38,6 +38,17 @@ def adapter(provider: str) -> Adapter:
     from venom_otel.runtimes.compatible import CompatibleAdapter
 
     return adapters().get(provider) or CompatibleAdapter(provider)
+
+
+def _whole(made: Adapter) -> Adapter:
+    """The same; what it lacks is found here, once, and not when somebody needs it.
+
+    Raises:
+        Exception: whatever an adapter that is none raises.
+    """
+    if not (made.provider and made.label and callable(made.read) and isinstance(made.abilities, frozenset) and made.least_interval_s >= 0):
+        raise ValueError("what it says of itself is of no use")
+    return made
 
 
 def _own() -> dict[str, Adapter]:

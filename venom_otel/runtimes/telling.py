@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
@@ -12,8 +11,9 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from venom_otel.errors import ActionError
 from venom_otel.identity import wire
-from venom_otel.identity.endpoint import redact, root
-from venom_otel.runtimes.failures import explain, place, timed_out
+from venom_otel.identity.endpoint import root
+from venom_otel.runtimes import words
+from venom_otel.runtimes.failures import explain, place, timed_out, unusable_proxy
 from venom_otel.runtimes.fields import mapping
 from venom_otel.runtimes.judging import about_the_key
 from venom_otel.runtimes.model import Reason
@@ -30,9 +30,6 @@ CONNECT_S: Final = 5.0
 MAX_LINE_BYTES: Final = 1024 * 1024
 """Of one line of a streamed answer, and of an answer that is read whole."""
 
-_SHOWN: Final = 300
-_REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.PROXY_AUTHENTICATION_REQUIRED})
-
 
 class Answer:
     """What a server answers, while it still may."""
@@ -45,8 +42,8 @@ class Answer:
 
     def why(self, said: str) -> str:
         """Why it is an error, in words: what the server says of it (see `said`), and where it is about a key, what to set."""
-        if self.status in _REFUSED:
-            return about_the_key(self.runtime, self.status, said, showed=bool(_key(self.runtime)))
+        if self.status in words.REFUSED:
+            return about_the_key(self.runtime, self.status, said, showed=bool(self.runtime.secret))
         return f"{self.status}: {said or 'without a word'}"
 
     async def lines(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -77,7 +74,7 @@ class Answer:
                     body += piece
                     if len(body) > MAX_LINE_BYTES:
                         break
-        return shown(_message(body), self.runtime)
+        return shown(words.message(body), self.runtime)
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -108,11 +105,10 @@ async def tell(runtime: Runtime, method: str, path: str, body: dict[str, Any], *
         ActionError: it cannot be reached, or says nothing; the message says what to do.
     """
     endpoint = runtime.endpoint
-    key = _key(runtime)
     try:
         way = wire.transport(endpoint)
     except (ImportError, ValueError) as error:
-        raise ActionError(f"the proxy that the environment names cannot be used: {redact(str(error))}") from None
+        raise ActionError(unusable_proxy(error).words) from None
     limits = httpx.Timeout(silence_s, connect=CONNECT_S)
     async with contextlib.aclosing(way):
         try:
@@ -121,7 +117,7 @@ async def tell(runtime: Runtime, method: str, path: str, body: dict[str, Any], *
                 root(endpoint) + path,
                 json=body,
                 headers={
-                    **({"authorization": f"Bearer {key}"} if key else {}),
+                    **({"authorization": f"Bearer {runtime.secret}"} if runtime.secret else {}),
                     "accept": "application/json, application/x-ndjson, */*",
                     "accept-encoding": "identity",
                     "user-agent": "venom-otel",
@@ -144,15 +140,8 @@ async def tell(runtime: Runtime, method: str, path: str, body: dict[str, Any], *
 
 
 def shown(text: str, runtime: Runtime) -> str:
-    """A server's words in one line, without credentials and control characters, cut off where they are long."""
-    key = _key(runtime)
-    words = redact(" ".join(text[: 4 * _SHOWN].split()), (key,) if key else ())
-    words = "".join(character if character.isprintable() else "\ufffd" for character in words)
-    return words if len(words) <= _SHOWN else words[: _SHOWN - 1] + "…"
-
-
-def _key(runtime: Runtime) -> str:
-    return runtime.key.get_secret_value().strip() if runtime.key is not None else ""
+    """A server's words as `words.shown` has them, without its key."""
+    return words.shown(text, filter(None, [runtime.secret]))
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -161,12 +150,3 @@ def _object(line: bytes) -> dict[str, Any]:
         return mapping(json.loads(line))
     except (ValueError, RecursionError):
         return {}
-
-
-def _message(body: bytes) -> str:
-    """The words in `{"error": "…"}`, `{"error": {"message": "…"}}` and the like; of anything else the text itself."""
-    found: Any = _object(body)
-    for _ in range(2):
-        if isinstance(found, dict):
-            found = next((found[key] for key in ("error", "message", "detail") if key in found), None)
-    return found if isinstance(found, str) else body.decode("utf-8", "replace")
