@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from venom_otel import semconv
+from venom_otel.services.timing import Part
 
 COOKIE: Final = "venom-theme"
 CHOICES: Final = ("auto", "light", "dark")
@@ -54,7 +55,9 @@ class Palette:
     done: str
     """Completed requests in the chart: the many, so quieter than `good`."""
     first: str
-    """Time to the first token in the chart."""
+    """Time to the first token in the chart, and what of a request's time lies before it."""
+    load: str
+    """Loading a model, of a request's time."""
     shadow: str
     """Below what lies above the page."""
     provider_lightness: str
@@ -79,6 +82,7 @@ LIGHT: Final = Palette(
     bar="#8b8fa3",
     done="#4f9f70",
     first="#0f7f95",
+    load="#b03a86",
     shadow="rgb(23 24 28 / 0.16)",
     provider_lightness="58%",
     provider_chroma="0.15",
@@ -102,6 +106,7 @@ DARK: Final = Palette(
     bar="#6f7485",
     done="#3c8a5b",
     first="#4fc3d9",
+    load="#ec82c2",
     shadow="rgb(0 0 0 / 0.5)",
     provider_lightness="72%",
     provider_chroma="0.14",
@@ -142,6 +147,19 @@ _PROVIDER_HUES: Final = {
 }
 
 
+PARTS: Final = {
+    Part.RESENT: "bad",
+    Part.QUEUE: "warn",
+    Part.LOAD: "load",
+    Part.PROMPT: "first",
+    Part.UNTIL_FIRST: "first",
+    Part.GENERATION: "accent",
+    Part.OTHER: "bar",
+    Part.UNKNOWN: "muted",
+}
+"""The colour of each part of a request's time, by its name above."""
+
+
 def provider_mark(provider: str | None) -> str:
     """The style of a provider's mark, the same in every session; grey where nobody knows who it is."""
     if not provider or provider == semconv.PROVIDER_UNKNOWN:
@@ -150,14 +168,18 @@ def provider_mark(provider: str | None) -> str:
 
 
 def stylesheet() -> str:
-    """The whole page's CSS: the light palette, the dark one where the system or the switch asks for it, then the rules."""
+    """The whole page's CSS: `variables`, then the rules."""
+    return "\n".join((variables(), *(sheet.read_text(encoding="utf-8") for sheet in sorted(STYLES.glob("*.css")))))
+
+
+def variables() -> str:
+    """What the rules use by name: sizes, the light palette, the dark one where the system or the switch asks for it."""
     light, dark = _variables(asdict(LIGHT)), _variables(asdict(DARK))
     return "\n".join(
         (
             f":root {{ color-scheme: light; {_variables(SIZES)} {light} }}",
             f"@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ color-scheme: dark; {dark} }} }}",
             f":root[data-theme=dark] {{ color-scheme: dark; {dark} }}",
-            *(sheet.read_text(encoding="utf-8") for sheet in sorted(STYLES.glob("*.css"))),
         )
     )
 
