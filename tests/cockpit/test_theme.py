@@ -20,7 +20,7 @@ PAIRS = [(ink, ground) for ink in ("text", "muted", "accent", "good", "bad", "wa
 ]
 
 
-DRAWN = ("accent", "good", "bad", "warn", "bar", "done", "first")
+DRAWN = ("accent", "good", "bad", "warn", "bar", "done", "first", "load", "muted")
 
 
 def luminance(colour):
@@ -49,13 +49,14 @@ def test_what_is_drawn_can_be_seen(name, ink):
 
 def test_rules_use_variables_that_exist_and_no_colours():
     rules = "".join(path.read_text(encoding="utf-8") for path in theme.STYLES.iterdir())
-    known = {field.name.replace("_", "-") for field in fields(theme.Palette)} | set(theme.SIZES) | {"hue", "depth"}
+    known = {field.name.replace("_", "-") for field in fields(theme.Palette)} | set(theme.SIZES) | {"hue", "depth", "part"}
     assert set(re.findall(r"var\(--([\w-]+)\)", rules)) <= known
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl|\burl\(|@import", rules)
 
 
 def test_variables_are_used():
     rules = "".join(path.read_text(encoding="utf-8") for folder in (theme.ASSETS, theme.STYLES) for path in folder.iterdir())
+    rules += "".join(f"var(--{name})" for name in theme.PARTS.values())
     for name in [*(field.name.replace("_", "-") for field in fields(theme.Palette)), *theme.SIZES]:
         assert f"var(--{name})" in rules, name
 

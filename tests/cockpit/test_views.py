@@ -76,6 +76,10 @@ def test_row_of_an_answered_request():
         "endpoint": "localhost:11434/v1",
         "service": "support-bot",
         "duration": "1.24 s",
+        "timing": {
+            "bar": "background: linear-gradient(to right, var(--first) 0.0% 14.5%, var(--accent) 14.5% 100.0%)",
+            "words": "Until first token 180 ms, Generation 1.06 s",
+        },
         "first": "180 ms",
         "tokens": "1\u2009412 → 96",
         "error": "",
@@ -94,7 +98,7 @@ def test_in_another_servers_place():
 def test_a_failure_in_words():
     row = views.request_row(FAILED)
     assert row["error"] == "404 · model_not_found: model 'x' not found — ollama at http://localhost:11434/v1"
-    assert (row["first"], row["tokens"], row["answered"]) == ("", "", "")
+    assert (row["first"], row["tokens"], row["answered"], row["timing"]) == ("", "", "", None)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel import semconv
-from venom_otel.cockpit import failures, formats, texts, theme
+from venom_otel.cockpit import failures, formats, texts, theme, timings
 from venom_otel.services.severities import severity_word
+from venom_otel.services.timing import of_list
 from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
 
@@ -33,6 +34,7 @@ def is_trace_id(words: str) -> bool:
 
 def request_row(request: RequestSummary) -> dict[str, Any]:
     """One row of the list, as `assets/request_table.js` takes it."""
+    timing = of_list(request)
     return {
         "id": request.request_id,
         "sequence": request.sequence,
@@ -48,6 +50,7 @@ def request_row(request: RequestSummary) -> dict[str, Any]:
         "endpoint": short_endpoint(request.endpoint),
         "service": request.service or "",
         "duration": formats.duration(request.duration_ns),
+        "timing": {"bar": timings.thin_bar(timing), "words": timings.in_words(timing)} if timing.divided else None,
         "first": formats.duration(request.first_chunk_ns) if request.first_chunk_ns is not None else "",
         "tokens": tokens(request),
         "error": failure(request),

@@ -22,7 +22,7 @@ export default {
             <span role="cell" class="cell-model" :title="row.answered ? row.model + ' → ' + row.answered : row.model"><span class="model">{{ row.model }}</span><template v-if="row.answered"><span class="arrow" role="img" :aria-label="texts.answered">→</span><span class="answered">{{ row.answered }}</span></template></span>
             <span role="cell" class="cell-endpoint" :title="row.endpoint">{{ row.endpoint }}</span>
             <span role="cell" class="cell-service" :title="row.service">{{ row.service }}</span>
-            <span role="cell" class="cell-duration">{{ row.duration }}</span>
+            <span role="cell" class="cell-duration" :class="{ 'has-time': row.timing }" :title="row.timing?.words" @click="follow">{{ row.duration }}<span v-if="row.timing" class="time-bar" :style="row.timing.bar" role="img" :aria-label="row.timing.words"></span></span>
             <span role="cell" class="cell-first">{{ row.first }}</span>
             <span role="cell" class="cell-tokens">{{ row.tokens }}</span>
             <span v-if="row.error" role="cell" class="cell-error" :title="row.error">{{ row.error }}</span>
@@ -60,6 +60,10 @@ export default {
     },
     label(row) {
       return [row.statusText, row.provider, row.fallback && this.texts.fallback, row.model, row.duration, row.error].filter(Boolean).join(", ");
+    },
+    // A cell with words of its own for the mouse lies above the row's link.
+    follow(event) {
+      event.currentTarget.closest(".request").querySelector(".request-link").click();
     },
     leave(row) {
       left = row.id;

@@ -10,28 +10,33 @@ from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, theme, views
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.empty import copy_button
+from venom_otel.cockpit.trace.timing_bar import timing_bar
+from venom_otel.services.timing import of_request
+from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from venom_otel.services.traces import Trace
     from venom_otel.store.protocol import RequestSummary, Span
 
 
-def request_head(back: str, trace_id: str, request: RequestSummary | None, spans: Sequence[Span], *, logged: bool) -> None:
+def request_head(back: str, trace_id: str, request: RequestSummary | None, trace: Trace) -> None:
     """Build it into the current element.
 
     Args:
         back: address of the list.
         trace_id: the trace.
         request: None for a trace without a request to a model.
-        spans: all of the trace; empty for an unknown one.
-        logged: whether it has log records.
+        trace: all of it; without spans where it is unknown.
     """
+    spans = [span for _, span in views.spans(trace.steps)]
+    own = next((step for step in walk(trace.steps) if request is not None and step.span.span_id == request.span_id), None)
     ui.link(texts.BACK, back).classes("back")
     if not spans:
-        ui.label(texts.ONLY_LOGS if logged else texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
-        if not logged:
+        ui.label(texts.ONLY_LOGS if trace.logs else texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
+        if not trace.logs:
             ui.label(texts.NO_TRACE).classes("muted")
         with ui.element("div").classes("facts"):
             _trace_fact(trace_id)
@@ -45,6 +50,8 @@ def request_head(back: str, trace_id: str, request: RequestSummary | None, spans
     with ui.element("div").classes("facts"):
         _facts(request, spans)
         _trace_fact(trace_id)
+    if own is not None and request is not None:
+        timing_bar(of_request(request, [own]), cold_start=own.span.attributes.get(semconv.LLM_COLD_START) is True)
 
 
 def _title(request: RequestSummary) -> None:

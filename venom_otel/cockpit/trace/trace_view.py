@@ -133,9 +133,7 @@ class TraceView:
     def _show_head(self) -> None:
         self._head.clear()
         with self._head:
-            request_head(
-                self._address.href, self._trace_id, self._request, [span for _, span in self._spans], logged=bool(self._trace.logs)
-            )
+            request_head(self._address.href, self._trace_id, self._request, self._trace)
 
     def _show_panel(self) -> None:
         self._panel.clear()
