@@ -8,7 +8,6 @@ later for a time that has been summed up is counted in every width.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.distribution import buckets
@@ -63,18 +62,6 @@ class Measured(NamedTuple):
     first_chunks_ns: int
     first_chunks: Counter[int]
     """By bucket, of those that brought one."""
-
-
-class _Values(NamedTuple):
-    """The same with each request's buckets by themselves."""
-
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    durations_ns: int
-    durations: list[int]
-    first_chunks_ns: int
-    first_chunks: list[int]
 
 
 class Tally:
@@ -266,11 +253,11 @@ def _summed_up(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
 
 def _measured(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Measured]:
     """The measures of requests by minute, series and ending, those of all series together included."""
-    groups = {group: _values(rows) for group, rows in _groups(requests).items()}
-    of_all: defaultdict[tuple[int, int, int], list[_Values]] = defaultdict(list)
-    for (minute, _, ending), values in groups.items():
-        of_all[minute, ALL_SERIES, ending].append(values)
-    return {group: _counted([values]) for group, values in groups.items()} | {group: _counted(parts) for group, parts in of_all.items()}
+    groups = {group: _measure(rows) for group, rows in _groups(requests).items()}
+    of_all: defaultdict[tuple[int, int, int], list[Measured]] = defaultdict(list)
+    for (minute, _, ending), measured in groups.items():
+        of_all[minute, ALL_SERIES, ending].append(measured)
+    return groups | {group: _together(parts) for group, parts in of_all.items()}
 
 
 def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], Sequence[Sequence[Any]]]:
@@ -282,34 +269,37 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
-    return _counted([_values(rows)])
-
-
-def _values(rows: Sequence[Sequence[Any]]) -> _Values:
     _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
     arrived = [value for value in first_chunks if value >= 0]
-    return _Values(
+    return Measured(
         len(rows),
         sum(input_tokens) + input_tokens.count(_NOT_SAID),
         sum(output_tokens) + output_tokens.count(_NOT_SAID),
         sum(durations),
-        buckets(durations),
+        Counter(buckets(durations)),
         sum(arrived),
-        buckets(arrived),
+        Counter(buckets(arrived)),
     )
 
 
-def _counted(parts: Sequence[_Values]) -> Measured:
+def _together(parts: Sequence[Measured]) -> Measured:
     requests, input_tokens, output_tokens, durations_ns, durations, first_chunks_ns, first_chunks = zip(*parts, strict=True)
     return Measured(
         sum(requests),
         sum(input_tokens),
         sum(output_tokens),
         sum(durations_ns),
-        Counter(chain.from_iterable(durations)),
+        _added_up(durations),
         sum(first_chunks_ns),
-        Counter(chain.from_iterable(first_chunks)),
+        _added_up(first_chunks),
     )
+
+
+def _added_up(counts: Iterable[Counter[int]]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for one in counts:
+        found.update(one)
+    return found
 
 
 class _BoundedSum:
