@@ -1,0 +1,103 @@
+"""What is being done with the models of one server: how far it is, step by step, and why it failed if it did."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from nicegui import ui
+
+from venom_otel.cockpit.home.transfer import Transfer, whole_seconds
+from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.runtimes.friendly import friendly_name
+from venom_otel.state.model import OperationState
+
+if TYPE_CHECKING:
+    from venom_otel.runtimes.protocol import Progress
+    from venom_otel.services.operations import Operations
+    from venom_otel.state.model import Operation
+
+PAUSE_S: Final = 0.25
+"""Seconds between two steps that are shown: bytes are counted more often than anyone reads."""
+_SECOND: Final = 1_000_000_000
+
+
+class ModelOperation:
+    """Shows one operation at a time; the words of one that failed stay until the reader has taken note of them, or the next begins."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._operation: Operation | None = None
+        self._transfer = Transfer()
+        with ui.element("div").classes("model-doing") as self._doing:
+            with ui.element("div").classes("model-doing-head"):
+                self._what = ui.label().classes("model-doing-what")
+                self._for = ui.label().classes("muted model-doing-for")
+            self._bar = ui.linear_progress(show_value=False, size="4px", color=None).classes("model-bar")
+            self._figures = ui.label().classes("model-figures")
+            self._step = ui.label().classes("muted model-step").props("role=status")
+        with ui.element("div").classes("failure model-failure").props("role=alert") as self._failure:
+            self._failed = ui.label().classes("failure-words")
+            self._why = ui.label().classes("model-failure-why")
+            with ui.expansion(texts.LAST_LINES).props("dense").classes("model-more") as self._more:
+                self._lines = ui.label().classes("model-lines")
+            ui.button(texts.DISMISS, on_click=self._dismiss, color=None).props("flat dense no-caps").classes("quiet-button")
+        self._doing.set_visibility(False)
+        self._failure.set_visibility(False)
+
+    async def follow(self, operation: Operation) -> None:
+        """Show an operation up to its end."""
+        self._begin(operation)
+        ended = operation
+        try:
+            async for event in self._operations.follow(operation.id):
+                ended = event.operation
+                if event.progress is not None:
+                    self._show(event.progress)
+                    await asyncio.sleep(PAUSE_S)
+        finally:
+            self._operation = None
+            self._doing.set_visibility(False)
+        if ended.state is OperationState.FAILED:
+            self._show_failure(ended)
+
+    def tick(self) -> None:
+        """Show how long it has been going on."""
+        if self._operation is not None:
+            seconds = (time.time_ns() - self._operation.created_ns) // _SECOND
+            self._for.text = texts.for_seconds(whole_seconds(seconds)) if seconds > 0 else ""
+
+    def _begin(self, operation: Operation) -> None:
+        wanted = operation.wanted
+        self._operation = operation
+        self._transfer = Transfer()
+        self._what.text = texts.doing(wanted.kind, friendly_name(wanted.model or ""))
+        self._for.text = self._step.text = ""
+        self._bar.props("indeterminate").props["aria-label"] = texts.doing(wanted.kind, wanted.model or "")
+        self._figures.set_visibility(False)
+        self._failure.set_visibility(False)
+        self._doing.set_visibility(True)
+        self.tick()
+
+    def _show(self, progress: Progress) -> None:
+        self._step.text = progress.words
+        counted = progress.completed is not None and bool(progress.total)
+        self._figures.set_visibility(counted)
+        self._bar.props(remove="indeterminate") if counted else self._bar.props("indeterminate")
+        if progress.completed is not None and progress.total:
+            self._transfer.note(time.monotonic(), progress.completed, progress.total)
+            self._bar.value = round(self._transfer.part, 3)
+            self._figures.text = self._transfer.in_words()
+
+    def _show_failure(self, operation: Operation) -> None:
+        wanted = operation.wanted
+        words, _, lines = (operation.error or "").partition("\n")
+        self._failed.text = texts.failed(wanted.kind, friendly_name(wanted.model or ""))
+        self._why.text = words
+        self._lines.text = lines
+        self._more.set_visibility(bool(lines))
+        self._failure.set_visibility(True)
+
+    def _dismiss(self) -> None:
+        self._failure.set_visibility(False)
