@@ -9,7 +9,6 @@ from venom_otel.cockpit import formats, texts
 
 if TYPE_CHECKING:
     from venom_otel.runtimes.model import Reading
-    from venom_otel.services.model_list import Model
 
 _SECOND: Final = 1_000_000_000
 _STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
@@ -54,14 +53,3 @@ def size(size_bytes: int | None) -> str:
         if size_bytes >= length:
             return f"{formats.figures(size_bytes / length)} {unit}"
     return f"{size_bytes} B"
-
-
-def marks(model: Model) -> list[str]:
-    """What stands beside a model's name."""
-    return [words for words, holds in ((texts.ACTIVE, model.configured), (texts.LOADED, model.loaded)) if holds]
-
-
-def model_facts(model: Model) -> str:
-    """What is known of a model: `4.3B · Q4_K_M · 3.34 GB · context 8192`."""
-    context = texts.context(model.context_tokens) if model.context_tokens else ""
-    return " · ".join(part for part in (model.parameters, model.quantization, size(model.size_bytes), context) if part)

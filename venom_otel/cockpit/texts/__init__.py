@@ -55,40 +55,6 @@ DISMISS: Final = "Dismiss"
 CANCEL: Final = "Cancel"
 
 
-# -- models ------------------------------------------------------------------------------------------------------------------------
-MODELS: Final = "Models"
-NO_MODELS: Final = "It has no model, or does not say."
-ACTIVE: Final = "active"
-LOADED: Final = "in memory"
-ACTIVATE: Final = "Activate"
-ACTIVATE_HELP: Final = "Use it from now on: it is loaded, and its name kept in .env"
-REMOVE: Final = "Remove"
-FETCH: Final = "Fetch"
-FETCH_NAME: Final = "Name of a model to fetch"
-FETCH_EXAMPLE: Final = "gemma3:4b"
-CLOSE: Final = "Close"
-
-
-def models_of(server: str) -> str:
-    """The models of a server."""
-    return f"Models of {server}"
-
-
-def remove(model: str) -> str:
-    """Deleting a model."""
-    return f"Remove {model}"
-
-
-def removes(name: str, size: str) -> str:
-    """What deleting a model does."""
-    return f"{name} is deleted from the server's disk{f', which frees {size}' if size else ''}."
-
-
-def context(tokens: int) -> str:
-    """How much a model can read at once."""
-    return f"context {formats.count(tokens)}"
-
-
 def act_on(action: Action, server: str) -> str:
     """What a button does."""
     return f"{ACTIONS[action]} {server}"
