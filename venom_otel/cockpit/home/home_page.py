@@ -9,6 +9,7 @@ from nicegui import ui
 
 from venom_otel.cockpit.home.alert_banner import AlertBanner
 from venom_otel.cockpit.home.live_feed import LiveFeed
+from venom_otel.cockpit.home.models_panel import ModelsPanel
 from venom_otel.cockpit.home.servers_panel import ServersPanel
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class HomePage:
             self._above.append(AlertBanner(services.alerts, services.servers))
         if services.servers is not None and services.operations is not None:
             self._left.append(ServersPanel(services.servers, services.operations))
+            if services.catalogue is not None:
+                self._left.append(ModelsPanel(services.servers, services.operations, services.catalogue))
         self._feed: list[Part] = [LiveFeed(services.history, otlp_address)]
 
     async def show(self) -> None:
