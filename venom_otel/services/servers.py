@@ -11,6 +11,7 @@ from venom_otel.errors import UnsupportedError
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.reading import read
 from venom_otel.services.changes import Listeners, Queued
+from venom_otel.services.latencies import Latencies
 from venom_otel.state.model import Kind, Wanted
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from venom_otel.health import Look, Monitor, Server
     from venom_otel.runtimes.model import Reading, Runtime
     from venom_otel.runtimes.protocol import Progress
+    from venom_otel.services.latencies import Step
     from venom_otel.services.operations import Operations
     from venom_otel.state.model import Operation
 
@@ -50,6 +52,7 @@ class LlmServers:
         self._operations = operations
         self._environment = environment
         self._listeners: Listeners[ServerChanges] = Listeners()
+        self._latencies = Latencies()
         monitor.subscribe(self._note)
 
     async def all(self, max_age_s: float | None = None) -> Sequence[Server]:
@@ -66,6 +69,10 @@ class LlmServers:
     async def one(self, name: str, max_age_s: float | None = None) -> Server | None:
         """The server of that name, or None where there is none."""
         return next((server for server in await self.all(max_age_s) if server.runtime.name == name), None)
+
+    def latencies(self, name: str) -> Sequence[Step]:
+        """How fast the server of that name answered of late, in steps, oldest first."""
+        return self._latencies.of(name)
 
     def known(self) -> Sequence[Server]:
         """Every server that has been looked at, as it was seen last; asks nobody."""
@@ -121,6 +128,7 @@ class LlmServers:
 
     def _note(self, look: Look) -> None:
         """Runs in the monitor's thread."""
+        self._latencies.note(look.server.runtime.name, look.server.checked_ns, look.server.reading.latency_s)
         if look.server.reading.state.status is Status.ONLINE:
             self._operations.seen_online(look.server.runtime.name)
 

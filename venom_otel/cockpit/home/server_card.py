@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import background_tasks, ui
 
-from venom_otel.cockpit import texts, theme, views
+from venom_otel.cockpit import looks, texts, theme, views
 from venom_otel.cockpit.asking import done, sure
 from venom_otel.cockpit.home import server_views
+from venom_otel.cockpit.home.sparkline import Sparkline
 from venom_otel.control.model import Action
-from venom_otel.runtimes.model import State, Status
+from venom_otel.runtimes.model import Status
 from venom_otel.state.model import OperationState
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from venom_otel.state.model import Operation
 
 _ICONS: Final = {Action.START: "play_arrow", Action.RESTART: "restart_alt", Action.STOP: "stop"}
-_LOOKS: Final = {State.READY: "is-ready", State.DEGRADED: "is-degraded", State.STARTING: "is-coming", State.LOADING: "is-coming"}
-"""Every other state looks as `is-down`."""
-_ALL_LOOKS: Final = "is-ready is-degraded is-coming is-down"
 
 
 class ServerCard:
@@ -46,15 +44,13 @@ class ServerCard:
         """Show how it is now."""
         self._server = server
         condition, reading = server.condition, server.reading
-        look = _LOOKS.get(condition.state, "is-down")
-        self._card.classes(remove=_ALL_LOOKS.replace(look, ""), add=look)
+        look = looks.look(condition.state)
+        self._card.classes(remove=looks.ALL.replace(look, ""), add=look)
         self._state.text = texts.STATES[condition.state]
         self._since.text = server_views.for_how_long(condition.since_ns)
-        self._where.text = " · ".join(
-            part
-            for part in (views.short_endpoint(server.runtime.endpoint.url), reading.version, server_views.latency(reading.latency_s))
-            if part
-        )
+        self._where.text = " · ".join(part for part in (views.short_endpoint(server.runtime.endpoint.url), reading.version) if part)
+        self._latency.text = server_views.latency(reading.latency_s)
+        self._line.show(self._servers.latencies(self._name))
         self._facts.text = server_views.facts(reading)
         self._facts.set_visibility(bool(self._facts.text))
         self._cause.text = condition.cause or ""
@@ -82,8 +78,11 @@ class ServerCard:
                 self._since = ui.label().classes("muted server-since")
                 ui.space()
                 self._buttons = {action: self._button(action) for action in (Action.START, Action.RESTART, Action.STOP)}
-            self._where = ui.label().classes("server-where")
-            self._facts = ui.label().classes("server-facts")
+            with ui.element("div").classes("server-body"):
+                self._where = ui.label().classes("server-where")
+                self._facts = ui.label().classes("server-facts")
+                self._line = Sparkline()
+                self._latency = ui.label().classes("server-latency")
             self._cause = ui.label().classes("server-cause")
             with ui.element("div").classes("server-doing") as self._doing:
                 ui.spinner(size="14px", color=None)

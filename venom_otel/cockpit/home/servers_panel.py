@@ -1,4 +1,4 @@
-"""The model servers, side by side above everything else."""
+"""The model servers: how each is, and what it can be told."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from venom_otel.cockpit import texts
 from venom_otel.cockpit.home.server_card import ServerCard
+from venom_otel.cockpit.texts import servers as texts
+from venom_otel.runtimes.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,12 @@ class ServersPanel:
 
     def build(self) -> None:
         """Build it, still empty."""
-        self._panel = ui.element("section").classes("servers").props(f'aria-label="{texts.SERVERS}"')
+        with ui.element("section").classes("servers-panel").props(f'aria-label="{texts.TITLE}" tabindex=0') as self._panel:
+            with ui.element("div").classes("servers-head"):
+                ui.label(texts.TITLE).props("role=heading aria-level=2").classes("servers-title")
+                self._offline = ui.label().classes("servers-offline")
+            self._list = ui.element("div").classes("servers")
+            self._none = _none()
         self._panel.set_visibility(False)
 
     async def keep(self) -> None:
@@ -57,6 +63,22 @@ class ServersPanel:
             if card is not None:
                 card.show(server)
                 continue
-            with self._panel:
+            with self._list:
                 self._cards[server.runtime.name] = ServerCard(server, self._servers, self._operations)
-        self._panel.set_visibility(bool(servers))
+        offline = sum(server.condition.status is Status.OFFLINE for server in servers)
+        self._offline.text = texts.offline(offline, len(servers)) if offline else ""
+        self._none.set_visibility(not servers)
+        self._panel.set_visibility(True)
+
+
+def _none() -> ui.element:
+    """What to do where no server is known."""
+    with ui.element("div").classes("servers-none") as none:
+        ui.label(texts.NONE_TITLE).classes("servers-none-title")
+        ui.label(texts.NONE).classes("muted")
+        with ui.element("ul").classes("servers-variables"):
+            for variable in texts.VARIABLES:
+                with ui.element("li"):
+                    ui.label(variable)
+        ui.link(texts.SETTINGS_LINK, "/settings").classes("quiet-link")
+    return none
