@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class HealthMetrics:
-    """The instruments over one monitor, from now until `close`."""
+    """The instruments over one monitor."""
 
     def __init__(self, provider: MeterProvider, monitor: Monitor, active: ActiveModels) -> None:
         self._monitor = monitor
@@ -47,7 +47,11 @@ class HealthMetrics:
         )
         _, unit, description = semconv.RUNTIME_METRICS[semconv.METRIC_PROBE_FAILURES]
         self._failures = self._meter.create_counter(semconv.METRIC_PROBE_FAILURES, unit, description)
-        self.close = monitor.subscribe(self._looked)
+        self._unsubscribe = monitor.subscribe(self._looked)
+
+    def close(self) -> None:
+        """Count no further look. Gauges go on to say what is known, for as long as their provider asks; calling it twice does no harm."""
+        self._unsubscribe()
 
     def _gauge(self, name: str, observe: Callable[[Server], Iterable[Observation]]) -> None:
         def callback(_: CallbackOptions) -> Iterable[Observation]:

@@ -78,12 +78,12 @@ class Instruments:
             for error_type in semconv.FALLBACK_ERROR_TYPES:
                 self.count_fallback(source, target, error_type, _NO_SPAN, number=0)
 
-    def count_fallback(self, source: str, target: str, error_type: str, context: Context, *, number: int = 1) -> None:
-        """Count an attempt at the provider `target` in place of `source`."""
-        attributes = {semconv.LLM_ROUTE_FROM: source, semconv.LLM_ROUTE_TO: target, semconv.ERROR_TYPE: error_type}
-        self._fallbacks.add(number, attributes, context)
-
     def begin_pairs(self, providers: Sequence[str | None]) -> None:
         """The same for each pair of an ordered list, as far as it is known."""
         for source, target in itertools.combinations(filter(None, providers), 2):
             self.begin_pair(source, target)
+
+    def count_fallback(self, source: str, target: str, error_type: str, context: Context, *, number: int = 1) -> None:
+        """Count an attempt at the provider `target` in place of `source`."""
+        attributes = {semconv.LLM_ROUTE_FROM: source, semconv.LLM_ROUTE_TO: target, semconv.ERROR_TYPE: error_type}
+        self._fallbacks.add(number, attributes, context)
