@@ -8,6 +8,7 @@ from venom_otel.errors import SettingsError
 from venom_otel.identity import endpoint as endpoints
 from venom_otel.identity import hosts
 from venom_otel.instrumentation.semantic_kernel import connectors
+from venom_otel.instrumentation.semantic_kernel.hooks import CALL, STREAM, has_own
 from venom_otel.routing import asked, limits, resends
 from venom_otel.routing.availability import Target
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from venom_otel.identity.model import Endpoint
 
-_CALL: Final = "_inner_get_chat_message_contents"
-_STREAM: Final = "_inner_get_streaming_chat_message_contents"
 _OPENAI: Final = "openai"
 _COMPLETION_TOKENS: Final = "max_completion_tokens"
 """OpenAI's newer models refuse `max_tokens`; other servers of its dialect may know nothing else."""
@@ -44,7 +43,7 @@ class Member:
         self._connector = connectors.of(service)
         self._endpoint = _endpoint(self._connector.endpoint_url(service), aliases)
         self._settings_class = service.get_prompt_execution_settings_class()
-        self._calls_inner = {name: _defines(type(service), name) for name in (_CALL, _STREAM)}
+        self._calls_inner = {name: has_own(type(service), name) for name in (CALL, STREAM)}
         identity = hosts.by_host(self._endpoint.host) if self._endpoint is not None else None
         self._token_limit = _COMPLETION_TOKENS if identity is not None and identity.provider == _OPENAI else None
 
@@ -97,7 +96,7 @@ class Member:
 
     async def call(self, history: ChatHistory, settings: PromptExecutionSettings) -> list[ChatMessageContent]:
         """One round trip."""
-        if self._calls_inner[_CALL]:
+        if self._calls_inner[CALL]:
             return await self.service._inner_get_chat_message_contents(history, settings)  # noqa: SLF001 - the public one may loop
         return await self.service.get_chat_message_contents(history, _without_functions(settings))
 
@@ -105,7 +104,7 @@ class Member:
         self, history: ChatHistory, settings: PromptExecutionSettings, function_invoke_attempt: int
     ) -> AsyncGenerator[list[StreamingChatMessageContent], Any]:
         """One round trip as a stream; nothing is sent before its first chunk is asked for."""
-        if self._calls_inner[_STREAM]:
+        if self._calls_inner[STREAM]:
             return self.service._inner_get_streaming_chat_message_contents(history, settings, function_invoke_attempt)  # noqa: SLF001
         return self.service.get_streaming_chat_message_contents(history, _without_functions(settings))
 
@@ -116,11 +115,6 @@ def _endpoint(url: str | None, aliases: str) -> Endpoint | None:
         return endpoints.parse(url, aliases) if url is not None else None
     except SettingsError:
         return None
-
-
-def _defines(cls: type, name: str) -> bool:
-    """Whether the class, or a parent of it but Semantic Kernel's abstract base, makes a round trip by this method."""
-    return any(name in vars(parent) for parent in cls.__mro__ if parent.__name__ != "ChatCompletionClientBase")
 
 
 def _without_functions(settings: PromptExecutionSettings) -> PromptExecutionSettings:

@@ -10,6 +10,7 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from semantic_kernel.contents import FunctionCallContent
 
 from venom_otel.errors import SettingsError
+from venom_otel.instrumentation import logs
 from venom_otel.instrumentation.routed import call_of
 from venom_otel.routing import asked
 from venom_otel.routing.availability import Availability, CircuitBreaker
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
 
 SERVICE_ID: Final = "fallback"
 
-PROVIDER: Final = "llm_provider"
-MODEL: Final = "llm_model"
-ENDPOINT: Final = "llm_endpoint"
-SERVICE: Final = "llm_service_id"
-"""Keys of an answer's metadata that say who gave it, the same as those of log records."""
+_SERVICE: Final = "llm_service_id"
+"""Key of an answer's metadata, beside those that log records have too."""
 
 
 class FallbackChatCompletion(ChatCompletionClientBase):
@@ -87,16 +85,6 @@ class FallbackChatCompletion(ChatCompletionClientBase):
     def routed_services(self) -> tuple[ChatCompletionClientBase, ...]:
         """The services as they are asked: those given, or copies whose clients do not send again by themselves."""
         return tuple(member.service for member in self._members)
-
-    @property
-    def policy(self) -> Policy:
-        """After which failures the next service is asked, and how long one may take."""
-        return self._policy
-
-    @property
-    def availability(self) -> Availability:
-        """What is known of servers beforehand."""
-        return self._availability
 
     # -- what Semantic Kernel asks of a chat service ---------------------------------------------------------------------------------
 
@@ -161,12 +149,12 @@ class _Marks:
     def __init__(self, attempt: Attempt, call: RoutedCall | None, settings: PromptExecutionSettings) -> None:
         service = attempt.member.service
         self._who: dict[str, Any] = {
-            SERVICE: service.service_id,
-            MODEL: attempt.target.model,
-            ENDPOINT: attempt.member.endpoint_url,
+            _SERVICE: service.service_id,
+            logs.MODEL: attempt.target.model,
+            logs.ENDPOINT: attempt.member.endpoint_url,
         }
         if call is not None and call.identity is not None:
-            self._who[PROVIDER] = call.identity.provider
+            self._who[logs.PROVIDER] = call.identity.provider
         asked.of(settings).last_model = service.ai_model_id
 
     def put_on(self, contents: Sequence[ChatMessageContent]) -> None:

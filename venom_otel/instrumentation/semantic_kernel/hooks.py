@@ -103,11 +103,11 @@ def _patch_class(cls: type) -> None:
     for name, wrap in wrappers.items():
         if name in vars(cls):
             _patches.append(_Patch(cls, name, wrap))
-        elif PUBLIC[name] in vars(cls) and not _has_own(cls, name):
+        elif PUBLIC[name] in vars(cls) and not has_own(cls, name):
             _patches.append(_Patch(cls, PUBLIC[name], wrap))
 
 
-def _has_own(cls: type, name: str) -> bool:
+def has_own(cls: type, name: str) -> bool:
     """Whether the class or one of its parents, Semantic Kernel's abstract base apart, implements the inner method."""
     return any(name in vars(parent) for parent in cls.__mro__ if parent.__name__ != "ChatCompletionClientBase")
 

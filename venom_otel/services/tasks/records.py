@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
+from venom_otel.instrumentation import logs
 from venom_otel.services.tasks.model import TaskStatus
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ def marks(task: Task) -> dict[str, str | None]:
     """What a log line of a task carries."""
     party = task.party
     found: dict[str, str | None] = {
-        "llm_task_id": task.id,
-        "llm_provider": party.provider,
-        "llm_model": party.model,
-        "llm_endpoint": party.endpoint,
+        logs.TASK: task.id,
+        logs.PROVIDER: party.provider,
+        logs.MODEL: party.model,
+        logs.ENDPOINT: party.endpoint,
     }
     if task.trace_id is not None:
-        found["trace_id"] = task.trace_id
+        found[logs.TRACE_ID] = task.trace_id
     return found
 
 
@@ -51,5 +52,5 @@ def log_end(task: Task, span_id: str | None) -> None:
         party.endpoint,
         seconds,
         words,
-        extra={**marks(task), **({} if span_id is None else {"span_id": span_id})},
+        extra={**marks(task), **({} if span_id is None else {logs.SPAN_ID: span_id})},
     )
