@@ -162,6 +162,7 @@ def test_every_field_of_the_response(api, servers):
         "finish_reason": "stop",
         "trace_id": trace_id,
         "request_ids": [request_id],
+        "asked": [{"role": "user", "content": "Why is the sky blue?"}],
         "answer": TEXT,
         "error": None,
         "links": {
@@ -220,7 +221,7 @@ def test_every_event_says_who_answered_and_why_not_the_first(api, servers):
     assert {name: end[name] for name in party("big", second)} == party("big", second)
     assert error["request_id"] == end["request_ids"][0]
     assert "".join(data["text"] for kind, _, data in events if kind == "token") == TEXT
-    assert api.task(task_id).model_dump(mode="json") | {"answer": None} == end
+    assert api.task(task_id).model_dump(mode="json") | {"asked": None, "answer": None} == end
 
 
 def test_going_on_behind_the_last_event(api):
@@ -318,7 +319,7 @@ def test_the_list_has_the_newest_first_and_no_answers(api):
     answer = api.client.get("/tasks", params={"limit": 2})
     found = TaskList.model_validate(answer.json()).items
     assert [each.task_id for each in found] == ids[:0:-1]
-    assert {each.answer for each in found} == {None}
+    assert {each.answer for each in found} == {each.asked for each in found} == {None}
     assert api.client.get("/tasks", params={"limit": 0}).status_code == 422
 
 

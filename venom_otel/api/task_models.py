@@ -62,6 +62,7 @@ _TASK: Final[dict[str, Any]] = {
     "finish_reason": "stop",
     "trace_id": _TRACE,
     "request_ids": [_REQUEST],
+    "asked": [{"role": "user", "content": "Why is the sky blue?"}],
     "answer": "Because of Rayleigh scattering.",
     "error": None,
     "links": {"task": links.task(_ID), "stream": links.task_stream(_ID), "requests": [links.request(_REQUEST)]},
@@ -196,6 +197,7 @@ class TaskResponse(BaseModel):
     finish_reason: str | None = Field(description="`stop`, or `length` where the answer was cut off.")
     trace_id: str | None
     request_ids: list[str] = Field(description="Its requests in the history, in the order in which they ended.")
+    asked: list[TaskMessage] | None = Field(description="What was asked, without the conversation before; where there is `answer`.")
     answer: str | None = Field(
         description="The answer so far. Only where one task is asked for, and only while it is in memory; the events have it as tokens."
     )
@@ -206,7 +208,7 @@ class TaskResponse(BaseModel):
 class TaskList(BaseModel):
     """The newest tasks, newest first, without their answers."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"items": [{**_TASK, "answer": None}]}})
+    model_config = ConfigDict(json_schema_extra={"example": {"items": [{**_TASK, "asked": None, "answer": None}]}})
 
     items: list[TaskResponse]
 
@@ -231,13 +233,16 @@ class ProviderErrorEvent(Party):
     error: RequestError
 
 
-def response(task: services.Task, servers: Sequence[Server], answer: str | None = None) -> TaskResponse:
+def response(
+    task: services.Task, servers: Sequence[Server], asked: Sequence[Message] | None = None, answer: str | None = None
+) -> TaskResponse:
     """A task as the API says it.
 
     Args:
         task: as it is known.
         servers: as they were seen last.
-        answer: its text so far, where it is to be said.
+        asked: what was asked, where it is to be said.
+        answer: its text so far, as well.
     """
     counted = task.input_tokens is not None or task.output_tokens is not None
     return TaskResponse(
@@ -257,6 +262,7 @@ def response(task: services.Task, servers: Sequence[Server], answer: str | None 
         finish_reason=task.finish_reason,
         trace_id=task.trace_id,
         request_ids=list(task.request_ids),
+        asked=None if asked is None else [TaskMessage(role=each.role, content=each.content) for each in asked],
         answer=answer,
         error=None if task.error is None else _error(task.error),
         links=TaskLinks(

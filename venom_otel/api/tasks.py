@@ -65,9 +65,9 @@ def tasks_router(tasks: Tasks, servers: LlmServers, writing: TokenRequired | Non
 
     @router.get("/{task_id}", responses=responses(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY))
     async def one_task(task_id: _Id) -> TaskResponse:
-        """One task, with its answer so far."""
+        """One task, with what was asked and its answer so far."""
         found = await known(task_id)
-        return task_models.response(found, servers.known(), tasks.answer(found.id))
+        return task_models.response(found, servers.known(), tasks.asked(found.id), tasks.answer(found.id))
 
     @router.get(
         "/{task_id}/stream",
@@ -147,6 +147,6 @@ def tasks_router(tasks: Tasks, servers: LlmServers, writing: TokenRequired | Non
             raise HTTPException(HTTPStatus.CONFLICT, f"task {found.id} has ended already: {found.status}.")
         ended = await tasks.cancel(found.id)
         assert ended is not None
-        return task_models.response(ended, servers.known(), tasks.answer(found.id))
+        return task_models.response(ended, servers.known(), tasks.asked(found.id), tasks.answer(found.id))
 
     return router
