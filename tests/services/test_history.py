@@ -42,6 +42,16 @@ async def test_limits_are_brought_inside(store, history):
     assert len((await history.requests(limit=-1)).items) == 1
 
 
+async def test_who_answered_last(store, history):
+    assert await history.answered_last() is None
+    failed = {"llm.outcome": "error", "llm.error.kind": "auth"}
+    send(store, chat("ollama", "a"), chat("vllm", "b"), chat("vllm", "c", more=failed))
+    assert (await history.answered_last()).model == "b"
+    assert (await history.answered_last(RequestFilter(model="a"))).model == "a"
+    assert (await history.answered_last(RequestFilter(before=2))).model == "a"
+    assert await history.answered_last(RequestFilter(model="c")) is None
+
+
 async def test_a_request_with_its_steps_and_its_trace(store, history):
     root = span(name="agent", kind=1)
     one = chat(model="a", parent=root, start_ns=root.start_time_unix_nano + 10)

@@ -12,7 +12,7 @@ from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import same_model
 from venom_otel.services.traces import walk
-from venom_otel.store.protocol import RequestFilter, RequestStatus
+from venom_otel.store.protocol import RequestFilter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -140,10 +140,10 @@ class ActiveModel:
         if server is not None:
             return self._catalogue.placed(configured.model, server.runtime.provider, server.runtime.endpoint.url)
         try:
-            page = await self._history.requests(RequestFilter(model=configured.model, status=RequestStatus.COMPLETED), 1)
+            request = await self._history.answered_last(RequestFilter(model=configured.model))
         except StoreError:
             return configured
-        for request in page.items:
+        if request is not None:
             before = self._catalogue.placed(configured.model, request.provider or "", request.endpoint or "")
             if before.server is not None:
                 self._place = (configured.model, before.server)

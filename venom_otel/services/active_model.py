@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from venom_otel.errors import StoreError
-from venom_otel.store.protocol import RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from venom_otel.services.history import History
@@ -27,10 +26,10 @@ class LastAnswered:
     async def now(self) -> RequestSummary | None:
         """The request; None where no model that has a name has answered."""
         try:
-            page = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1)
+            newest = await self._history.answered_last()
         except StoreError:
             return self._known
-        self._known = next((request for request in page.items if request.response_model or request.model), None)
+        self._known = newest if newest is not None and (newest.response_model or newest.model) else None
         return self._known
 
 

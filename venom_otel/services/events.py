@@ -188,8 +188,8 @@ class Events:
 
     async def _begin(self, cursor: int) -> None:
         """After a time in which nobody followed, and nothing was read from the store: who answered last before what is told now."""
-        answered = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED, before=cursor + 1), 1)
-        self._answering = _who(answered.items[0]) if answered.items else None
+        answered = await self._history.answered_last(RequestFilter(before=cursor + 1))
+        self._answering = _who(answered) if answered is not None else None
         self._kept.clear()
         self._number += 1  # so that whoever comes back from before knows of the gap
 
@@ -201,11 +201,11 @@ class Events:
         if len(page.items) < MAX_LIMIT:
             return page.newer
         newest = await self._history.requests(limit=1)
-        answered = await self._history.requests(RequestFilter(status=RequestStatus.COMPLETED), 1)
+        answered = await self._history.answered_last()
         if newest.newer > page.newer:
             self._tell(EventKind.REQUESTS_MISSED, Missed(newest.newer))
-            for request in answered.items:
-                self._note(request)
+            if answered is not None:
+                self._note(answered)
         return max(newest.newer, page.newer)
 
     def _note(self, request: RequestSummary) -> None:

@@ -17,7 +17,7 @@ from venom_otel.services import logs
 from venom_otel.services.changes import Changes, Listeners
 from venom_otel.services.figures import DAY, overview
 from venom_otel.services.traces import Trace, assembled, walk
-from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter
+from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -118,6 +118,11 @@ class History:
                         which = replace(which, after=page.newer) if goes_on else which
                         page = await self._page(which, limit, search)
         return page
+
+    async def answered_last(self, which: RequestFilter | None = None) -> RequestSummary | None:
+        """The newest request that succeeded, of those that match; None where there is none."""
+        page = await self.requests(replace(which or RequestFilter(), status=RequestStatus.COMPLETED), 1)
+        return page.items[0] if page.items else None
 
     async def everything(self, which: RequestFilter, *, search: Search | None = None) -> AsyncIterator[Sequence[RequestSummary]]:
         """All requests that match and are there by now, oldest first, a page at a time; a page of a search may be empty.
