@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from venom_otel.cockpit.home.alert_banner import AlertBanner
+from venom_otel.cockpit.home.chat import ChatPanel
 from venom_otel.cockpit.home.live_feed import LiveFeed
 from venom_otel.cockpit.home.models_panel import ModelsPanel
 from venom_otel.cockpit.home.servers_panel import ServersPanel
@@ -30,6 +31,8 @@ class HomePage:
             self._left.append(ServersPanel(services.servers, services.operations))
             if services.catalogue is not None:
                 self._left.append(ModelsPanel(services.servers, services.operations, services.catalogue))
+        if services.servers is not None:
+            self._right.append(ChatPanel(services.tasks, services.servers))
         self._feed: list[Part] = [LiveFeed(services.history, otlp_address)]
 
     async def show(self) -> None:
