@@ -35,7 +35,12 @@ export default {
         link.target = "_blank";
         link.rel = "noopener noreferrer";
       }
-      for (const code of this.$el.querySelectorAll("pre")) code.appendChild(this.copying(code.textContent));
+      for (const code of this.$el.querySelectorAll("pre")) {
+        const frame = document.createElement("div");
+        frame.className = "answer-code";
+        code.replaceWith(frame);
+        frame.append(code, this.copying(code.textContent));
+      }
     },
     copying(code) {
       const button = document.createElement("button");
