@@ -122,6 +122,18 @@ async def test_the_first_answers(order, stream, servers, urls, capture):
     assert servers[second].requests == []
 
 
+@orders
+async def test_a_calls_answer_that_broke_off(order, servers, urls, capture):
+    """The application has seen nothing of it, so that another may answer."""
+    first, second = order
+    servers[first].play(behaviours.breaks())
+    seen = await recorded(order, urls, lambda service, seen: ask(service, seen, stream=False), capture)
+    assert seen.error == []
+    route, *attempts = [span["attributes"] for span in capture.span_dicts() if span["scope"] == "venom_otel"]
+    assert [attempt.get("llm.error.kind") for attempt in attempts] == ["broken_stream", None]
+    assert (route["llm.route.reason"], route["llm.route.chosen"]) == ("broken_stream", PROVIDERS[second])
+
+
 @modes
 async def test_nothing_listens_at_the_first(stream, urls, closed_port, capture):
     urls = {**urls, OLLAMA: closed_port.url}
