@@ -9,13 +9,19 @@ from urllib.parse import urlsplit
 from nicegui import ui
 
 from venom_otel.cockpit import texts, theme
-from venom_otel.cockpit.texts import alerts, settings
+from venom_otel.cockpit.texts import alerts, compare, settings
 
 if TYPE_CHECKING:
     from venom_otel.cockpit.active_model import ActiveModelBox
     from venom_otel.cockpit.alert_count import AlertCount
 
-NAVIGATION: Final = {"/": texts.NOW, "/history": texts.HISTORY, "/alerts": alerts.ALERTS, "/settings": settings.SETTINGS}
+NAVIGATION: Final = {
+    "/": texts.NOW,
+    "/history": texts.HISTORY,
+    "/compare": compare.COMPARE,
+    "/alerts": alerts.ALERTS,
+    "/settings": settings.SETTINGS,
+}
 """The pages that one goes to by name; a trace is reached from a request."""
 
 ALERTS: Final = "/alerts"

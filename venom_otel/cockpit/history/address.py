@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from nicegui import ui
@@ -16,19 +16,31 @@ if TYPE_CHECKING:
     from nicegui.sub_pages_router import SubPagesRouter
 
 
+_HOME: Final = "/"
+
+
 class ListAddress:
-    """The list's address, one for each browser; it is kept while a trace is shown, so that the way back leads to the same list."""
+    """The list's address, one for each browser; it is kept while a trace is shown, so that the way back leads to the same list.
+
+    The start page has a list too: `back` leads to whichever the reader came from.
+    """
 
     def __init__(self, router: SubPagesRouter) -> None:
         self.filters = Filters()
+        self._from_home = False
         self._listener: Callable[[Filters], None] | None = None
         self._moved(router.current_path)
         router.on_path_changed(self._moved)
 
     @property
     def href(self) -> str:
-        """The way back to the list."""
+        """Where the list stands."""
         return self.filters.address()
+
+    @property
+    def back(self) -> str:
+        """The way back from a trace: to the list, or to the start page if the reader was there last."""
+        return _HOME if self._from_home else self.href
 
     def go(self, filters: Filters) -> None:
         """Show these filters in the address bar; while the reader types one search, no step of it is a place to come back to."""
@@ -49,7 +61,10 @@ class ListAddress:
                 self._listener = None
 
     def _moved(self, path: str) -> None:
-        if urlsplit(path).path != PATH:
+        place = urlsplit(path).path
+        if place in (_HOME, PATH):
+            self._from_home = place == _HOME
+        if place != PATH:
             return
         before, self.filters = self.filters, Filters.from_address(path)
         if self._listener is not None and self.filters != before:

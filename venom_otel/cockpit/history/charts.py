@@ -5,19 +5,19 @@ Drawn as SVG, where a colour may be the name of a variable: the charts follow th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.plots import LABEL, SECONDS, TOOLTIP
 from venom_otel.services.figures import DAY, HOUR, MINUTE, SECOND
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from venom_otel.cockpit.plots import Options
     from venom_otel.services.figures import Figures, Window
     from venom_otel.store.distribution import Distribution
-
-Options = dict[str, Any]
 
 STACK: Final = (RequestStatus.FAILED, RequestStatus.CANCELLED, RequestStatus.COMPLETED)
 """From the ground up: failures stand on one line, where they can be compared."""
@@ -26,7 +26,6 @@ _COLOURS: Final = {RequestStatus.COMPLETED: "var(--done)", RequestStatus.FAILED:
 _MEDIAN: Final = 0.5
 _TAIL: Final = 0.95
 _STILL: Final[Options] = {"emphasis": {"disabled": True}, "animation": False}
-_LABEL: Final[Options] = {"color": "var(--muted)", "fontSize": 11, "fontFamily": "inherit"}
 _MILLISECOND: Final = SECOND // 1_000
 _MOST_LABELS: Final = 8
 _TICKS: Final = (MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, DAY, 5 * DAY, 28 * DAY)
@@ -36,10 +35,6 @@ _LOCAL: Final = "(v => v - new Date(v).getTimezoneOffset() * 60000)"
 _CLOCK: Final = "new Date(+v).toLocaleTimeString(undefined, {hour: '2-digit', minute: '2-digit', hourCycle: 'h23'})"
 _DAY: Final = "new Date(+v).toLocaleDateString(undefined, {month: 'short', day: 'numeric'})"
 _COUNT: Final = "v => v >= 1000 ? +(v / 1000).toPrecision(3) + ' k' : v"
-_SECONDS: Final = (
-    "v => v == null ? '\u2013' : v >= 120 ? +(v / 60).toPrecision(3) + ' m' "
-    ": v >= 1 ? +v.toPrecision(3) + ' s' : +(v * 1000).toPrecision(3) + ' ms'"
-)
 
 
 def requests_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
@@ -60,7 +55,7 @@ def requests_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
         }
         for status in STACK
     ]
-    return _chart(window, starts, series, {"minInterval": 1, "axisLabel": _LABEL | {":formatter": _COUNT}})
+    return _chart(window, starts, series, {"minInterval": 1, "axisLabel": LABEL | {":formatter": _COUNT}})
 
 
 def latency_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
@@ -88,7 +83,7 @@ def latency_chart(window: Window, steps: Mapping[int, Figures]) -> Options:
         line(texts.FIRST_P50, "first", _MEDIAN, firsts),
     ]
     # Logarithmic: a first token and the slowest answer lie far apart, and each is to be read.
-    return _chart(window, starts, series, {"type": "log", "axisLabel": _LABEL | {":formatter": _SECONDS}}, value=_SECONDS)
+    return _chart(window, starts, series, {"type": "log", "axisLabel": LABEL | {":formatter": SECONDS}}, value=SECONDS)
 
 
 def _points(values: list[float | None]) -> list[float | Options | None]:
@@ -110,17 +105,10 @@ def _chart(window: Window, starts: Sequence[int], series: list[Options], axis: O
         "animation": False,
         "grid": {"left": 48, "right": 6, "top": 8, "bottom": 22},
         "textStyle": {"fontFamily": "inherit"},
-        "tooltip": {
+        "tooltip": TOOLTIP
+        | {
             "trigger": "axis",
-            "backgroundColor": "var(--surface)",
-            "borderColor": "var(--edge)",
-            "borderWidth": 1,
-            "padding": [6, 10],
-            "textStyle": {"color": "var(--text)", "fontSize": 12, "fontFamily": "inherit"},
-            "extraCssText": "border-radius: var(--radius); box-shadow: 0 8px 24px var(--shadow)",
             "axisPointer": {"type": "shadow" if series[0]["type"] == "bar" else "line"},
-            "confine": True,
-            "transitionDuration": 0,
             ":valueFormatter": value,
         },
         "xAxis": {
@@ -128,7 +116,7 @@ def _chart(window: Window, starts: Sequence[int], series: list[Options], axis: O
             "data": [str(start // _MILLISECOND) for start in starts],
             "axisLine": {"lineStyle": {"color": "var(--edge)"}},
             "axisTick": {"show": False},
-            "axisLabel": _LABEL
+            "axisLabel": LABEL
             | {
                 # The first step of each tick has a label, wherever midnight lies for the reader.
                 ":interval": f"(i, v) => Math.floor({ends} / {tick // _MILLISECOND}) !== "
@@ -138,7 +126,7 @@ def _chart(window: Window, starts: Sequence[int], series: list[Options], axis: O
             },
             "axisPointer": {"label": {":formatter": f"p => {{ const v = p.value; return {_DAY} + ', ' + {_CLOCK}; }}"}},
         },
-        "yAxis": {"type": "value", "splitNumber": 2, "splitLine": {"lineStyle": {"color": "var(--line)"}}, "axisLabel": _LABEL} | axis,
+        "yAxis": {"type": "value", "splitNumber": 2, "splitLine": {"lineStyle": {"color": "var(--line)"}}, "axisLabel": LABEL} | axis,
         "series": series,
     }
 

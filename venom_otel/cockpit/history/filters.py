@@ -57,7 +57,7 @@ class Filters:
         found = cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
         if found.status.upper() not in RequestStatus.__members__:
             found = replace(found, status="")
-        return replace(found, status=found.status.lower(), since=_usable(found.since), until=_usable(found.until))
+        return replace(found, status=found.status.lower(), since=usable(found.since), until=usable(found.until))
 
     def address(self) -> str:
         """Where the page shows these."""
@@ -120,7 +120,8 @@ class Filters:
         return Window.readable(since, until)
 
 
-def _usable(words: str) -> str:
+def usable(words: str) -> str:
+    """A time as `since` and `until` have it; empty where it is none."""
     try:
         moment(words, 0)
     except ValueError:

@@ -11,6 +11,7 @@ from nicegui import background_tasks, ui
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.empty import empty_state
 from venom_otel.cockpit.history.filter_bar import FilterBar
+from venom_otel.cockpit.history.live_switch import LiveSwitch
 from venom_otel.cockpit.history.overview import Overview
 from venom_otel.cockpit.history.request_list import RequestList
 from venom_otel.errors import StoreError
@@ -48,8 +49,7 @@ class HistoryPage:
         self._list = RequestList(history, address.filters, self._show_older)
         self._busy = asyncio.Lock()
         """One change of the list at a time: an answer for filters that no longer hold must not come in between."""
-        self._resumed = asyncio.Event()
-        self._resumed.set()
+        self._switch = LiveSwitch(self._resume)
 
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
@@ -65,8 +65,7 @@ class HistoryPage:
     def _build(self) -> None:
         with ui.element("div").classes("bar") as self._head:
             ui.label(texts.REQUESTS).props("role=heading aria-level=1").classes("title")
-            with ui.button(on_click=self._toggle_live, color=None).props("flat dense no-caps").classes("live") as self._live:
-                self._live_tip = ui.tooltip()
+            self._switch.build()
             ui.space()
             self._bar.build_time_and_text()
         self._values = self._bar.build_values()
@@ -78,13 +77,12 @@ class HistoryPage:
         self._empty.set_visibility(False)
         for element in (self._head, self._values, self._charts):
             element.set_visibility(False)
-        self._show_live()
 
     # -- what the store says -----------------------------------------------------------------------------------------------------
     async def _keep_list(self) -> None:
         with self._history.changes() as changes:
             while True:
-                await self._resumed.wait()
+                await self._switch.running.wait()
                 await self._catch_up()
                 await asyncio.sleep(LIST_PAUSE)
                 with contextlib.suppress(TimeoutError):
@@ -95,7 +93,7 @@ class HistoryPage:
     async def _keep_charts(self) -> None:
         with self._history.changes() as changes:
             while True:
-                await self._resumed.wait()
+                await self._switch.running.wait()
                 await self._refresh_charts()
                 await asyncio.sleep(CHARTS_PAUSE)
                 with contextlib.suppress(TimeoutError):
@@ -156,16 +154,6 @@ class HistoryPage:
 
         background_tasks.create(follow(), name="filters of another address")
 
-    def _toggle_live(self) -> None:
-        if self._resumed.is_set():
-            self._resumed.clear()
-        else:
-            self._resumed.set()
-        self._show_live()
-
-    def _show_live(self) -> None:
-        paused = not self._resumed.is_set()
-        self._live.text = texts.PAUSED if paused else texts.LIVE
-        self._live_tip.text = texts.PAUSED_HELP if paused else texts.LIVE_HELP
-        self._live.props(f"aria-pressed={str(paused).lower()}")
-        self._live.classes(add="is-paused" if paused else "", remove="" if paused else "is-paused")
+    async def _resume(self) -> None:
+        await self._catch_up()
+        await self._refresh_charts()

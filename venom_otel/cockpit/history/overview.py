@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nicegui.events import EChartPointClickEventArguments
 
     from venom_otel.cockpit.history.filters import Filters
+    from venom_otel.cockpit.plots import Options
     from venom_otel.services.figures import Window
     from venom_otel.services.history import History
 
@@ -105,7 +106,7 @@ class Overview:
         await self._choose(replace(self._filters, status=status.lower(), since=since, until=until))
 
 
-def _show(chart: ui.echart, options: charts.Options, words: str) -> None:
+def _show(chart: ui.echart, options: Options, words: str) -> None:
     chart.options.clear()
     chart.options.update(options)
     chart.props["aria-label"] = words

@@ -23,22 +23,31 @@ PAGE: Final = 100
 """Rows that one look fetches."""
 
 KEPT: Final = 500
-"""Rows that stay in the browser while new ones come; older ones that were asked for stay too."""
+"""Rows of a list that stay in the browser, where nothing else is said."""
 
 PATIENCE: Final = 1.0
 """Seconds that a search may look back before it shows what it has and offers to go on."""
 
 
 class RequestList:
-    """One browser's list. Its methods raise StoreError where the store cannot be read, and then change nothing."""
+    """One browser's list. Its methods raise StoreError where the store cannot be read, and then change nothing.
 
-    def __init__(self, history: History, filters: Filters, on_older: Callable[[], Awaitable[None]]) -> None:
+    Args:
+        history: where the requests are.
+        filters: which of them.
+        on_older: the reader asks for older ones; None where they are not on offer.
+        kept: rows that stay in the browser while new ones come; older ones that were asked for stay too.
+    """
+
+    def __init__(
+        self, history: History, filters: Filters, on_older: Callable[[], Awaitable[None]] | None = None, *, kept: int = KEPT
+    ) -> None:
         self._history = history
         self._filters = filters
         self._on_older = on_older
         self._shown: deque[int] = deque()
         """Sequence numbers of the rows in the browser, newest first."""
-        self._kept = KEPT
+        self._least = self._kept = kept
         self._newer = 0
         self.newest_ns: int | None = None
         """When the newest row began; None where there is no row."""
@@ -58,11 +67,16 @@ class RequestList:
         """Whether there is no row."""
         return not self._shown
 
+    @property
+    def newer(self) -> int:
+        """The newest sequence number that was looked at."""
+        return self._newer
+
     async def reload(self, filters: Filters) -> Sequence[RequestSummary]:
         """Show the newest rows that match; gives them."""
         page = await self._look_back(filters, None)
         self._filters = filters
-        self._kept = KEPT
+        self._kept = self._least
         self._shown = deque(item.sequence for item in page.items)
         self._newer, self._before = page.newer, page.older
         self.newest_ns = page.items[0].start_ns if page.items else None
@@ -124,4 +138,4 @@ class RequestList:
         self._nothing.set_visibility(not self._shown and bool(self._filters))
         self._nothing.text = texts.NO_MATCH_YET if self._before is not None else texts.NO_MATCH
         self._older.text = texts.SEARCH_FURTHER if searching else texts.OLDER
-        self._older.set_visibility(self._before is not None)
+        self._older.set_visibility(self._before is not None and self._on_older is not None)

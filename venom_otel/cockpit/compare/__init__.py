@@ -1,0 +1,1 @@
+"""The page that puts models and servers side by side."""

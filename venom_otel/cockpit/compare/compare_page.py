@@ -1,0 +1,169 @@
+"""Models and servers side by side over a chosen time: charts, a table, and two rows beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from nicegui import background_tasks, ui
+
+from venom_otel.cockpit.compare import views
+from venom_otel.cockpit.compare.compare_bar import CompareBar
+from venom_otel.cockpit.compare.pictures import Pictures
+from venom_otel.cockpit.compare.side_by_side import SideBySide
+from venom_otel.cockpit.compare.table import CompareTable
+from venom_otel.cockpit.history.empty import empty_state
+from venom_otel.cockpit.texts import compare as texts
+from venom_otel.errors import StoreError
+from venom_otel.services.compare import compare
+from venom_otel.store.protocol import Dimension, RequestFilter
+
+if TYPE_CHECKING:
+    from venom_otel.cockpit.compare.choice import Choice, CompareAddress
+    from venom_otel.services.compare import Comparison
+    from venom_otel.services.history import History
+    from venom_otel.services.prices import Prices
+
+PAUSE: Final = 2.0
+"""Seconds between two updates: figures of many requests hardly change within less."""
+IDLE: Final = 20.0
+"""Seconds after which the time is moved on although nothing arrives."""
+LONGEST: Final = "30d"
+
+
+class ComparePage:
+    """One browser's comparison."""
+
+    def __init__(self, history: History, prices: Prices | None, otlp_address: str, address: CompareAddress) -> None:
+        self._history = history
+        self._prices = prices
+        self._otlp_address = otlp_address
+        self._address = address
+        self._bar = CompareBar(address.choice, self._chosen)
+        self._pictures = Pictures()
+        self._beside = SideBySide(self._close)
+        self._comparison: Comparison | None = None
+
+    async def show(self) -> None:
+        """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
+        self._build()
+        with self._address.followed(self._moved):
+            await self._refresh()
+            await self._offer_services()
+            with self._history.changes() as changes:
+                while True:
+                    await asyncio.sleep(PAUSE)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(IDLE):
+                            if await anext(changes, None) is None:
+                                return
+                    await self._refresh()
+
+    def _build(self) -> None:
+        self._head = self._bar.build()
+        self._problem = ui.label().classes("problem").props("role=alert")
+        self._prices_problem = ui.label().classes("problem").props("role=status")
+        with ui.element("div").classes("compare") as self._content:
+            self._pictures.build()
+            self._beside.build()
+            with ui.element("section").classes("compare-rows").props(f'aria-label="{texts.COMPARE}"'):
+                with ui.element("div").classes("compare-legend"):
+                    self._count = ui.label()
+                    with ui.element("span").classes("compare-marks") as self._marks:
+                        for verdict, words in (("best", texts.BEST), ("worst", texts.WORST)):
+                            with ui.element("span").classes(f"is-{verdict}"):
+                                ui.element("span").classes("compare-verdict").props("aria-hidden=true")
+                                ui.label(words)
+                        ui.label(texts.MARKS)
+                    self._only_one = ui.label(texts.ONLY_ONE)
+                self._table = CompareTable(self._sort, self._pick)
+        with ui.element("div").classes("nothing compare-nothing") as self._nothing:
+            self._nothing_words = ui.label()
+            self._longer = ui.button(texts.LONGER, on_click=self._look_longer, color=None).props("flat dense no-caps")
+            self._longer.classes("quiet-button")
+        self._empty = empty_state(self._otlp_address)
+        for element in (self._problem, self._prices_problem, self._content, self._nothing, self._empty):
+            element.set_visibility(False)
+
+    # -- what the store says -----------------------------------------------------------------------------------------------------
+    async def _refresh(self) -> None:
+        """Ask for the figures and show them."""
+        choice = self._address.choice
+        try:
+            window = choice.window(time.time_ns())
+            found = await compare(self._history, window, choice.by, service=choice.service or None, prices=self._prices)
+            empty = not found.rows and not (await self._history.requests(RequestFilter(after=0), 1)).items
+        except StoreError as error:
+            self._tell(self._problem, str(error))
+            return
+        if choice != self._address.choice:
+            return  # chosen anew meanwhile
+        self._tell(self._problem, "")
+        self._tell(self._prices_problem, found.problem)
+        self._comparison = found
+        self._content.set_visibility(bool(found.rows))
+        self._nothing.set_visibility(not found.rows and not empty)
+        self._empty.set_visibility(empty)
+        self._head.set_visibility(not empty)
+        self._nothing_words.text = texts.NOTHING_OF if choice.service else texts.NOTHING
+        self._longer.set_visibility(choice.since != LONGEST)
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Show what is known already, in the order and with the rows that are chosen."""
+        found, choice = self._comparison, self._address.choice
+        if found is None or not found.rows:
+            return
+        rows = views.ordered(found.rows, choice.sort)
+        self._pictures.show(found, rows)
+        self._table.show(
+            views.headings(found.grouping, choice.sort, with_cost=found.currency is not None),
+            [views.table_row(found, row, choice) for row in rows],
+        )
+        self._count.text = texts.rows(len(rows))
+        self._marks.set_visibility(bool(found.marks))
+        self._only_one.set_visibility(len(rows) == 1)
+        known = {row.key: row for row in rows}
+        picked = [known[key] for key in choice.rows if key in known]
+        self._beside.show((picked[0], picked[1]) if len(picked) > 1 else None)
+
+    async def _offer_services(self) -> None:
+        with contextlib.suppress(StoreError):  # said above the rows
+            self._bar.offer((await self._history.choices())[Dimension.SERVICE])
+
+    def _tell(self, label: ui.label, problem: str) -> None:
+        label.text = problem
+        label.set_visibility(bool(problem))
+
+    # -- what the reader does ----------------------------------------------------------------------------------------------------
+    async def _chosen(self, choice: Choice) -> None:
+        self._address.go(choice)
+        await self._refresh()
+
+    def _moved(self, choice: Choice) -> None:
+        """The browser went back or forth."""
+        self._bar.show(choice)
+        background_tasks.create(self._refresh(), name="a comparison of another address")
+
+    async def _sort(self, column: str) -> None:
+        self._rearrange(replace(self._address.choice, sort=views.pressed(self._address.choice.sort, column)))
+
+    async def _pick(self, key: str) -> None:
+        self._rearrange(self._address.choice.pick(key))
+
+    async def _close(self) -> None:
+        self._rearrange(replace(self._address.choice, rows=()))
+
+    def _rearrange(self, choice: Choice) -> None:
+        """The same figures, shown otherwise."""
+        self._address.go(choice)
+        self._bar.show(choice)
+        self._show_rows()
+
+    async def _look_longer(self) -> None:
+        choice = replace(self._address.choice, since=LONGEST, until="")
+        self._bar.show(choice)
+        await self._chosen(choice)
