@@ -110,11 +110,13 @@ def _run(
     # Imported here: other commands, and errors in the lines above, need not wait for a second of imports.
     from venom_otel import __version__
     from venom_otel.api import create_app
+    from venom_otel.api.session import PageSession
     from venom_otel.cli.monitoring import Watched, into
     from venom_otel.cli.serve import serve
     from venom_otel.cli.tasks import answered
     from venom_otel.cli.token import token
     from venom_otel.cockpit import page
+    from venom_otel.cockpit.lite import lite_page
     from venom_otel.control import Controller
     from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
     from venom_otel.runtimes.reading import read
@@ -201,7 +203,9 @@ def _run(
                 in_use=lambda: configuration.in_use,
             ),
         )
-        application = create_app(services, settings, token=running.token)
+        session = PageSession()
+        application = create_app(services, settings, token=running.token, session=session)
+        lite_page.mount(application, services, welcome=session.give)
         page.mount(application, services, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(

@@ -1,0 +1,1 @@
+"""The plain page: one template and one small script over the API, for browsers and nets in which the other one does not work."""
