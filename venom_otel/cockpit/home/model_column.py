@@ -62,7 +62,8 @@ class ModelColumn:
             self._filter = ui.input(placeholder=texts.FILTER, on_change=self._filtered).classes("choice model-field model-filter")
             self._filter.props("dense borderless clearable hide-bottom-space type=search").props["aria-label"] = texts.filter_of(label)
             self._under_way = ui.element("div").classes("model-operations")
-            self._list = ui.element("div").classes("model-list").props("role=list tabindex=-1")
+            self._list = ui.element("div").classes("model-list").props("role=list")
+            self._no_match = ui.label(texts.NO_MATCH).classes("muted model-nothing")
             self._nothing = ui.label().classes("muted model-nothing")
             self._form: FetchForm | None = None
             if keeper(provider, Ability.INSTALL) is not None:
@@ -151,7 +152,8 @@ class ModelColumn:
             row.element.set_visibility(matches)
             shown += matches
         self._count.text = texts.count(shown, len(self._rows)) if self._rows else ""
-        self._list.set_visibility(bool(self._rows))
+        self._list.set_visibility(shown > 0)
+        self._no_match.set_visibility(bool(self._rows) and shown == 0)
 
 
 def _server_line() -> tuple[ui.label, ui.label]:
