@@ -14,6 +14,8 @@ from venom_otel.cockpit import texts, theme
 from venom_otel.cockpit.active_model import ActiveModelBox
 from venom_otel.cockpit.alert_count import AlertCount
 from venom_otel.cockpit.alerts.alerts_page import AlertsPage
+from venom_otel.cockpit.compare.choice import CompareAddress
+from venom_otel.cockpit.compare.compare_page import ComparePage
 from venom_otel.cockpit.frame import Header, frame
 from venom_otel.cockpit.headers import PageHeaders
 from venom_otel.cockpit.history.address import ListAddress
@@ -21,6 +23,7 @@ from venom_otel.cockpit.history.history_page import HistoryPage
 from venom_otel.cockpit.home.home_page import HomePage
 from venom_otel.cockpit.settings.settings_page import SettingsPage
 from venom_otel.cockpit.texts import alerts as alert_texts
+from venom_otel.cockpit.texts import compare as compare_texts
 from venom_otel.cockpit.texts import settings as settings_texts
 from venom_otel.cockpit.trace.trace_view import TraceView
 from venom_otel.services.offered import kept_up
@@ -32,7 +35,11 @@ if TYPE_CHECKING:
 
     from venom_otel.services.offered import Services
 
-_PATHS: Final = ("/", "/history", "/alerts", "/settings", "/trace/{trace_id}", "/requests/{request_id}")
+RECONNECT_S: Final = 10.0
+"""A page that was away for no longer goes on as it was, with what came meanwhile; another one loads anew by itself once it is back.
+
+A connection that is dead unnoticed, after a laptop has slept, is found so within 1.2 times as long."""
+_PATHS: Final = ("/", "/history", "/compare", "/alerts", "/settings", "/trace/{trace_id}", "/requests/{request_id}")
 
 
 def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
@@ -54,6 +61,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
 
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
+        compare_address = CompareAddress(ui.context.client.sub_pages_router)
 
         async def home() -> None:
             ui.page_title(texts.document_title(texts.NOW))
@@ -72,6 +80,10 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
             trace_id, _, span_id = request_id.partition("-")
             await trace(trace_id, span_id)
 
+        async def compare() -> None:
+            ui.page_title(texts.document_title(compare_texts.COMPARE))
+            await ComparePage(history, services.prices, otlp_address, compare_address).show()
+
         async def alerts() -> None:
             ui.page_title(texts.document_title(alert_texts.ALERTS))
             if services.alerts is not None:
@@ -83,7 +95,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
                 await SettingsPage(services.in_force, history).show()
 
         with frame(header):
-            ui.sub_pages(dict(zip(_PATHS, (home, requests, alerts, settings, trace, request), strict=True)))
+            ui.sub_pages(dict(zip(_PATHS, (home, requests, compare, alerts, settings, trace, request), strict=True)))
 
     for path in _PATHS:
         ui.page(path)(page)
@@ -97,6 +109,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
         language="en-US",
         tailwind=False,
         show_welcome_message=False,
+        reconnect_timeout=RECONNECT_S,
         binding_refresh_interval=None,
     )
 

@@ -24,7 +24,7 @@ MAX_ROWS: Final = 12
 """Rows of a chart; more nobody tells apart at a glance."""
 ROW_PX: Final = 30
 _AXIS_PX: Final = 26
-_NAMES_PX: Final = 168
+_NAMES_PX: Final = 172
 _WIDE_PX: Final = 330
 """From this width on a chart of one number has room for the names."""
 _FEW: Final = 0.45
@@ -99,7 +99,7 @@ def errors(rows: Sequence[Row]) -> Options:
 
 def cost(rows: Sequence[Row], currency: str) -> Options:
     """For each row, what a thousand completed requests cost."""
-    values = [None if value is None else 1_000 * value for value in (value_of(row, Metric.COST) for row in rows)]
+    values = [None if value is None else views.ANSWERS * value for value in (value_of(row, Metric.COST) for row in rows)]
     return _bars(rows, texts.cost_chart(currency), "var(--bar)", values, _NUMBER)
 
 
@@ -138,7 +138,7 @@ def _chart(rows: Sequence[Row], series: list[Options], axis: Options, tooltip: O
             "data": words,
             "axisLine": {"lineStyle": {"color": "var(--edge)"}},
             "axisTick": {"show": False},
-            "axisLabel": LABEL | {"show": names, "color": "var(--text)", "width": _NAMES_PX - 12, "overflow": "truncate", "interval": 0},
+            "axisLabel": LABEL | {"show": names, "color": "var(--text)", "interval": 0},
         },
         "series": series,
     }

@@ -46,6 +46,8 @@ class ComparePage:
         self._pictures = Pictures()
         self._beside = SideBySide(self._close)
         self._comparison: Comparison | None = None
+        self._shown: tuple[object, ...] = ()
+        """What stands on the page: what is shown again unchanged would disturb who hears it read aloud."""
 
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
@@ -115,8 +117,9 @@ class ComparePage:
     def _show_rows(self) -> None:
         """Show what is known already, in the order and with the rows that are chosen."""
         found, choice = self._comparison, self._address.choice
-        if found is None or not found.rows:
+        if found is None or not found.rows or (shown := (found.rows, found.currency, choice)) == self._shown:
             return
+        self._shown = shown
         rows = views.ordered(found.rows, choice.sort)
         self._pictures.show(found, rows)
         self._table.show(

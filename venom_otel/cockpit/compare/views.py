@@ -20,6 +20,12 @@ Cell = dict[str, Any]
 
 NAME: Final = "name"
 USUAL_ORDER: Final = "-requests"
+ANSWERS: Final = 1_000
+"""Completed requests whose cost is said: of one it is a number that nobody can read."""
+_SAME: Final = 1.05
+"""Values of which one is less than so many times the other are about the same."""
+_NAME: Final = 26
+"""Letters of a name beside a chart."""
 _KINDS: Final = 2
 """Kinds of error that a row names."""
 _DURATIONS: Final = frozenset({Metric.DURATION_P50, Metric.DURATION_P95, Metric.FIRST_P50, Metric.FIRST_P95})
@@ -31,7 +37,6 @@ _ORDER: Final[Mapping[str, Callable[[Row], float | None]]] = {
     "cold": lambda row: row.cold_starts,
     "fallbacks": lambda row: row.stood_in + row.gave_way,
     "tokens": lambda row: row.input_tokens + row.output_tokens,
-    Metric.COST: lambda row: row.cost.amount if row.cost is not None else None,
 }
 
 
@@ -51,9 +56,10 @@ def place(row: Row) -> str:
 
 
 def names(rows: Sequence[Row]) -> Sequence[str]:
-    """What tells rows apart in few words: the title, and where several have it also the place."""
-    titles = [title(row) for row in rows]
-    return [f"{name} @ {place(row)}" if titles.count(name) > 1 and place(row) else name for name, row in zip(titles, rows, strict=True)]
+    """What tells rows apart in few words: the title without who published it, and where several have it also the place."""
+    titles = [title(row).rpartition("/")[2] if Dimension.MODEL in row.group else title(row) for row in rows]
+    found = [f"{name} @ {place(row)}" if titles.count(name) > 1 and place(row) else name for name, row in zip(titles, rows, strict=True)]
+    return [name if len(name) <= _NAME else f"{name[: _NAME - 1]}\u2026" for name in found]
 
 
 # -- order -------------------------------------------------------------------------------------------------------------------------
@@ -134,8 +140,7 @@ def _cell(comparison: Comparison, row: Row, name: str) -> Cell:
         cell["more"] = texts.kinds(kinds[:_KINDS], len(kinds) - _KINDS)
         cell["help"] = texts.kinds(kinds, 0)
     if metric is Metric.COST and row.cost is not None:
-        cell["text"] = texts.cost(row.cost)
-        cell["more"] = texts.per_answer(texts.money(value)) if value is not None else ""
+        cell["more"] = texts.cost(row.cost)
         cell["help"] = texts.without_price(row.cost.without_price) if row.cost.without_price else ""
     return cell
 
@@ -184,7 +189,7 @@ def in_words(metric: Metric, value: float | None) -> str:
         return formats.duration(round(value))
     if metric is Metric.ERROR_RATE:
         return formats.share(value)
-    return texts.money(value) if metric is Metric.COST else formats.figures(value)
+    return texts.money(ANSWERS * value) if metric is Metric.COST else formats.figures(value)
 
 
 def short(number: int) -> str:
@@ -200,15 +205,16 @@ def short(number: int) -> str:
 
 def difference(of: Difference) -> dict[str, Any]:
     """One line of two rows side by side."""
-    if of.better is not None:
-        words = texts.better(texts.LETTERS[of.better], of.metric, of.factor)
+    better = None if of.factor is not None and of.factor < _SAME else of.better
+    if better is not None:
+        words = texts.better(texts.LETTERS[better], of.metric, of.factor)
     else:
-        words = texts.SAME if of.factor is not None else ""
+        words = "" if of.factor is None else texts.SAME if of.better is None else texts.ABOUT_THE_SAME
     return {
         "name": texts.METRICS[of.metric],
         "values": [in_words(of.metric, value) for value in of.values],
         "bars": _bars(of),
-        "better": of.better,
+        "better": better,
         "words": texts.few(words) if of.few and words else words,
     }
 

@@ -72,7 +72,7 @@ COLUMNS: Final = {
     "cold": ("Cold starts", ""),
     "fallbacks": ("Fallbacks", ""),
     "tokens": ("Tokens", ""),
-    Metric.COST: ("Cost", ""),
+    Metric.COST: ("Cost", "per 1\u2009000"),
 }
 """Each column's two lines."""
 COLUMN_HELP: Final = {
@@ -83,9 +83,9 @@ COLUMN_HELP: Final = {
     Metric.SPEED: "Tokens written per second of a completed request's duration",
     Metric.ERROR_RATE: "Which share failed, and the most frequent kinds of error",
     "cold": "Requests for which the model was loaded first, of those whose runtime says so",
-    "fallbacks": "Of routed calls: how often it answered in another's place (in), and how often it should have answered and failed (out)",
+    "fallbacks": "Of routed calls: how often it stood in for another, and how often it was to answer and failed, so that another had to",
     "tokens": "Tokens read, and tokens written",
-    Metric.COST: "By your file of prices: of all, and of one completed request",
+    Metric.COST: "By your file of prices: of a thousand completed requests, and of all",
 }
 BEST: Final = "best"
 WORST: Final = "worst"
@@ -106,12 +106,12 @@ def cold_of(told: int) -> str:
 
 def stood_in(number: int) -> str:
     """Answers in another's place."""
-    return f"in {formats.count(number)}"
+    return f"stood in {formats.count(number)}"
 
 
 def gave_way(number: int) -> str:
     """Calls that another had to answer."""
-    return f"out {formats.count(number)}"
+    return f"gave way {formats.count(number)}"
 
 
 def tokens_read(number: str) -> str:
@@ -131,15 +131,18 @@ def kinds(found: Sequence[tuple[str, int]], more: int) -> str:
 
 
 def cost(of: Cost) -> str:
-    """What something cost; with a sign where it was more than that."""
-    return f"{'≥ ' if of.without_price else ''}{money(of.amount)}"
+    """What all of it cost; with a sign where it was more than that."""
+    words = f"{money(of.amount)} {of.currency} in all"
+    return f"\u2265 {words}" if of.without_price else words
 
 
 def money(amount: float) -> str:
-    """An amount, never 0 where it is more than that: `0.0042`, `0.42`, `1 234`."""
+    """An amount, never 0 where it is more than that: `0.0042`, `0.42`, `1234`, `< 0.0001`."""
     if amount == 0:
         return "0"
-    return formats.figures(amount) if amount >= 0.1 else f"{amount:.2g}" if amount >= 0.0001 else f"{amount:.1e}"  # noqa: PLR2004
+    if amount < 0.0001:  # noqa: PLR2004 - of any currency next to nothing
+        return "< 0.0001"
+    return formats.figures(amount) if amount >= 0.1 else f"{amount:.2g}"  # noqa: PLR2004 - three figures, or two that say something
 
 
 def without_price(models: Sequence[str]) -> str:
@@ -147,16 +150,12 @@ def without_price(models: Sequence[str]) -> str:
     return f"No price for {', '.join(model or UNKNOWN for model in models)}"
 
 
-def per_answer(amount: str) -> str:
-    """Of one completed request."""
-    return f"{amount} each"
-
-
 # -- side by side ------------------------------------------------------------------------------------------------------------------
 SIDE_BY_SIDE: Final = "Side by side"
 LETTERS: Final = ("A", "B")
 CLOSE: Final = "Close"
 SAME: Final = "the same"
+ABOUT_THE_SAME: Final = "about the same"
 METRICS: Final = {
     Metric.DURATION_P50: "Duration, median",
     Metric.DURATION_P95: "Duration, p95",
@@ -164,13 +163,13 @@ METRICS: Final = {
     Metric.FIRST_P95: "First token, p95",
     Metric.SPEED: "Tokens/s",
     Metric.ERROR_RATE: "Failed",
-    Metric.COST: "Cost of an answer",
+    Metric.COST: "Cost of 1\u2009000 answers",
 }
 _BETTER: Final = {
     Metric.DURATION_P50: "{factor}\u00d7 faster",
-    Metric.DURATION_P95: "{factor}\u00d7 faster at its slowest",
+    Metric.DURATION_P95: "{factor}\u00d7 faster at p95",
     Metric.FIRST_P50: "{factor}\u00d7 faster to the first token",
-    Metric.FIRST_P95: "{factor}\u00d7 faster to the first token at its slowest",
+    Metric.FIRST_P95: "{factor}\u00d7 faster to the first token at p95",
     Metric.SPEED: "{factor}\u00d7 as many tokens/s",
     Metric.ERROR_RATE: "fails {factor}\u00d7 less often",
     Metric.COST: "{factor}\u00d7 cheaper",
