@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from support.cockpit import Application
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.texts import header
+from venom_otel.cockpit.texts import feed, header
 from venom_otel.store.protocol import Dimension
 
 pytestmark = pytest.mark.browser
@@ -146,12 +146,12 @@ def test_pause(open_tab, application):
     application.request("first")
     page = open_tab("/history")
     expect(rows(page)).to_have_count(1)
-    page.get_by_role("button", name=texts.LIVE).click()
-    expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
+    page.get_by_role("button", name=feed.LIVE).click()
+    expect(page.get_by_role("button", name=feed.PAUSED)).to_be_visible()
     application.request("second")
     expect(page.locator(".active-model")).to_contain_text("Second")  # it has arrived, and the list still waits
     expect(rows(page)).to_have_count(1)
-    page.get_by_role("button", name=texts.PAUSED).click()
+    page.get_by_role("button", name=feed.PAUSED).click()
     expect(page.locator(".request .model")).to_have_text(["second", "first"])
 
 

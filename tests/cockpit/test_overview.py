@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from venom_otel.cockpit import texts, theme
+from venom_otel.cockpit.texts import feed
 
 pytestmark = pytest.mark.browser
 
@@ -76,12 +77,12 @@ def test_a_bar_leads_to_its_requests(open_tab, filled):
 def test_they_wait_while_the_list_does(open_tab, filled):
     page = open_tab("/history")
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
-    page.get_by_role("button", name=texts.LIVE).click()
-    expect(page.get_by_role("button", name=texts.PAUSED)).to_be_visible()
+    page.get_by_role("button", name=feed.LIVE).click()
+    expect(page.get_by_role("button", name=feed.PAUSED)).to_be_visible()
     filled.request("later")
     expect(page.locator(".active-model")).to_contain_text("Later")
     expect(figure(page, texts.REQUESTS)).to_have_text("4")
-    page.get_by_role("button", name=texts.PAUSED).click()
+    page.get_by_role("button", name=feed.PAUSED).click()
     expect(figure(page, texts.REQUESTS)).to_have_text("5")
 
 

@@ -75,6 +75,7 @@ def test_row_of_an_answered_request():
         "answered": "",
         "endpoint": "localhost:11434/v1",
         "service": "support-bot",
+        "task": False,
         "duration": "1.24 s",
         "timing": {
             "bar": "background: linear-gradient(to right, var(--first) 0.0% 14.5%, var(--accent) 14.5% 100.0%)",

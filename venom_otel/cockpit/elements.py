@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.texts import feed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +27,7 @@ class RequestTable(ui.element, component="assets/request_table.js", dependencies
             {"name": name, "label": label, "help": texts.COLUMN_HELP.get(name)} for name, label in texts.COLUMNS.items()
         ]
         self._props["texts"] = {"title": texts.REQUESTS, "answered": texts.ANSWERED_BY, "fallback": texts.IN_ANOTHERS_PLACE}
+        self._props["texts"] |= {"task": feed.TASK, "taskHelp": feed.TASK_HELP}
 
     def add(self, rows: Sequence[Row], limit: int) -> None:
         """Put new rows on top and keep at most `limit` in all; a row that is there already is not shown twice."""

@@ -65,7 +65,7 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
 
         async def home() -> None:
             ui.page_title(texts.document_title(texts.NOW))
-            await HomePage(services, otlp_address).show()
+            await HomePage(services, otlp_address, address).show()
 
         # Without parameters for the query: a changed filter is no other page.
         async def requests() -> None:

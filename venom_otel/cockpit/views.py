@@ -49,6 +49,7 @@ def request_row(request: RequestSummary) -> dict[str, Any]:
         "answered": answered_as(request),
         "endpoint": short_endpoint(request.endpoint),
         "service": request.service or "",
+        "task": request.service == semconv.TASKS_SERVICE,
         "duration": formats.duration(request.duration_ns),
         "timing": {"bar": timings.thin_bar(timing), "words": timings.in_words(timing)} if timing.divided else None,
         "first": formats.duration(request.first_chunk_ns) if request.first_chunk_ns is not None else "",

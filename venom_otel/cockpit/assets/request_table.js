@@ -21,7 +21,7 @@ export default {
             <span role="cell" class="cell-provider"><span class="provider" :style="row.mark">{{ row.provider }}</span><span v-if="row.fallback" class="fallback-mark" role="img" :title="texts.fallback" :aria-label="texts.fallback">↷</span></span>
             <span role="cell" class="cell-model" :title="row.answered ? row.model + ' → ' + row.answered : row.model"><span class="model">{{ row.model }}</span><template v-if="row.answered"><span class="arrow" role="img" :aria-label="texts.answered">→</span><span class="answered">{{ row.answered }}</span></template></span>
             <span role="cell" class="cell-endpoint" :title="row.endpoint">{{ row.endpoint }}</span>
-            <span role="cell" class="cell-service" :title="row.service">{{ row.service }}</span>
+            <span role="cell" class="cell-service" :title="row.service">{{ row.service }}<span v-if="row.task" class="task-mark" :title="texts.taskHelp">{{ texts.task }}</span></span>
             <span role="cell" class="cell-duration" :class="{ 'has-time': row.timing }" :title="row.timing?.words" @click="follow">{{ row.duration }}<span v-if="row.timing" class="time-bar" :style="row.timing.bar" role="img" :aria-label="row.timing.words"></span></span>
             <span role="cell" class="cell-first">{{ row.first }}</span>
             <span role="cell" class="cell-tokens">{{ row.tokens }}</span>

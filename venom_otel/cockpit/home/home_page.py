@@ -14,6 +14,7 @@ from venom_otel.cockpit.home.models_panel import ModelsPanel
 from venom_otel.cockpit.home.servers_panel import ServersPanel
 
 if TYPE_CHECKING:
+    from venom_otel.cockpit.history.address import ListAddress
     from venom_otel.cockpit.home.part import Part
     from venom_otel.services.offered import Services
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class HomePage:
     """One browser's start page; what is not offered is left out."""
 
-    def __init__(self, services: Services, otlp_address: str) -> None:
+    def __init__(self, services: Services, otlp_address: str, address: ListAddress) -> None:
         self._above: list[Part] = []
         self._left: list[Part] = []
         self._right: list[Part] = []
@@ -33,7 +34,7 @@ class HomePage:
                 self._left.append(ModelsPanel(services.servers, services.operations, services.catalogue))
         if services.servers is not None:
             self._right.append(ChatPanel(services.tasks, services.servers))
-        self._feed: list[Part] = [LiveFeed(services.history, otlp_address)]
+        self._feed: list[Part] = [LiveFeed(services.history, otlp_address, address)]
 
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""

@@ -8,64 +8,87 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.empty import empty_state
-from venom_otel.cockpit.history.filters import PATH, Filters
-from venom_otel.cockpit.history.request_list import RequestList
+from venom_otel.cockpit.history.filters import Filters
+from venom_otel.cockpit.history.live_switch import LiveSwitch
+from venom_otel.cockpit.history.request_list import PAGE, RequestList
+from venom_otel.cockpit.texts import feed as texts
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from venom_otel.cockpit.history.address import ListAddress
     from venom_otel.services.history import History
+    from venom_otel.store.protocol import RequestSummary
 
 PAUSE_S: Final = 0.25
 """Seconds between two updates: what arrives within comes as one, however much it is."""
+BUSY_PAUSE_S: Final = 1.0
+"""The same where more arrives than the feed shows: nobody reads a hundred rows four times a second, and every browser would have to draw
+them."""
 RETRY_S: Final = 3.0
 """Seconds after which a store that could not be read is asked again, although nothing arrives."""
 
 
 class LiveFeed:
-    """One browser's look at what arrives."""
+    """One browser's look at what arrives: the newest `PAGE` requests.
 
-    def __init__(self, history: History, otlp_address: str) -> None:
+    Args:
+        history: where they are.
+        otlp_address: said where nothing has arrived yet.
+        address: where the reader's list of the history stands.
+    """
+
+    def __init__(self, history: History, otlp_address: str, address: ListAddress) -> None:
         self._history = history
         self._otlp_address = otlp_address
-        self._list = RequestList(history, Filters(), self._show_older)
+        self._address = address
+        self._list = RequestList(history, Filters(), kept=PAGE)
+        self._switch = LiveSwitch(self._catch_up)
+        self._busy = asyncio.Lock()
 
     def build(self) -> None:
         """Build it, still empty."""
-        with ui.element("div").classes("bar") as self._head:
-            ui.label(texts.REQUESTS).props("role=heading aria-level=1").classes("title")
+        with ui.element("div").classes("feed-head") as self._head:
+            ui.label(texts.TITLE).props("role=heading aria-level=2").classes("feed-title")
+            self._switch.build()
             ui.space()
-            ui.link(texts.HISTORY, PATH).classes("quiet-link")
+            ui.link(texts.ALL_OF_IT, self._address.href).classes("quiet-link")
         self._problem = ui.label().classes("problem").props("role=alert")
-        self._list.build()
+        with ui.element("div").classes("feed-rows") as rows:
+            self._list.build()
+        self._switch.holds_within(rows)
         self._empty = empty_state(self._otlp_address)
-        for element in (self._head, self._problem, self._empty):
+        for element in (self._problem, self._empty):
             element.set_visibility(False)
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
         with self._history.changes() as changes:
-            await self._look(again=True)
+            await self._look(lambda: self._list.reload(Filters()))
             while True:
-                await asyncio.sleep(PAUSE_S)
+                arrived = await self._catch_up() if self._switch.running.is_set() else 0
+                await asyncio.sleep(BUSY_PAUSE_S if arrived >= PAGE else PAUSE_S)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_S if self._problem.visible else None):
-                        if await anext(changes, None) is None:
+                        newest = await anext(changes, None)
+                        if newest is None:
                             return
-                await self._look()
+                        self._switch.tell(newest - self._list.newer)
 
-    async def _show_older(self) -> None:
-        with contextlib.suppress(StoreError):  # said above the list
-            await self._list.show_older()
+    async def _catch_up(self) -> int:
+        """Show what has arrived; how many rows that were."""
+        return await self._look(self._list.catch_up)
 
-    async def _look(self, *, again: bool = False) -> None:
-        try:
-            await (self._list.reload(Filters()) if again else self._list.catch_up())
-        except StoreError as error:
-            self._problem.text = str(error)
-            self._problem.set_visibility(True)
-            return
-        self._problem.set_visibility(False)
-        self._head.set_visibility(not self._list.empty)
-        self._empty.set_visibility(self._list.empty)
+    async def _look(self, look: Callable[[], Awaitable[Sequence[RequestSummary]]]) -> int:
+        async with self._busy:
+            try:
+                found = await look()
+            except StoreError as error:
+                self._problem.text = str(error)
+                self._problem.set_visibility(True)
+                return 0
+            self._problem.set_visibility(False)
+            self._empty.set_visibility(self._list.empty)
+            return len(found)

@@ -103,10 +103,6 @@ def more_alerts(number: int) -> str:
 
 # -- list of requests --------------------------------------------------------------------------------------------------------------
 REQUESTS: Final = "Requests"
-LIVE: Final = "Live"
-LIVE_HELP: Final = "New requests appear as they arrive. Press to pause."
-PAUSED: Final = "Paused"
-PAUSED_HELP: Final = "New requests wait. Press to show them and go on."
 OLDER: Final = "Show older requests"
 SEARCH_FURTHER: Final = "Search further back"
 NO_MATCH: Final = "No request matches these filters."

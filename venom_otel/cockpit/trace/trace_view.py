@@ -133,7 +133,7 @@ class TraceView:
     def _show_head(self) -> None:
         self._head.clear()
         with self._head:
-            request_head(self._address.href, self._trace_id, self._request, self._trace)
+            request_head(self._address.back, self._trace_id, self._request, self._trace)
 
     def _show_panel(self) -> None:
         self._panel.clear()
@@ -166,7 +166,7 @@ class TraceView:
 
     def _back_on_escape(self, event: KeyEventArguments) -> None:
         if event.action.keydown and event.key.escape:
-            ui.navigate.to(self._address.href)
+            ui.navigate.to(self._address.back)
 
 
 def _size(trace: Trace) -> tuple[int, int]:
