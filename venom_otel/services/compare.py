@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FEW: Final = 20
 """From so many values on a row is compared with others: of fewer, one slow answer is the whole p95."""
 
+SAME: Final = 1.05
+"""Values of which one is less than so many times the other are about the same: none of them is better."""
+
 MEDIAN: Final = 0.5
 TAIL: Final = 0.95
 
@@ -87,7 +90,9 @@ class Row:
     error_kinds: Mapping[str, int]
     """Of failed requests, the most frequent first; "" for what no kind is known of."""
     cold_starts: int | None
-    """For how many the model was loaded first; None where the runtime says so of none."""
+    """For how many the model was loaded first; None where the runtime does not say so of any."""
+    told_cold: int
+    """Of how many it says whether it was."""
     stood_in: int
     """How often it answered in the place of a server that should have."""
     gave_way: int
@@ -181,7 +186,7 @@ class Comparison:
     rows: Sequence[Row]
     """The one with the most requests first."""
     marks: Mapping[Metric, Marks]
-    """Without metrics in which fewer than two rows have a value of enough requests, or all the same."""
+    """Without metrics in which fewer than two rows have a value of enough requests, or all about the same."""
     currency: str | None
     """Of costs; None where no prices are set."""
     problem: str = ""
@@ -202,9 +207,9 @@ class Difference(NamedTuple):
     metric: Metric
     values: tuple[float | None, float | None]
     better: int | None
-    """0 or 1; None where neither is known to be."""
+    """0 or 1; None where one value is unknown, or both are about the same."""
     factor: float | None
-    """How many times as large the larger value is; None where the smaller one is 0 or unknown."""
+    """How many times as large the larger value is; None where the smaller one is unknown or 0, but 1 where both are 0."""
     few: bool
     """Whether one of the values comes from too few requests to say much."""
 
@@ -217,10 +222,11 @@ def versus(first: Row, second: Row) -> Sequence[Difference]:
 def _difference(first: Row, second: Row, metric: Metric) -> Difference:
     a, b = value_of(first, metric), value_of(second, metric)
     few = min(count_of(first, metric), count_of(second, metric)) < FEW
-    if a is None or b is None or a == b:
-        return Difference(metric, (a, b), None, 1.0 if a is not None and a == b else None, few)
-    better = int((a < b) == (metric in MORE_IS_BETTER))
-    return Difference(metric, (a, b), better, max(a, b) / min(a, b) if min(a, b) else None, few)
+    if a is None or b is None:
+        return Difference(metric, (a, b), None, None, few)
+    factor = max(a, b) / min(a, b) if min(a, b) else None if max(a, b) else 1.0
+    better = int((a < b) == (metric in MORE_IS_BETTER)) if _apart(a, b) else None
+    return Difference(metric, (a, b), better, factor, few)
 
 
 async def compare(
@@ -260,10 +266,15 @@ def marks_of(rows: Sequence[Row]) -> Mapping[Metric, Marks]:
     marks: dict[Metric, Marks] = {}
     for metric in Metric:
         values = [value for row in rows if _counts(row, metric) and (value := value_of(row, metric)) is not None]
-        if len(values) > 1 and min(values) != max(values):
+        if len(values) > 1 and _apart(min(values), max(values)):
             ends = min(values), max(values)
             marks[metric] = Marks(*(reversed(ends) if metric in MORE_IS_BETTER else ends))
     return marks
+
+
+def _apart(a: float, b: float) -> bool:
+    """Whether two values differ by more than chance and the store's buckets make them."""
+    return max(a, b) > 0 and max(a, b) >= SAME * min(a, b)
 
 
 def _counts(row: Row, metric: Metric) -> bool:
@@ -278,7 +289,7 @@ class _Gathered:
         self._all: list[Figures] = []
         self._completed: list[Figures] = []
         self._kinds: Counter[str] = Counter()
-        self._cold: int | None = None
+        self._cold = self._told_cold = 0
         self._stood_in = self._gave_way = 0
         self._amount: float | None = None
         self._without_price: set[str] = set()
@@ -293,7 +304,9 @@ class _Gathered:
         if status is RequestStatus.FAILED:
             self._kinds[told[Dimension.ERROR_KIND] or ""] += figures.requests
         if told[Dimension.COLD_START] is not None:
-            self._cold = (self._cold or 0) + (figures.requests if told[Dimension.COLD_START] == _TRUE else 0)
+            self._told_cold += figures.requests
+        if told[Dimension.COLD_START] == _TRUE:
+            self._cold += figures.requests
         if status is RequestStatus.COMPLETED and told[Dimension.FALLBACK] == _TRUE:
             self._stood_in += figures.requests
         if status is RequestStatus.FAILED and told[Dimension.FALLBACK] == _FALSE:
@@ -323,7 +336,8 @@ class _Gathered:
             figures.first_chunk,
             completed.speed,
             dict(self._kinds.most_common()),
-            self._cold,
+            self._cold if self._told_cold else None,
+            self._told_cold,
             self._stood_in,
             self._gave_way,
             figures.input_tokens,

@@ -22,11 +22,9 @@ NAME: Final = "name"
 USUAL_ORDER: Final = "-requests"
 ANSWERS: Final = 1_000
 """Completed requests whose cost is said: of one it is a number that nobody can read."""
-_SAME: Final = 1.05
-"""Values of which one is less than so many times the other are about the same."""
 _NAME: Final = 26
 """Letters of a name beside a chart."""
-_KINDS: Final = 2
+_KINDS: Final = 1
 """Kinds of error that a row names."""
 _DURATIONS: Final = frozenset({Metric.DURATION_P50, Metric.DURATION_P95, Metric.FIRST_P50, Metric.FIRST_P95})
 _SMALLEST_FIRST: Final = _DURATIONS | {NAME}
@@ -205,16 +203,15 @@ def short(number: int) -> str:
 
 def difference(of: Difference) -> dict[str, Any]:
     """One line of two rows side by side."""
-    better = None if of.factor is not None and of.factor < _SAME else of.better
-    if better is not None:
-        words = texts.better(texts.LETTERS[better], of.metric, of.factor)
+    if of.better is not None:
+        words = texts.better(texts.LETTERS[of.better], of.metric, of.factor)
     else:
-        words = "" if of.factor is None else texts.SAME if of.better is None else texts.ABOUT_THE_SAME
+        words = "" if of.factor is None else texts.SAME if of.values[0] == of.values[1] else texts.ABOUT_THE_SAME
     return {
         "name": texts.METRICS[of.metric],
         "values": [in_words(of.metric, value) for value in of.values],
         "bars": _bars(of),
-        "better": better,
+        "better": of.better,
         "words": texts.few(words) if of.few and words else words,
     }
 

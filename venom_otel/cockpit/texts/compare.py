@@ -125,9 +125,9 @@ def tokens_written(number: str) -> str:
 
 
 def kinds(found: Sequence[tuple[str, int]], more: int) -> str:
-    """Kinds of error with how often each came; "" is one that nobody named."""
+    """Kinds of error with how often each came, and how many kinds more there are; "" is one that nobody named."""
     words = ", ".join(f"{kind or UNKNOWN} {formats.count(number)}" for kind, number in found)
-    return f"{words}, {more} more" if more > 0 else words
+    return f"{words} +{more}" if more > 0 else words
 
 
 def cost(of: Cost) -> str:
@@ -163,7 +163,7 @@ METRICS: Final = {
     Metric.FIRST_P95: "First token, p95",
     Metric.SPEED: "Tokens/s",
     Metric.ERROR_RATE: "Failed",
-    Metric.COST: "Cost of 1\u2009000 answers",
+    Metric.COST: "Cost per 1\u2009000",
 }
 _BETTER: Final = {
     Metric.DURATION_P50: "{factor}\u00d7 faster",
