@@ -9,6 +9,7 @@ import pytest
 
 from venom_otel.control import Action
 from venom_otel.errors import ActionError
+from venom_otel.runtimes.model import Reading, Reason, State
 
 from .conftest import eventually, gone
 
@@ -128,6 +129,33 @@ async def test_a_server_that_was_not_started_from_here(place):
     controller = place.controller(stop="true", limit_s=0.2)
     words = await failing(place, controller, Action.STOP)
     assert words == f"Ollama does not end: after 0.2 s 127.0.0.1:{place.port} still answers."
+
+
+async def test_another_server_in_its_place(place):
+    await place.act(place.controller(start=place.tiny()), Action.START)
+    pid = place.controller().life(place.runtime).pid
+    controller = place.controller(stop=f"kill {pid}", limit_s=0.5)
+
+    async def look():
+        await eventually(lambda: gone(pid), "it lives")
+        return Reading(State.READY)
+
+    with pytest.raises(ActionError) as failed:
+        await controller.act(place.runtime, Action.STOP, say=lambda _: None, look=look)
+    where = f"127.0.0.1:{place.port}"
+    words = f"Ollama does not end: after 0.5 s {where} still answers: another process is there, which was not started from here."
+    assert str(failed.value) == words
+
+
+async def test_a_stop_of_which_nobody_can_tell(place):
+    controller = place.controller(stop="true", limit_s=0.1)
+
+    async def look():
+        return Reading(State.UNREACHABLE, Reason.TIMEOUT, "no answer within 2 s.")
+
+    with pytest.raises(ActionError) as failed:
+        await controller.act(place.runtime, Action.STOP, say=lambda _: None, look=look)
+    assert str(failed.value) == "Ollama does not end: after 0.1 s it is not known whether it has ended: no answer within 2 s."
 
 
 async def test_a_command_that_hangs_is_ended(place):
