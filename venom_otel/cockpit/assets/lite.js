@@ -8,7 +8,7 @@
 // text; its locators and `evaluate` do without):
 //   #live[data-live]                 "connecting", "live" or "lost": whether this tab hears of events, by whichever tab's connection
 //   #prompt, #send                   where one asks
-//   #talk > .turn                    a question with its answer, the newest last:
+//   #turns > .turn                   a question with its answer, the newest last:
 //     [data-task], [data-status]     its task's id and status as in the API; "SENDING" before it has one, "REFUSED" where it gets none
 //     [data-asked-at], [data-first-at], [data-done-at]   performance.now() when it was sent, its first text shown, its end shown
 //     .answer-text                   the answer's text and nothing else, in one text node
@@ -408,7 +408,7 @@ class Turn {
     this.node.querySelector("[data-act=stop]").addEventListener("click", () => this.stop());
     this.node.setAttribute("aria-busy", "true"); // read aloud once it is whole
     fill(this.node, { status: TEXTS.sending });
-    atEnd(() => $("talk").append(this.node));
+    $("turns").append(this.node);
   }
 
   /** Asks, and follows what happens. True where it was begun. */
@@ -480,7 +480,7 @@ class Turn {
     const told = JSON.parse(data);
     if (name === "token") {
       if (!this.text.length) this.node.dataset.firstAt = performance.now();
-      atEnd(() => this.text.appendData(told.text));
+      this.text.appendData(told.text);
     } else if (name === "status") this.about(told);
     else if (name === "finished") this.finished(told);
     else if (name === "llm_provider_error") this.note(say(TEXTS.providerError, { ...who(told), words: told.error.words }));
@@ -520,13 +520,13 @@ class Turn {
     const stop = this.node.querySelector("[data-act=stop]");
     if (document.activeElement === stop) $("prompt").focus();
     stop.hidden = true;
-    atEnd(() => fill(this.node, { failure, ...(status in TEXTS ? {} : { status: "" }) }));
+    fill(this.node, { failure, ...(status in TEXTS ? {} : { status: "" }) });
   }
 
   note(words) {
     const line = document.createElement("li");
     line.textContent = words;
-    atEnd(() => this.node.querySelector(".events").append(line));
+    this.node.querySelector(".events").append(line);
   }
 
   async stop() {
@@ -546,13 +546,27 @@ function speed({ usage, duration_seconds: whole, first_token: first }) {
   return say(TEXTS.speed, { number: figures((tokens - 1) / (whole - first)) });
 }
 
-/** Adds to the conversation; who looks at its end goes on doing so. */
-function atEnd(add) {
-  const box = getComputedStyle($("talk")).overflowY === "visible" ? document.scrollingElement : $("talk");
-  const follows = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-  add();
-  if (follows) box.scrollTop = box.scrollHeight;
+// Who looks at the end of the conversation goes on doing so; who scrolls up is left there. Looked at once a frame, and not for each token:
+// to ask where one is makes the browser lay all of it out.
+let follows = true;
+
+/** What scrolls: the conversation, or on a narrow screen the whole page. */
+const scrolled = () => (getComputedStyle($("talk")).overflowY === "visible" ? document.scrollingElement : $("talk"));
+
+function toEnd() {
+  const box = scrolled();
+  box.scrollTop = box.scrollHeight;
 }
+
+new ResizeObserver(() => follows && $("turns").childElementCount && toEnd()).observe($("turns"));
+document.addEventListener(
+  "scroll",
+  () => {
+    const box = scrolled();
+    follows = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+  },
+  { capture: true, passive: true },
+);
 
 // Which tasks belong to this tab's conversation: ids alone, never what was said. The tab's own storage outlives a reload.
 const conversation = { session: crypto.getRandomValues(new Uint32Array(4)).join("-"), tasks: [] };
@@ -583,7 +597,8 @@ $("ask").addEventListener("submit", async (event) => {
   if (!prompt.trim()) return;
   $("prompt").value = "";
   const turn = new Turn();
-  turn.node.scrollIntoView({ block: "end" });
+  follows = true;
+  toEnd();
   if (await turn.ask(prompt)) {
     conversation.tasks.push(turn.node.dataset.task);
     remember();
