@@ -154,6 +154,8 @@ def answered(last: tuple[str, str, str] | None, servers: Iterable[Server], alias
     model, provider, url = last
     endpoint = _address(url, aliases)
     server = next((one for one in servers if endpoint is not None and one.runtime.endpoint.server == endpoint.server), None)
+    if server is not None and provider in {"", semconv.PROVIDER_UNKNOWN}:  # the application did not know yet whom it asked
+        provider = server.runtime.provider
     return _in_service(model, provider or semconv.PROVIDER_UNKNOWN, endpoint, server)
 
 
