@@ -47,8 +47,10 @@ class Turn:
         self.again = again
         self._tasks = tasks
         self._ask_again = ask_again
-        self._failed: dict[str, Request] = {}
-        """The newest failed request by the server's name."""
+        self._failed: dict[str, str] = {}
+        """What the newest failed request of each server said; by its name, as the next."""
+        self._why: dict[str, ui.label] = {}
+        """Where that stands: it may be told before another server is asked, and after."""
         self._pending: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
         self._any_text = False
@@ -155,7 +157,8 @@ class Turn:
             case Fallback() as fallback:
                 self._show_fallback(fallback)
             case Request() as request:
-                self._failed[request.party.service_id] = request
+                self._failed[request.party.service_id] = request.error.words if request.error is not None else ""
+                self._show_why(request.party.service_id)
             case Task() as task:
                 self.task = task
                 self._show_who()
@@ -165,11 +168,16 @@ class Turn:
     def _show_fallback(self, fallback: Fallback) -> None:
         self.task = replace(self.task, party=fallback.target)
         self._show_who()
-        failed = self._failed.get(fallback.source.service_id)
+        server = fallback.source.service_id
         with self._notes, ui.element("div").classes("turn-note").props("role=status"):
             ui.label(chat_views.failed_over(fallback)).classes("turn-fallback")
-            if failed is not None and failed.error is not None:
-                ui.label(answer_html.displayable(failed.error.words)).classes("muted turn-why")
+            self._why[server] = ui.label().classes("muted turn-why")
+        self._show_why(server)
+
+    def _show_why(self, server: str) -> None:
+        if (label := self._why.get(server)) is not None:
+            label.text = answer_html.displayable(self._failed.get(server, ""))
+            label.set_visibility(bool(label.text))
 
     def _add(self, text: str) -> None:
         self._any_text = True
