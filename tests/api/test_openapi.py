@@ -2,7 +2,7 @@
 
 import pytest
 
-from venom_otel.api import figures, models
+from venom_otel.api import comparison, figures, models
 from venom_otel.api.problems import Problem
 
 JSON = "application/json"
@@ -29,6 +29,7 @@ def test_routes_of_the_history(schema):
     assert {path for path, _ in operations(schema)} == {
         "/api/v1/health",
         "/api/v1/history/aggregates",
+        "/api/v1/history/compare",
         "/api/v1/history/filters",
         "/api/v1/history/requests",
         "/api/v1/history/requests/export",
@@ -70,6 +71,8 @@ def test_every_error_is_a_problem_with_an_example(schema):
         (figures, "Figures"),
         (figures, "Overview"),
         (figures, "Choices"),
+        (comparison, "Row"),
+        (comparison, "Comparison"),
     ],
 )
 def test_examples_are_valid_answers(schema, module, name):

@@ -62,7 +62,7 @@ def create_app(services: Services, settings: CockpitSettings, *, token: str | No
 
 def _routers(services: Services, writing: TokenRequired | None) -> Iterator[APIRouter]:
     yield health_router(services.history)
-    yield history_router(services.history)
+    yield history_router(services.history, services.prices)
     yield metrics_router(services.history)
     yield logs_router(services.history)
     yield store_router(services.history, writing)

@@ -150,20 +150,23 @@ def _figures(group: services.Group, seconds: float) -> Figures:
         completed=figures.counts[RequestStatus.COMPLETED],
         failed=figures.counts[RequestStatus.FAILED],
         cancelled=figures.counts[RequestStatus.CANCELLED],
-        error_rate=_rounded(figures.error_rate, 4),
+        error_rate=rounded(figures.error_rate, 4),
         usage=UsedTokens(input_tokens=figures.input_tokens, output_tokens=figures.output_tokens),
         throughput=round(figures.output_tokens / seconds, 3),
-        speed=_rounded(figures.speed, 3),
-        duration=_spread(figures.duration),
-        first_token=_spread(figures.first_chunk),
+        speed=rounded(figures.speed, 3),
+        duration=spread(figures.duration),
+        first_token=spread(figures.first_chunk),
     )
 
 
-def _rounded(number: float | None, digits: int) -> float | None:
+def rounded(number: float | None, digits: int) -> float | None:
+    """A number with so many digits behind the point, where there is one."""
     return None if number is None else round(number, digits)
 
 
-def _spread(of: Distribution) -> Spread:
+def spread(of: Distribution) -> Spread:
+    """A distribution in seconds."""
+
     def seconds(ns: float | None) -> float | None:
         return None if ns is None else round(ns / SECOND, 6)
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import StreamingResponse
 
-from venom_otel.api import figures, models
-from venom_otel.api.parameters import ExportQuery, FigureQuery, RequestQuery  # noqa: TC001 - FastAPI reads the annotations
+from venom_otel.api import comparison, figures, models
+from venom_otel.api.parameters import CompareQuery, ExportQuery, FigureQuery, RequestQuery  # noqa: TC001 - FastAPI reads them
 from venom_otel.api.problems import responses
 from venom_otel.services import tables
+from venom_otel.services.compare import compare
 from venom_otel.services.tables import Format
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from venom_otel.services.history import History
+    from venom_otel.services.prices import Prices
     from venom_otel.store.protocol import RequestSummary
 
 
@@ -32,8 +34,8 @@ _FILES: Final[dict[str, Any]] = {
 }
 
 
-def history_router(history: History) -> APIRouter:
-    """The routes over one history."""
+def history_router(history: History, prices: Prices | None = None) -> APIRouter:
+    """The routes over one history, with the prices of tokens where they are known."""
     router = APIRouter(prefix="/history", tags=["history"], responses=responses(HTTPStatus.SERVICE_UNAVAILABLE))
 
     @router.get("/requests", responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
@@ -95,6 +97,15 @@ def history_router(history: History) -> APIRouter:
         The cost does not grow with the number of requests: it comes from roll-ups by the minute and the hour.
         """
         return figures.overview(await history.overview(query.window(), query.named(), query.by))
+
+    @router.get("/compare", responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
+    async def compare_rows(query: Annotated[CompareQuery, Query()]) -> comparison.Comparison:
+        """Models and servers side by side: how fast each answers, how often it fails, and what it costs where prices are set.
+
+        Durations are those of completed requests alone. The cost does not grow with the number of requests.
+        """
+        found = await compare(history, query.window(), query.by, service=tuple(query.service) or None, prices=prices)
+        return comparison.comparison(found)
 
     @router.get("/filters")
     async def filters() -> figures.Choices:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from venom_otel import semconv
+from venom_otel.services.compare import Grouping
 from venom_otel.services.figures import Window
 from venom_otel.services.history import DEFAULT_LIMIT, MAX_LIMIT
 from venom_otel.services.moments import moment, span_ns
@@ -147,6 +148,27 @@ class ExportQuery(ListQuery):
     """Which requests, and how they are written."""
 
     format: Format = Field(Format.CSV, description="`csv`, what is nested side by side, or `jsonl`, one JSON object a line.")
+
+
+class CompareQuery(Parameters):
+    """What is compared."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Moment = Field("24h", description="As of the list; widened to whole minutes, to whole hours where the range is more than a day.")
+    until: Moment = Field("0s", description="As `since`; now where it is not given.", examples=["2026-11-22T22:00:00Z"])
+    by: Grouping = Field(Grouping.PLACE, description="What a row is; `place` is a model at an endpoint.")
+    service: list[str] = Field(default_factory=list, description="Only requests of these applications, exactly.", examples=[["chat-api"]])
+
+    @model_validator(mode="after")
+    def _fits(self) -> CompareQuery:
+        self.window()
+        return self
+
+    def window(self) -> Window:
+        """The range."""
+        now = time.time_ns()
+        return Window(moment(self.since, now), moment(self.until, now))
 
 
 class FigureQuery(Filters):
