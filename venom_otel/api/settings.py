@@ -50,8 +50,8 @@ class Settings(BaseModel):
                 "page": "http://127.0.0.1:8765",
                 "otlp": "http://127.0.0.1:4318",
                 "otlp_grpc": "http://127.0.0.1:4317",
-                "data_dir": "/home/ada/.local/share/venom-otel",
-                "env_file": "/home/ada/app/.env",
+                "data_dir": "/var/lib/venom-otel",
+                "env_file": "/srv/app/.env",
                 "sections": [{"name": "Model servers", "settings": [_SETTING]}],
             }
         }
