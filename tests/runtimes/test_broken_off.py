@@ -46,13 +46,24 @@ def test_in_the_place_of_another_it_is_never_asked(provider):
 
 
 @pytest.mark.parametrize("provider", ["llamacpp", "openai"])
-def test_one_that_hangs_for_a_while_is_not_asked_again(provider):
+@pytest.mark.parametrize("pages", [{ANYTHING_ELSE: hangs}, PAGES | {"/openapi.json": hangs}], ids=["altogether", "in part"])
+def test_one_that_hangs_for_a_while_is_not_asked_again(provider, pages):
     with ReplayServer(PAGES) as server:
         assert look(provider, server.url).models
-        server.pages = {ANYTHING_ELSE: hangs}
+        server.pages = pages
         assert look(provider, server.url, deadline_s=0.3).reason is Reason.TIMEOUT
         server.pages = PAGES
         assert look(provider, server.url).models
+        assert server.paths.count(LIST) == 1
+
+
+def test_one_that_breaks_its_description_off_is_not_asked_again():
+    with ReplayServer(PAGES) as server:
+        assert look("openai", server.url).models
+        server.pages = PAGES | {"/openapi.json": hangs_up}
+        assert look("openai", server.url).state is State.FAILING
+        server.pages = PAGES
+        assert look("openai", server.url).models
         assert server.paths.count(LIST) == 1
 
 

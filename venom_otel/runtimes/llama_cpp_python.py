@@ -31,13 +31,17 @@ async def look(client: Client, told: Heard, *, anybody: bool = False) -> Reading
         told: the server's answer at an address that llama-cpp-python does not have.
         anybody: any server of the dialect will do, not the runtime's provider alone.
     """
-    server = root(client.runtime.endpoint)
-    if told.reply is None:
-        if told.failure is not None and told.failure.state is State.STOPPED:
+    server, description = root(client.runtime.endpoint), told
+    if fingerprints.may_be_llama_cpp_python(told.reply):
+        (description,) = await client.ask(fingerprints.OPENAPI)
+    if description.reply is None:
+        if description.failure is not None and description.failure.state is State.STOPPED:
             _known.pop(server, None)
-        return client.reading(*await judge(client, told, shaped=False), main=told) if server in _known else None
-    description = await _description(client, told)
-    if description is None:
+        if server not in _known:
+            return None
+        # Nobody else is in its place as far as is known, and to ask who it is would be to ask for its models.
+        return client.reading(*await judge(client, description, shaped=True, anybody=True), main=description)
+    if not fingerprints.describes_llama_cpp_python(description.reply):
         _known.pop(server, None)
         return None
     verdict = await judge(client, description, shaped=True, anybody=anybody)
@@ -52,10 +56,3 @@ async def look(client: Client, told: Heard, *, anybody: bool = False) -> Reading
         return client.reading(*verdict, main=listing)
     _known[server] = tuple(ServedModel(name, loaded=True) for model in found if (name := text(model.get("id"))))
     return client.reading(*verdict, main=listing, models=_known[server])
-
-
-async def _description(client: Client, told: Heard) -> Heard | None:
-    if not fingerprints.may_be_llama_cpp_python(told.reply):
-        return None
-    (description,) = await client.ask(fingerprints.OPENAPI)
-    return description if fingerprints.describes_llama_cpp_python(description.reply) else None
