@@ -221,6 +221,7 @@ def test_the_description(client):
     }
     assert {path for path, _ in routes} == {
         PATH,
+        f"{PATH}/active",
         f"{PATH}/{{provider}}/activate",
         f"{PATH}/{{provider}}/install",
         f"{PATH}/{{provider}}/{{model}}",

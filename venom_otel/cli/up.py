@@ -9,7 +9,7 @@ import logging
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -86,21 +86,30 @@ def run(known: Collection[str], given: Mapping[str, object], *, as_json: bool) -
         def taken(sock: socket.socket) -> socket.socket:
             return sockets.enter_context(contextlib.closing(sock))
 
-        page_socket = taken(listen(settings.host, settings.port, "--port"))
-        otlp_socket = taken(listen(settings.host, settings.otlp_port, "--otlp-port"))
-        grpc_socket = taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None
+        listening = _Listening(
+            taken(listen(settings.host, settings.port, "--port")),
+            taken(listen(settings.host, settings.otlp_port, "--otlp-port")),
+            taken(reserve(settings.host, settings.otlp_grpc_port, "--otlp-grpc-port")) if settings.otlp_grpc else None,
+        )
         configuration = DotenvConfiguration(Path.cwd() / FILE, known)
         options = frozenset(f"VENOM_OTEL_{name.upper()}" for name, value in given.items() if value is not None)
-        _run(settings, configuration, options, page_socket, otlp_socket, grpc_socket, as_json=as_json)
+        _run(settings, configuration, options, listening, as_json=as_json)
+
+
+class _Listening(NamedTuple):
+    """The sockets of one `venom-otel up`."""
+
+    page: socket.socket
+    otlp: socket.socket
+    grpc: socket.socket | None
+    """None where OTLP is not taken over gRPC."""
 
 
 def _run(
     settings: CockpitSettings,
     configuration: DotenvConfiguration,
     options: frozenset[str],
-    page_socket: socket.socket,
-    otlp_socket: socket.socket,
-    grpc_socket: socket.socket | None,
+    listening: _Listening,
     *,
     as_json: bool,
 ) -> None:
@@ -148,9 +157,9 @@ def _run(
     ):
         running = Running(
             pid=os.getpid(),
-            page=_url(settings.host, page_socket),
-            otlp=_url(settings.host, otlp_socket),
-            otlp_grpc=_url(settings.host, grpc_socket) if grpc_socket else None,
+            page=_url(settings.host, listening.page),
+            otlp=_url(settings.host, listening.otlp),
+            otlp_grpc=_url(settings.host, listening.grpc) if listening.grpc else None,
             token=token(settings, directory),
         )
 
@@ -209,8 +218,8 @@ def _run(
         page.mount(application, services, otlp_address=running.otlp)
         service = IngestService.from_settings(store, settings)
         serve(
-            [(application, page_socket), (create_receiver(service, AllowedHosts.from_settings(settings)), otlp_socket)],
-            start_grpc=partial(start_grpc, service, grpc_socket) if grpc_socket else None,
+            [(application, listening.page), (create_receiver(service, AllowedHosts.from_settings(settings)), listening.otlp)],
+            start_grpc=partial(start_grpc, service, listening.grpc) if listening.grpc else None,
             on_ready=ready,
             beside=services.watch,
             on_end=services.end_waiting,

@@ -6,7 +6,6 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import SecretStr
@@ -18,6 +17,7 @@ from venom_otel.services.configuration import ENDPOINT, MODEL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from pydantic_settings import BaseSettings
 
@@ -108,9 +108,7 @@ class InForce:
     def now(self) -> Sequence[Section]:
         """Every setting, in the order of its section; last, where there are any, the standard variables that are set."""
         found = [Section(name, [*self._of(loaded), *self._unlisted(loaded)]) for name, loaded in self._sections.items()]
-        standard = [
-            self._set(name, self._environment[name], "") for name in sorted(self._environment) if name.startswith(_STANDARD)
-        ]
+        standard = [self._set(name, self._environment[name], "") for name in sorted(self._environment) if name.startswith(_STANDARD)]
         return [*found, Section("OpenTelemetry", standard)] if standard else found
 
     def _of(self, loaded: BaseSettings) -> Iterator[Setting]:
