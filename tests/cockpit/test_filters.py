@@ -1,9 +1,12 @@
 """What an address says of requests, without a page."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from venom_otel.cockpit.history.filters import RANGES, Filters
 from venom_otel.services.figures import DAY, HOUR, MINUTE
+from venom_otel.services.tables import Format
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
 
 NOW = 1_790_000_000_000_000_000
@@ -13,6 +16,7 @@ ADDRESSES = [
     "/history?status=failed",
     "/history?provider=ollama&model=llama3.2:1b&endpoint=http://localhost:11434/v1",
     "/history?service=chat-api&error_kind=auth&since=15m&text=a+b%26c",
+    "/history?fallback=true",
     "/history?since=2026-09-21T14:13:20Z&until=2026-09-21T14:14:19.999999Z",
 ]
 
@@ -29,6 +33,7 @@ def test_there_and_back(address):
         "/history?status=broken",
         "/history?since=lately",
         "/history?until=lately",
+        "/history?fallback=perhaps",
         "/history?colour=red",
         "/history?provider=",
         "/trace/x?span=y",
@@ -46,6 +51,18 @@ def test_as_the_services_take_it():
         provider="vllm", status=RequestStatus.FAILED, since_ns=NOW - 15 * MINUTE, until_ns=NOW - 5 * MINUTE, before=7
     )
     assert Filters().which(NOW) == RequestFilter()
+    assert [Filters(fallback=words).which(NOW).fallback for words in ("true", "false", "")] == [True, False, None]
+
+
+def test_where_they_are_a_file():
+    filters = Filters.from_address("/history?status=failed&model=a/b&fallback=true&since=15m&text=out+of+a.b=c+memory+d.e=f=g")
+    place, _, query = filters.export_address(Format.JSONL).partition("?")
+    assert place == "/api/v1/history/requests/export"
+    assert parse_qsl(query) == [
+        ("format", "jsonl"), ("status", "FAILED"), ("model", "a/b"), ("fallback", "true"), ("since", "15m"), ("text", "out of memory"),
+        ("attribute", "a.b=c"), ("attribute", "d.e=f=g"),
+    ]  # fmt: skip
+    assert Filters().export_address(Format.CSV) == "/api/v1/history/requests/export?format=csv"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 from urllib.parse import urlsplit
 
 from nicegui import ui
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.copying import copies
 
 _STANDARD_PORT: Final = 4318
 """OTLP over HTTP; an exporter that is told nothing sends there (OpenTelemetry, OTLP exporter configuration)."""
@@ -39,9 +39,4 @@ def _code(code: str) -> None:
 
 def copy_button(text: str, label: str) -> None:
     """A button that copies `text` in the browser and says so."""
-    copy = json.dumps(text)
-    done = json.dumps(texts.COPIED)
-    ui.button(icon="content_copy", color=None).props(f'flat round dense aria-label="{label}"').classes("icon-button small").on(
-        "click",
-        js_handler=f"() => Quasar.copyToClipboard({copy}).then(() => Quasar.Notify.create({{ message: {done}, timeout: 1200 }}))",
-    )
+    copies(ui.button(icon="content_copy", color=None).props(f'flat round dense aria-label="{label}"').classes("icon-button small"), text)

@@ -11,6 +11,7 @@ from nicegui import ui
 from venom_otel.cockpit import texts, views
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.filters import RANGES, Filters
+from venom_otel.cockpit.texts import history as words
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class FilterBar:
                 for dimension in _SELECTS:
                     self._selects[dimension] = _select(texts.FILTERS[dimension], {"": texts.ANY[dimension]})
                     self._selects[dimension].on_value_change(self._changed)
+                self._fallback = _select(words.FALLBACK_FILTER, words.FALLBACKS)
+                self._fallback.on_value_change(self._changed)
             self._clear = (
                 ui.button(texts.CLEAR_FILTERS, on_click=self.clear, color=None).props("flat dense no-caps").classes("quiet-button clear")
             )
@@ -80,6 +83,8 @@ class FilterBar:
                 self._add(dimension, [value])
             select.value = value
             _mark(select, chosen=bool(value))
+        self._fallback.value = filters.fallback
+        _mark(self._fallback, chosen=bool(filters.fallback))
         self._status.value = filters.status
         if self._words() != filters.text:  # else a reader who goes on typing would lose the space behind a word
             self._text.value = filters.text
@@ -109,7 +114,7 @@ class FilterBar:
     async def _changed(self) -> None:
         """A component has another value; one that `show` put there is chosen already."""
         chosen = {str(dimension): select.value or "" for dimension, select in self._selects.items()}
-        filters = replace(self._filters, status=self._status.value or "", text=self._words(), **chosen)
+        filters = replace(self._filters, status=self._status.value or "", fallback=self._fallback.value or "", text=self._words(), **chosen)
         if self._since.value != _CUSTOM:
             filters = replace(filters, since=self._since.value or "", until="")
         await self.choose(filters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -13,6 +13,8 @@ from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from venom_otel.services.tables import Format
 
 PATH: Final = "/history"
 """Where the list is."""
@@ -27,6 +29,8 @@ RANGES: Final[Mapping[str, int]] = {
 }
 """The ranges on offer, as `since` writes them."""
 
+_EXPORT: Final = "/api/v1/history/requests/export"
+_YES_OR_NO: Final = {"": None, "true": True, "false": False}
 _USUAL_NS: Final = HOUR
 
 _ATTRIBUTE: Final = re.compile(r"(?<!\S)([\w-]+(?:\.[\w-]+)+)=(\S+)")
@@ -44,6 +48,8 @@ class Filters:
     endpoint: str = ""
     service: str = ""
     error_kind: str = ""
+    fallback: str = ""
+    """`true` for attempts in another server's place, `false` for those where the call belonged."""
     since: str = ""
     """A time, or how long ago: `moments.moment` says how it is written."""
     until: str = ""
@@ -57,12 +63,22 @@ class Filters:
         found = cls(**{field.name: given[field.name] for field in fields(cls) if field.name in given})
         if found.status.upper() not in RequestStatus.__members__:
             found = replace(found, status="")
+        if found.fallback not in _YES_OR_NO:
+            found = replace(found, fallback="")
         return replace(found, status=found.status.lower(), since=usable(found.since), until=usable(found.until))
 
     def address(self) -> str:
         """Where the page shows these."""
         query = urlencode({field.name: value for field in fields(self) if (value := getattr(self, field.name))}, safe="/:")
         return f"{PATH}?{query}" if query else PATH
+
+    def export_address(self, form: Format) -> str:
+        """Where the API gives all of these as a file."""
+        search = self.search() or Search()
+        words = asdict(self) | {"status": self.status.upper(), "text": search.text}
+        pairs = [(name, value) for name, value in words.items() if value]
+        pairs += [("attribute", f"{name}={value}") for name, value in search.attributes.items()]
+        return f"{_EXPORT}?{urlencode([('format', form), *pairs])}"
 
     def __bool__(self) -> bool:
         return self != type(self)()
@@ -81,6 +97,7 @@ class Filters:
             service=self.service or None,
             status=RequestStatus[self.status.upper()] if self.status else None,
             error_kind=self.error_kind or None,
+            fallback=_YES_OR_NO[self.fallback],
             since_ns=self.since_ns(now_ns),
             until_ns=self.until_ns(now_ns),
             after=after,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Final
 
 from nicegui import background_tasks, ui
 
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.empty import empty_state
+from venom_otel.cockpit.history.export_menu import export_menu
 from venom_otel.cockpit.history.filter_bar import FilterBar
 from venom_otel.cockpit.history.live_switch import LiveSwitch
 from venom_otel.cockpit.history.overview import Overview
+from venom_otel.cockpit.history.percentiles import Percentiles
 from venom_otel.cockpit.history.request_list import RequestList
 from venom_otel.errors import StoreError
 
@@ -46,6 +49,7 @@ class HistoryPage:
         self._address = address
         self._bar = FilterBar(address.filters, self._chosen)
         self._overview = Overview(history, address.filters, self._bar.choose)
+        self._percentiles = Percentiles(history, self._refresh_percentiles)
         self._list = RequestList(history, address.filters, self._show_older)
         self._busy = asyncio.Lock()
         """One change of the list at a time: an answer for filters that no longer hold must not come in between."""
@@ -68,14 +72,16 @@ class HistoryPage:
             self._switch.build()
             ui.space()
             self._bar.build_time_and_text()
+            export_menu(self._address)
         self._values = self._bar.build_values()
         self._problem = ui.label().classes("problem").props("role=alert")
         self._problem.set_visibility(False)
         self._charts = self._overview.build()
+        self._table = self._percentiles.build()
         self._list.build()
         self._empty = empty_state(self._otlp_address)
         self._empty.set_visibility(False)
-        for element in (self._head, self._values, self._charts):
+        for element in (self._head, self._values, self._charts, self._table):
             element.set_visibility(False)
 
     # -- what the store says -----------------------------------------------------------------------------------------------------
@@ -126,12 +132,17 @@ class HistoryPage:
             self._bar.offer_seen(found)
             nothing_yet = self._list.empty and not self._address.filters
             self._empty.set_visibility(nothing_yet)
-            for element in (self._head, self._values, self._charts):
+            for element in (self._head, self._values, self._charts, self._table):
                 element.set_visibility(not nothing_yet)
 
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
             await self._overview.refresh(self._address.filters, self._list.newest_ns)
+            await self._refresh_percentiles()
+
+    async def _refresh_percentiles(self) -> None:
+        with contextlib.suppress(StoreError):  # the list says it
+            await self._percentiles.refresh(self._overview.window, self._address.filters.which(time.time_ns()))
 
     def _tell(self, problem: str) -> None:
         self._problem.text = problem

@@ -32,7 +32,8 @@ class Overview:
         self._history = history
         self._filters = filters
         self._choose = choose
-        self._window: Window | None = None
+        self.window: Window | None = None
+        """What the charts show; None before they do."""
 
     def build(self) -> ui.element:
         """Build it, still empty."""
@@ -69,7 +70,7 @@ class Overview:
         if filters != self._filters:
             return  # chosen anew meanwhile
         total = Figures.together(steps.values())
-        self._window = window
+        self.window = window
         shown = texts.range_shown(len(window.starts()) * (window.step_ns or window.length_ns))
         self._range.text = texts.without_search(shown) if filters.search() else shown
         _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
@@ -98,11 +99,11 @@ class Overview:
 
     async def _picked(self, event: EChartPointClickEventArguments) -> None:
         """A bar's part: that status, in that step."""
-        if self._window is None or self._window.step_ns is None:
+        if self.window is None or self.window.step_ns is None:
             return
-        start = self._window.starts()[event.data_index]
+        start = self.window.starts()[event.data_index]
         status = charts.STACK[event.series_index]
-        since, until = _iso(start), _iso(start + self._window.step_ns - SECOND // 1_000_000)
+        since, until = _iso(start), _iso(start + self.window.step_ns - SECOND // 1_000_000)
         await self._choose(replace(self._filters, status=status.lower(), since=since, until=until))
 
 

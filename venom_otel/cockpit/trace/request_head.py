@@ -8,8 +8,10 @@ from nicegui import ui
 
 from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, theme, views
+from venom_otel.cockpit.copying import copies_link
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.empty import copy_button
+from venom_otel.cockpit.texts.history import COPY_REQUEST_LINK
 from venom_otel.cockpit.trace.timing_bar import timing_bar
 from venom_otel.services.timing import of_request
 from venom_otel.services.traces import walk
@@ -65,6 +67,10 @@ def _title(request: RequestSummary) -> None:
                 ui.label("→").classes("arrow").props(f'role=img aria-label="{texts.ANSWERED_BY}"')
                 ui.label(answered).classes("answered")
         ui.label(request.provider or semconv.PROVIDER_UNKNOWN).classes("provider").style(theme.provider_mark(request.provider))
+        link = ui.button(icon="link", color=None).props(f'flat round dense aria-label="{COPY_REQUEST_LINK}"').classes("icon-button small")
+        with link:
+            ui.tooltip(COPY_REQUEST_LINK)
+        copies_link(link, f"/requests/{request.request_id}")
 
 
 def _failure(request: RequestSummary) -> None:
