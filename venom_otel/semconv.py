@@ -246,7 +246,7 @@ ROUTE_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
     LLM_ROUTE_CHOSEN: ("string", "the provider that answered; absent where none did"),
     LLM_ROUTE_FALLBACK: (
         "boolean",
-        "true where another service than the first answered, or was asked last, or where all of it is in the place of another call's service",
+        "true where not the first service answered, or was asked last, or where all of it is in the place of another call's service",
     ),
     LLM_ROUTE_ATTEMPT: ("int", "in a routed call within another: which attempt of the outer one it is"),
     LLM_ROUTE_REASON: (
