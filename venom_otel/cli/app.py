@@ -9,6 +9,7 @@ import typer
 from dotenv import load_dotenv
 
 from venom_otel.cli import acting, models
+from venom_otel.cli.compare import compare
 from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
 from venom_otel.cli.dotenv_file import FILE
@@ -56,6 +57,7 @@ app.command()(up)
 app.command()(demo)
 app.command()(init)
 app.command()(requests)
+app.command()(compare)
 app.command()(export)
 app.command("import")(import_)
 app.command()(purge)

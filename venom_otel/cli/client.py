@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import httpx
 
-from venom_otel.errors import CockpitError
+from venom_otel.cli.running import Running, data_dir
+from venom_otel.errors import CockpitError, SettingsError
+from venom_otel.settings import CockpitSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,6 +137,21 @@ class Client:
         raise CockpitError(
             f"what answers at {self._url} is no venom-otel cockpit (HTTP {reply.status_code}). Name the right one with --url."
         )
+
+
+def cockpit_address(url: str | None) -> str:
+    """What `--url` says, else the cockpit that runs on this machine's data, else where one would be.
+
+    Raises:
+        SettingsError: it says no address.
+    """
+    if url:
+        if not url.startswith(("http://", "https://")):
+            raise SettingsError(f"--url {url}: it must look like http://127.0.0.1:8765.")
+        return url
+    settings = load(CockpitSettings)
+    running = Running.find(data_dir(settings))
+    return running.page if running is not None else f"http://{settings.host}:{settings.port}"
 
 
 def server_sent(lines: Iterable[str]) -> Iterator[ServerSent]:

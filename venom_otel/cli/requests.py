@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from venom_otel.cli.client import Client, Query
+from venom_otel.cli.client import Client, Query, cockpit_address
 from venom_otel.cli.listing import Item, printer
 from venom_otel.cli.options import asked_status, instant
-from venom_otel.cli.running import Running, data_dir
 from venom_otel.errors import CockpitError, SettingsError
 from venom_otel.services.history import MAX_LIMIT
-from venom_otel.settings import CockpitSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -72,7 +70,7 @@ def requests(
         }.items()
         if value
     }
-    with Client(_checked(url) if url else _address()) as client:
+    with Client(cockpit_address(url)) as client:
         items, newer = _newest(client, which, limit)
         show = printer(as_json=as_json)
         show(reversed(items))
@@ -106,16 +104,3 @@ def _follow(client: Client, which: Query, newer: int, show: Callable[[Iterable[I
         away = False
         show(page["items"])
         newer = page["newer"]
-
-
-def _checked(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError(f"--url {url}: it must look like http://127.0.0.1:8765.")
-    return url
-
-
-def _address() -> str:
-    """Of the cockpit that runs on this machine's data, else where one would be."""
-    settings = load(CockpitSettings)
-    running = Running.find(data_dir(settings))
-    return running.page if running is not None else f"http://{settings.host}:{settings.port}"
