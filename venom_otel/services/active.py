@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -11,6 +12,7 @@ from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import same_model
+from venom_otel.services.figures import SECOND
 from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestFilter
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.services.model_list import InService, Provider
     from venom_otel.store.protocol import RequestSummary, Span
+
+LATE_NS: Final = 30 * SECOND
+"""After the end of a fallback nothing more is expected to arrive of its trace that would say why."""
 
 _ROUTED: Final = f"{semconv.ROUTE} "
 """Begins the name of a routed call's own span; the model of its first service follows."""
@@ -104,7 +109,7 @@ class ActiveModel:
         self._place: tuple[str, str] = ("", "")
         """A configured model and its server: one that is offline tells of no models."""
         self._fallback: tuple[str, FirstChoice] = ("", FirstChoice())
-        """The newest fallback by its request's id, and what its trace said once it did."""
+        """The newest fallback by its request's id, and what its trace said."""
 
     async def now(self) -> Active:
         """What is active, by what is known; nobody is asked."""
@@ -152,7 +157,8 @@ class ActiveModel:
 
     async def _first_choice(self, answer: RequestSummary) -> FirstChoice:
         known, found = self._fallback
-        if known == answer.request_id and found.kind is not None:
+        late = time.time_ns() - answer.start_ns - answer.duration_ns > LATE_NS
+        if known == answer.request_id and (found.kind is not None or late):
             return found
         try:
             trace = await self._history.trace(answer.trace_id)
