@@ -133,21 +133,21 @@ class TestOllama:
         expect(page.get_by_label(FETCHES)).to_have_value("")
         registry.give(0.5)
         for tab in (page, other):
-            doing = column(tab).locator(".model-doing")
+            doing = tab.locator(".model-doing")
             expect(doing).to_contain_text("Fetching Tiny Pulled")
             expect(doing.locator(".model-figures")).to_have_text(re.compile(r"927 kB of 1\.85 MB"))
             expect(doing.get_by_role("progressbar")).to_have_attribute("aria-valuenow", re.compile(r"0\.5"))
             expect(doing.locator(".model-step")).to_contain_text("pulling ")
             expect(doing.locator(".model-doing-for")).to_have_text(re.compile(r"for \d+ s"))
         registry.give(0.75)
-        expect(column(page).locator(".model-figures")).to_have_text(re.compile(r"1\.39 MB of 1\.85 MB · \d+(\.\d+)? [kM]?B/s"))
+        expect(page.locator(".model-figures")).to_have_text(re.compile(r"1\.39 MB of 1\.85 MB · \d+(\.\d+)? [kM]?B/s"))
         late = open_tab()
-        expect(column(late).locator(".model-figures")).to_contain_text("1.39 MB of 1.85 MB")
+        expect(late.locator(".model-figures")).to_contain_text("1.39 MB of 1.85 MB")
         expect(column(late).get_by_role("button", name=texts.FETCH)).to_be_disabled()
         registry.give(1)
         for tab in (page, other, late):
             expect(row(tab, registry.model)).to_contain_text("Tiny Pulled")
-            expect(column(tab).locator(".model-doing")).to_be_hidden()
+            expect(tab.locator(".model-doing")).to_be_hidden()
         row(late, registry.model).get_by_role("button", name=texts.activate("Tiny Pulled")).click()
         expect(row(page, registry.model).locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
         assert dotenv_values(tmp_path / ".env") == {"LLM_MODEL_NAME": registry.model}
@@ -157,7 +157,7 @@ class TestOllama:
         page = open_tab()
         missing = registry.model.replace("pulled", "missing")
         fetch(page, missing)
-        failure = column(page).get_by_role("alert")
+        failure = page.locator(".models-operations").get_by_role("alert")
         expect(failure).to_contain_text("Fetching Tiny Missing failed")
         expect(failure).to_contain_text(f"Ollama does not get {missing}: pull model manifest: file does not exist")
         failure.get_by_role("button", name=texts.DISMISS).click()
@@ -240,7 +240,7 @@ class TestVllm:
         expect(good).to_contain_text(texts.NOT_SERVED)
         good.get_by_role("button", name=texts.activate("Gemma 3 4B It")).click()  # nothing runs there: nobody is asked
         for tab in (page, other):
-            expect(column(tab, "vLLM").locator(".model-doing")).to_contain_text("Activating Gemma 3 4B It")
+            expect(tab.locator(".model-doing")).to_contain_text("Activating Gemma 3 4B It")
         expect(good.locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
         assert dotenv_values(tmp_path / ".env") == {"LLM_MODEL_NAME": "models/gemma-3-4b-it"}
         broken.get_by_role("button", name=texts.activate("Broken 7B")).click()
@@ -249,7 +249,7 @@ class TestVllm:
         broken.get_by_role("button", name=texts.activate("Broken 7B")).click()
         confirm(page, texts.ACTIVATE)
         for tab in (page, other):
-            failure = column(tab, "vLLM").get_by_role("alert")
+            failure = tab.locator(".models-operations").get_by_role("alert")
             expect(failure).to_contain_text("Activating Broken 7B failed", timeout=30_000)
             failure.get_by_text(texts.LAST_LINES).click()
             expect(failure.locator(".model-lines")).to_contain_text("cannot load 'models/broken-7b'")
@@ -260,6 +260,11 @@ class TestVllm:
         page = open_tab()
         column(page, "vLLM").get_by_role("button", name=texts.HOW_TO_GET).click()
         expect(page.locator(".model-words:visible")).to_contain_text("hf download ORG/NAME --local-dir models/NAME")
+
+    def test_kinds_of_which_there_is_none(self, open_tab):
+        page = open_tab()
+        page.get_by_role("button", name="No server known: Ollama, llama.cpp, OpenAI").click()
+        expect(page.locator(".model-words:visible")).to_contain_text("Ollama: set OLLAMA_ENDPOINT to where it is, or will be.")
 
 
 class TestWithoutCommands:
@@ -281,6 +286,7 @@ class TestWithoutCommands:
         expect(page.locator(".model-words:visible")).to_contain_text("VLLM_START_COMMAND")
         expect(page.locator(".model-words:visible")).to_contain_text("rm -r models/tiny")
         page.keyboard.press("Escape")
+        expect(page.locator(".model-words:visible")).to_have_count(0)
         column(page, "llama.cpp").get_by_role("button", name=texts.HOW_TO_GET).click()
         expect(page.locator(".model-words:visible")).to_contain_text("-m models/FILE.gguf")
 
@@ -288,10 +294,7 @@ class TestWithoutCommands:
 class TestNobody:
     def test_nothing_is_known(self, open_tab):
         page = open_tab()
-        panel = page.get_by_role("region", name=texts.MODELS, exact=True)
-        expect(panel).to_contain_text(texts.NO_SERVERS)
-        panel.get_by_role("button", name="No server known: vLLM, Ollama, llama.cpp, OpenAI").click()
-        expect(page.locator(".model-words:visible")).to_contain_text("Ollama: set OLLAMA_ENDPOINT to where it is, or will be.")
+        expect(page.get_by_role("region", name=texts.MODELS, exact=True)).to_contain_text(texts.NO_SERVERS)
 
 
 class TestNoFolders:

@@ -9,7 +9,6 @@ from nicegui import ui
 from venom_otel.cockpit import theme, views
 from venom_otel.cockpit.home import model_views, server_views
 from venom_otel.cockpit.home.fetch_form import FetchForm
-from venom_otel.cockpit.home.model_operation import ModelOperation
 from venom_otel.cockpit.home.model_row import ModelRow
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.runtimes.model import Status
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from venom_otel.cockpit.home.model_row import Actions
     from venom_otel.services.model_list import Model, Provider
-    from venom_otel.services.operations import Operations
 
 MOST_WITHOUT_FILTER: Final = 8
 """Models that are found at a glance."""
@@ -37,31 +35,24 @@ class ModelColumn:
 
     Args:
         provider: whose.
-        operations: what is being done.
         actions: does what is asked for.
         fetch: begins to fetch a model, given the provider, the model's name and the server's.
     """
 
-    def __init__(
-        self, provider: str, operations: Operations, actions: Actions, fetch: Callable[[str, str, str | None], Awaitable[bool]]
-    ) -> None:
+    def __init__(self, provider: str, actions: Actions, fetch: Callable[[str, str, str | None], Awaitable[bool]]) -> None:
         self._provider = provider
-        self._operations = operations
         self._actions = actions
         self._rows: dict[_Key, ModelRow] = {}
-        self._doing: dict[str, ModelOperation] = {}
-        """By server."""
         self._places: list[tuple[ui.label, ui.label]] = []
         label = provider_label(provider)
         with ui.element("section").classes("model-column") as self.element:
             self.element.props["aria-label"] = texts.of_provider(label)
             with ui.element("div").classes("model-head"):
                 ui.label(label).classes("provider model-provider").style(theme.provider_mark(provider))
-                self._count = ui.label().classes("muted model-count").props("role=status")
                 self._servers = ui.element("div").classes("model-servers")
+                self._count = ui.label().classes("muted model-count").props("role=status")
             self._filter = ui.input(placeholder=texts.FILTER, on_change=self._filtered).classes("choice model-field model-filter")
             self._filter.props("dense borderless clearable hide-bottom-space type=search").props["aria-label"] = texts.filter_of(label)
-            self._under_way = ui.element("div").classes("model-operations")
             self._list = ui.element("div").classes("model-list").props("role=list")
             self._no_match = ui.label(texts.NO_MATCH).classes("muted model-nothing")
             self._nothing = ui.label().classes("muted model-nothing")
@@ -103,18 +94,6 @@ class ModelColumn:
         if self._form is not None:
             self._form.enable(enabled=not busy)
 
-    def operation(self, server: str) -> ModelOperation:
-        """Where what is being done with the models of a server is shown."""
-        if server not in self._doing:
-            with self._under_way:
-                self._doing[server] = ModelOperation(self._operations)
-        return self._doing[server]
-
-    def tick(self) -> None:
-        """Time passes."""
-        for doing in self._doing.values():
-            doing.tick()
-
     def _show_servers(self, group: Provider) -> None:
         lines = []
         for server in group.servers:
@@ -125,6 +104,7 @@ class ModelColumn:
             lines.append((" · ".join(part for part in (who, views.short_endpoint(server.runtime.endpoint.url)) if part), how_long))
         if len(self._places) != len(lines):
             self._servers.clear()
+            self._servers.classes(**{"add" if len(lines) > 1 else "remove": "is-several"})
             with self._servers:
                 self._places = [_server_line() for _ in lines]
         for (where, since), (place, how_long) in zip(self._places, lines, strict=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
+from venom_otel.cockpit import theme
 from venom_otel.cockpit.home.transfer import Transfer, whole_seconds
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.runtimes.friendly import friendly_name
@@ -16,7 +17,7 @@ from venom_otel.state.model import OperationState
 if TYPE_CHECKING:
     from venom_otel.runtimes.protocol import Progress
     from venom_otel.services.operations import Operations
-    from venom_otel.state.model import Operation
+    from venom_otel.state.model import Operation, Wanted
 
 PAUSE_S: Final = 0.25
 """Seconds between two steps that are shown: bytes are counted more often than anyone reads."""
@@ -26,23 +27,25 @@ _SECOND: Final = 1_000_000_000
 class ModelOperation:
     """Shows one operation at a time; the words of one that failed stay until the reader has taken note of them, or the next begins."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, wanted: Wanted) -> None:
         self._operations = operations
         self._operation: Operation | None = None
         self._transfer = Transfer()
         with ui.element("div").classes("model-doing") as self._doing:
             with ui.element("div").classes("model-doing-head"):
-                self._what = ui.label().classes("model-doing-what")
+                self._what = _who(wanted).classes("model-doing-what")
                 self._for = ui.label().classes("muted model-doing-for")
+                self._figures = ui.label().classes("model-figures")
             self._bar = ui.linear_progress(show_value=False, size="4px", color=None).classes("model-bar")
-            self._figures = ui.label().classes("model-figures")
             self._step = ui.label().classes("muted model-step").props("role=status")
         with ui.element("div").classes("failure model-failure").props("role=alert") as self._failure:
-            self._failed = ui.label().classes("failure-words")
+            with ui.element("div").classes("model-doing-head"):
+                self._failed = _who(wanted).classes("failure-words")
+                ui.space()
+                ui.button(texts.DISMISS, on_click=self._dismiss, color=None).props("flat dense no-caps").classes("quiet-button")
             self._why = ui.label().classes("model-failure-why")
             with ui.expansion(texts.LAST_LINES).props("dense").classes("model-more") as self._more:
                 self._lines = ui.label().classes("model-lines")
-            ui.button(texts.DISMISS, on_click=self._dismiss, color=None).props("flat dense no-caps").classes("quiet-button")
         self._doing.set_visibility(False)
         self._failure.set_visibility(False)
 
@@ -101,3 +104,8 @@ class ModelOperation:
 
     def _dismiss(self) -> None:
         self._failure.set_visibility(False)
+
+
+def _who(wanted: Wanted) -> ui.label:
+    """A line that begins with its provider's mark."""
+    return ui.label().classes("provider").style(theme.provider_mark(wanted.provider))

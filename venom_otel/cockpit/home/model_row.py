@@ -71,25 +71,26 @@ class ModelRow:
         self.element.clear()
         self.element.classes(replace="model" + (" is-configured" if model.configured else ""))
         with self.element:
-            with ui.element("div").classes("model-who"):
-                with ui.element("div").classes("model-title"):
-                    ui.label(model.friendly_name).classes("model-friendly")
-                    for words in model_views.marks(model):
-                        ui.label(words).classes("model-mark" + (" is-loaded" if words == texts.LOADED else ""))
-                ui.label(model.name).classes("model-name")
-            if model.folder is not None and model.folder.problem is not None:
-                ui.label(model.folder.problem).classes("model-problem")
-            ui.label(" · ".join(part for part in (self._whose(), model_views.facts(model)) if part)).classes("model-facts")
+            with ui.element("div").classes("model-title"):
+                ui.label(model.friendly_name).classes("model-friendly")
+                for words in model_views.marks(model):
+                    ui.label(words).classes("model-mark" + (" is-loaded" if words == texts.LOADED else ""))
             with ui.element("div").classes("model-acts"):
                 self._acts(model)
+            with ui.element("div").classes("model-about"):
+                ui.label(model.name).classes("model-name")
+                ui.label(" · ".join(part for part in (self._whose(), model_views.facts(model)) if part)).classes("model-facts")
+            if model.folder is not None and model.folder.problem is not None:
+                ui.label(model.folder.problem).classes("model-problem")
         for button in self._buttons:
             button.set_enabled(self._enabled)
 
     def _whose(self) -> str:
         """Which server has it, where that is not plain."""
-        if len(self._servers) < 2 and self._model.folder is None:  # noqa: PLR2004 - one server is that of all
-            return ""
-        return next((one.runtime.label for one in self._servers if one.runtime.name == self._model.server), texts.NOT_SERVED)
+        if self._model.server is None:
+            return texts.NOT_SERVED
+        several = len(self._servers) > 1
+        return next((one.runtime.label for one in self._servers if several and one.runtime.name == self._model.server), "")
 
     def _acts(self, model: Model) -> None:
         if model_views.can_be_activated(model):
@@ -100,6 +101,7 @@ class ModelRow:
                     ui.label(one)
         if Kind.REMOVE not in model.unsupported:
             remove = _icon("delete_outline", texts.remove(model.friendly_name))
+            remove.tooltip(texts.remove(model.friendly_name))
             self._buttons.append(remove.on_click(lambda: self._actions.remove(model)))
 
     def _activate(self, model: Model) -> None:
@@ -117,6 +119,6 @@ class ModelRow:
 
 def _icon(name: str, words: str) -> ui.button:
     """A button without text. The words may be anything, for a model's name is in them."""
-    button = ui.button(icon=name, color=None).props("flat round dense").classes("icon-button small").tooltip(words)
+    button = ui.button(icon=name, color=None).props("flat round dense").classes("icon-button small")
     button.props["aria-label"] = words
     return button

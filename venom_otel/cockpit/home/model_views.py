@@ -23,7 +23,7 @@ def facts(model: Model) -> str:
     """What is known of a model: `4.3B · Q4_K_M · 3.34 GB · context 8K`."""
     context = texts.context(model.context_tokens) if model.context_tokens else ""
     quantization = model.quantization if model.quantization != "unknown" else ""  # Ollama's word for not knowing
-    return " · ".join(part for part in (model.parameters, quantization, size(model.size_bytes), context) if part)
+    return " · ".join(part for part in (model.parameters, quantization, size(model.size_bytes or None), context) if part)
 
 
 def ordered(models: Iterable[Model]) -> Sequence[Model]:

@@ -11,6 +11,7 @@ from nicegui import ui
 from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.asking import done, sure
 from venom_otel.cockpit.home.model_column import ModelColumn
+from venom_otel.cockpit.home.model_operation import ModelOperation
 from venom_otel.cockpit.home.server_views import size
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.runtimes.model import Status
@@ -43,6 +44,8 @@ class ModelsPanel:
         self._catalogue = catalogue
         self._columns: dict[str, ModelColumn] = {}
         self._listing: Listing | None = None
+        self._doing: dict[str, ModelOperation] = {}
+        """By server."""
         self._followed: set[str] = set()
         """Operations that are shown."""
         self._following: asyncio.TaskGroup | None = None
@@ -58,6 +61,7 @@ class ModelsPanel:
                 with self._absent, ui.menu().classes("model-words"):
                     self._absent_words = ui.label()
             self._nothing = ui.label(texts.NO_SERVERS).classes("muted models-nothing")
+            self._under_way = ui.element("div").classes("models-operations")
             self._places = ui.element("div").classes("models-columns")
         self._panel.set_visibility(False)
 
@@ -121,10 +125,10 @@ class ModelsPanel:
         for group in there:
             if group.provider not in self._columns:
                 with self._places:
-                    self._columns[group.provider] = ModelColumn(group.provider, self._operations, self, self._fetch)
+                    self._columns[group.provider] = ModelColumn(group.provider, self, self._fetch)
             self._columns[group.provider].show(group, listing.no_folders)
         self._nothing.set_visibility(not there)
-        self._show_absent([group for group in listing.providers if not group.servers])
+        self._show_absent([group for group in listing.providers if not group.servers] if there else [])
         self._enable()
         self._panel.set_visibility(True)
 
@@ -142,19 +146,20 @@ class ModelsPanel:
                 if (operation := self._operations.running(server.runtime.name)) is not None:
                     self._follow(operation)
             self._enable()
-            for column in self._columns.values():
-                column.tick()
+            for doing in self._doing.values():
+                doing.tick()
             await asyncio.sleep(PAUSE_S)
 
     def _follow(self, operation: Operation) -> None:
         wanted = operation.wanted
-        column = self._columns.get(wanted.provider)
-        if wanted.model is None or column is None or operation.id in self._followed or self._following is None:
+        if wanted.model is None or operation.id in self._followed or self._following is None:
             return
         self._followed.add(operation.id)
         self._enable()
-        line = column.operation(wanted.server)
-        self._following.create_task(self._shown(line.follow(operation)), name=f"following {operation.id}")
+        if wanted.server not in self._doing:
+            with self._under_way:
+                self._doing[wanted.server] = ModelOperation(self._operations, wanted)
+        self._following.create_task(self._shown(self._doing[wanted.server].follow(operation)), name=f"following {operation.id}")
 
     async def _shown(self, following: Awaitable[None]) -> None:
         await following
