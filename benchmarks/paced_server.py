@@ -1,14 +1,18 @@
-"""A vLLM that answers at an exact pace: `python paced_server.py`, which prints its URL.
+"""A vLLM that answers at an exact pace: `python paced_server.py [TOKENS [PACE_MS]]`, which prints its URL.
 
-`max_tokens` says how many tokens come, `seed` how many milliseconds lie between them (and before the first): 0 for as fast as can be.
+`max_tokens` says how many tokens come, `seed` how many milliseconds lie between them (and before the first): 0 for as fast as can be. Where
+a request has neither, the arguments do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 
 MODEL = "paced"
+USUAL = {"max_tokens": 100, "seed": 0}
+"""What counts where a request says nothing; the arguments change it."""
 GETS = {
     "/version": {"version": "0.32.0"},
     "/health": {},
@@ -27,7 +31,8 @@ def _piece(data: bytes) -> bytes:
 
 
 async def _chat(writer: asyncio.StreamWriter, body: dict) -> None:
-    tokens, pause_s = body["max_tokens"], body.get("seed", 0) / 1000
+    wanted = {**USUAL, **body}
+    tokens, pause_s = wanted["max_tokens"], wanted["seed"] / 1000
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
     due = asyncio.get_running_loop().time()
     for number in range(tokens):
@@ -62,6 +67,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def main() -> None:
+    USUAL.update(zip(USUAL, map(int, sys.argv[1:]), strict=False))
     server = await asyncio.start_server(_serve, "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
