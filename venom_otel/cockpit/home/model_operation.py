@@ -35,9 +35,9 @@ class ModelOperation:
             with ui.element("div").classes("model-doing-head"):
                 self._what = _who(wanted).classes("model-doing-what")
                 self._for = ui.label().classes("muted model-doing-for")
+                self._step = ui.label().classes("muted model-step").props("role=status")
                 self._figures = ui.label().classes("model-figures")
             self._bar = ui.linear_progress(show_value=False, size="4px", color=None).classes("model-bar")
-            self._step = ui.label().classes("muted model-step").props("role=status")
         with ui.element("div").classes("failure model-failure").props("role=alert") as self._failure:
             with ui.element("div").classes("model-doing-head"):
                 self._failed = _who(wanted).classes("failure-words")
