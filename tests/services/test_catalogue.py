@@ -147,6 +147,24 @@ async def test_folders_without_a_server(world):
     assert tiny.unsupported[Kind.REMOVE].endswith("do so yourself: rm -r models/tiny-hf")
 
 
+async def test_who_asks_for_what_is_known_has_no_server_asked(world):
+    """So any number of pages may do so as often as they like."""
+    with ReplayServer(OLLAMA) as ollama:
+        here = world(ollama_endpoint=ollama.url)
+        await here.catalogue.now()
+        asked = len(ollama.paths)
+        for _ in range(20):
+            assert (await here.catalogue.now()).providers[1].models
+        assert len(ollama.paths) == asked > 0
+
+
+async def test_there_is_no_directory_of_folders(world, tmp_path):
+    here = world(vllm_endpoint="http://127.0.0.1:9/v1")
+    assert (await here.catalogue.now()).no_folders == "there is no directory models: LLM_MODELS_DIR says where models lie in folders"
+    (tmp_path / "models").mkdir()
+    assert (await here.catalogue.now()).no_folders is None
+
+
 async def test_a_model_that_two_servers_have_is_in_use_at_one(world):
     """The list and what is said to be configured agree on which."""
     same = changed(OLLAMA, lambda page: Page(page.status, page.headers, page.body.replace(b"gemma3:tiny", b"gemma-3")))
