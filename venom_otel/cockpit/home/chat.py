@@ -81,7 +81,8 @@ class ChatPanel:
             self._refused = ui.label().classes("failure chat-refused").props("role=alert")
             self._refused.set_visibility(False)
             self._input = ChatInput(on_send=self._send, on_long=self._refuse_long, on_stop=self._stop)
-            panel.on("keydown.escape", self._stop, [])
+            # Where a list of choices is open, the key closes that.
+            panel.on("keydown.escape", self._stop, js_handler="() => document.querySelector('.q-menu') ?? emit()")
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this; tasks go on."""
@@ -176,8 +177,7 @@ class ChatPanel:
 
     async def _come_back(self, kept: Any) -> None:
         """Show the conversation that the tab was at."""
-        if isinstance(kept, dict):
-            self._choice.choose(Chosen.of(kept.get("choice")))
+        if isinstance(kept, dict) and not self._turns:
             session = kept.get("session")
             found = list(self._found(kept.get("turns")))
             if isinstance(session, str) and 0 < len(session) <= _LONGEST_ID and any(prompt is not None for _, prompt, _ in found):
@@ -186,6 +186,7 @@ class ChatPanel:
             self._forgotten.set_visibility(len(shown) < len(found) or any(prompt is None for _, prompt, _ in shown))
             for task, prompt, again in shown:
                 self._add(task, prompt, again=again)
+            self._choice.choose(Chosen.of(kept.get("choice")))
         self._log.to_end()
         self._keep()
 

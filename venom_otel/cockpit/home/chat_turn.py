@@ -142,8 +142,8 @@ class Turn:
         party, answered = self.task.party, chat_views.answered_as(self.task)
         self._provider.text = party.provider
         self._provider.style(theme.provider_mark(party.provider))
-        self._model.text = party.model
-        self._answered.text = answered
+        self._model.text = answer_html.displayable(party.model)
+        self._answered.text = answer_html.displayable(answered)
         for part in (self._arrow, self._answered):
             part.set_visibility(bool(answered))
         self._endpoint.text = views.short_endpoint(party.endpoint)

@@ -1,0 +1,82 @@
+"""What the chat says of a task."""
+
+from dataclasses import replace
+
+import pytest
+
+from venom_otel.cockpit.home import chat_views
+from venom_otel.services.tasks.model import Fallback, Party, Task, TaskError, TaskStatus
+
+HERE = Party("ollama", "ollama", "gemma3:4b", "http://127.0.0.1:11434/v1")
+THERE = Party("big", "vllm", "gemma-3", "https://gpu.example/v1")
+TASK = Task("t", TaskStatus.COMPLETED, 0, HERE)
+
+
+@pytest.mark.parametrize(
+    ("party", "label"),
+    [
+        (HERE, "Ollama @ 11434"),
+        (THERE, "vLLM @ gpu.example"),
+        (replace(HERE, endpoint=""), "Ollama"),
+        (replace(HERE, provider="own"), "own @ 11434"),
+    ],
+)
+def test_a_server_as_people_call_it(party, label):
+    assert chat_views.server_of(party) == label
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "words"),
+    [
+        ("model_not_found", "404", "404 model_not_found"),
+        ("timeout", "timeout", "timeout"),
+        (None, "connection_error", "connection_error"),
+    ],
+)
+def test_who_failed_and_who_is_asked_instead(reason, code, words):
+    assert chat_views.failed_over(Fallback(THERE, HERE, reason, code)) == f"vLLM @ gpu.example failed: {words} → Ollama @ 11434"
+
+
+@pytest.mark.parametrize(
+    ("fields", "speed"),
+    [
+        ({"duration_s": 3.0, "first_token_s": 1.0, "output_tokens": 101}, "50.0 tokens/s"),
+        ({"duration_s": 3.0, "first_token_s": 1.0, "output_tokens": 1}, ""),
+        ({"duration_s": 1.0, "first_token_s": 1.0, "output_tokens": 9}, ""),
+        ({"duration_s": 3.0, "first_token_s": 1.0}, ""),
+        ({"duration_s": 3.0, "output_tokens": 9}, ""),
+        ({}, ""),
+    ],
+)
+def test_tokens_per_second_are_those_behind_the_first(fields, speed):
+    assert chat_views.speed(replace(TASK, **fields)) == speed
+
+
+def test_figures_that_are_known():
+    task = replace(TASK, duration_s=3.21, first_token_s=0.0412, input_tokens=1234, output_tokens=None)
+    assert chat_views.first_token(task) == "first token 41.2 ms"
+    assert chat_views.duration(task) == "3.21 s"
+    assert chat_views.tokens(task) == "1\u2009234 → ? tokens"
+    assert (chat_views.first_token(TASK), chat_views.duration(TASK), chat_views.tokens(TASK)) == ("", "", "")
+
+
+def test_the_model_that_answered_only_where_it_is_another():
+    assert chat_views.answered_as(TASK) == ""
+    assert chat_views.answered_as(replace(TASK, response_model="gemma3:4b")) == ""
+    assert chat_views.answered_as(replace(TASK, response_model="gemma3:4b-q8")) == "gemma3:4b-q8"
+
+
+def test_failures():
+    assert chat_views.failure(TASK) == ""
+    assert chat_views.failure(replace(TASK, error=TaskError("overloaded", "503", "try again"))) == (
+        "503 · overloaded: try again — ollama at http://127.0.0.1:11434/v1"
+    )
+    assert chat_views.failure(replace(TASK, error=TaskError(None, None, "venom-otel was stopped."))) == "venom-otel was stopped."
+
+
+@pytest.mark.parametrize(
+    ("trace_id", "request_ids", "address"),
+    [(None, (), ""), ("aa", (), "/trace/aa"), ("aa", ("aa-1", "aa-2"), "/trace/aa?span=2")],
+)
+def test_where_its_trace_is(trace_id, request_ids, address):
+    assert chat_views.trace(replace(TASK, trace_id=trace_id, request_ids=request_ids)) == address
