@@ -24,10 +24,10 @@ MODEL = Model(
 
 
 def test_facts():
-    assert model_views.facts(MODEL) == "4.3B · Q4_K_M · 3.34 GB"
-    assert model_views.facts(replace(MODEL, context_tokens=131_072)) == "4.3B · Q4_K_M · 3.34 GB · context 128K"
-    assert model_views.facts(replace(MODEL, context_tokens=2050, quantization="unknown", size_bytes=None)) == "4.3B · context 2050"
-    assert model_views.facts(Model("x", "openai", "openai", "X (OpenAI)", size_bytes=0)) == ""
+    assert model_views.facts(MODEL) == ["4.3B", "Q4_K_M", "3.34 GB"]
+    assert model_views.facts(replace(MODEL, context_tokens=131_072)) == ["4.3B", "Q4_K_M", "3.34 GB", "context 128K"]
+    assert model_views.facts(replace(MODEL, context_tokens=2050, quantization="unknown", size_bytes=None)) == ["4.3B", "context 2050"]
+    assert model_views.facts(Model("x", "openai", "openai", "X (OpenAI)", size_bytes=0)) == []
 
 
 def test_marks():

@@ -94,7 +94,7 @@ class TestOllama:
         page, other = open_tab(), open_tab()
         one = row(page, ollama.model)
         expect(one).to_contain_text("Gemma3 Tiny")
-        expect(one.locator(".model-facts")).to_have_text(re.compile(r"459K · 1\.8\d MB"))
+        expect(one.locator(".model-facts")).to_have_text(re.compile(r"459K · 1\.8\d\sMB"))
         expect(one.locator(".model-mark")).to_have_count(0)
         expect(column(page).locator(".model-where")).to_have_text(f"127.0.0.1:{ollama.port}")
         one.get_by_role("button", name=texts.activate("Gemma3 Tiny")).click()

@@ -79,7 +79,10 @@ class ModelRow:
                 self._acts(model)
             with ui.element("div").classes("model-about"):
                 ui.label(model.name).classes("model-name")
-                ui.label(" · ".join(part for part in (self._whose(), model_views.facts(model)) if part)).classes("model-facts")
+                facts = [
+                    part.replace(" ", "\u00a0") for part in (self._whose(), *model_views.facts(model)) if part
+                ]  # broken between two alone
+                ui.label(" · ".join(facts)).classes("model-facts")
             if model.folder is not None and model.folder.problem is not None:
                 ui.label(model.folder.problem).classes("model-problem")
         for button in self._buttons:

@@ -19,11 +19,11 @@ def marks(model: Model) -> list[str]:
     return [words for words, holds in ((texts.ACTIVE, model.configured), (texts.LOADED, model.loaded)) if holds]
 
 
-def facts(model: Model) -> str:
-    """What is known of a model: `4.3B · Q4_K_M · 3.34 GB · context 8K`."""
+def facts(model: Model) -> Sequence[str]:
+    """What is known of a model: `4.3B`, `Q4_K_M`, `3.34 GB`, `context 8K`."""
     context = texts.context(model.context_tokens) if model.context_tokens else ""
     quantization = model.quantization if model.quantization != "unknown" else ""  # Ollama's word for not knowing
-    return " · ".join(part for part in (model.parameters, quantization, size(model.size_bytes or None), context) if part)
+    return [part for part in (model.parameters, quantization, size(model.size_bytes or None), context) if part]
 
 
 def ordered(models: Iterable[Model]) -> Sequence[Model]:
