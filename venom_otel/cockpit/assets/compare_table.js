@@ -1,5 +1,5 @@
-// The rows of a comparison. A component of its own and no ui.table: rows are keyed, so that the keyboard's focus stays where it is when figures
-// change; headings are buttons and say how they sort; and on a telephone a row is a card. Everything is text in a template.
+// The rows of a comparison. A component of its own and no ui.table: the keyboard's focus stays where it is when figures change; headings are
+// buttons and say how they sort; and on a telephone a row is a card. Everything is text in a template.
 export default {
   template: `
     <div class="compare-table">
@@ -19,7 +19,7 @@ export default {
         </thead>
         <tbody>
           <tr v-for="row in rows" :key="row.key" :class="{ 'is-few': row.few, 'is-picked': row.picked }">
-            <td class="compare-pick"><label :title="texts.pickHelp"><input type="checkbox" :checked="!!row.picked" :aria-label="texts.pick + ': ' + row.title + ' ' + row.place" @change="pick($event, row)"><span v-if="row.picked" class="compare-letter">{{ row.picked }}</span></label></td>
+            <td class="compare-pick"><label :title="texts.pickHelp"><input type="checkbox" :checked="!!row.picked" :aria-label="texts.pick + ': ' + row.title + ' ' + row.place" @change="$emit('pick', row.key)"><span v-if="row.picked" class="compare-letter">{{ row.picked }}</span></label></td>
             <th scope="row" class="is-name">
               <a class="compare-link" :href="row.href" :title="row.title + ' ' + row.place"><span :class="row.mark && 'provider'" :style="row.mark"><span class="compare-title">{{ row.title }}</span></span></a>
               <span v-if="row.place" class="compare-place" :title="row.place">{{ row.place }}</span>
@@ -36,6 +36,13 @@ export default {
   `,
   props: { rows: Array, headings: Array, texts: Object },
   emits: ["sort", "pick"],
+  // A row that moves to another place is taken out of the page and put in again, which takes the focus from what is inside.
+  beforeUpdate() {
+    this.focused = this.$el.contains(document.activeElement) ? document.activeElement : null;
+  },
+  updated() {
+    if (this.focused?.isConnected && document.activeElement !== this.focused) this.focused.focus({ preventScroll: true });
+  },
   computed: {
     sorted() {
       return this.headings.find((heading) => heading.sorted !== "none")?.name;
@@ -44,11 +51,6 @@ export default {
   methods: {
     words(heading) {
       return heading.more ? `${heading.label} ${heading.more}` : heading.label;
-    },
-    // The server says which rows are picked, also after a third one: the box shows that, and not what was pressed.
-    pick(event, row) {
-      event.target.checked = !!row.picked;
-      this.$emit("pick", row.key);
     },
   },
 };
