@@ -105,7 +105,7 @@ def shown(active: Active) -> Shown:
         wrong = server is not None and server.condition.status is Status.OFFLINE
         cause = server.condition.cause if server is not None and wrong else None
         about = words.CONFIGURED_HELP if active.configured else words.ANSWERED_HELP
-        return Shown(look, state_word, model.label, cause or about, state_word if wrong else "")
+        return Shown(look, state_word, model.label, f"{model.label}: {cause or about}", state_word if wrong else "")
     fell_back = bool(instead.request.fallback)
     why = words.REASONS.get(instead.kind or "", words.FELL_BACK) if fell_back else words.asked_for(instead.request.service)
     return Shown(

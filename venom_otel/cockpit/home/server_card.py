@@ -73,7 +73,8 @@ class ServerCard:
         with ui.element("article").classes("server").props(f'aria-label="{self._label}"') as self._card:
             with ui.element("div").classes("server-head"):
                 ui.element("span").classes("state-mark")
-                ui.label(self._label).classes("provider server-name").style(theme.provider_mark(server.runtime.provider))
+                name = ui.label(self._label).classes("provider server-name").style(theme.provider_mark(server.runtime.provider))
+                name.tooltip(self._label)
                 self._state = ui.label().classes("server-state").props("role=status")
                 self._since = ui.label().classes("muted server-since")
                 ui.space()

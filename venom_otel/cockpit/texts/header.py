@@ -16,8 +16,8 @@ NO_MODEL_HELP: Final = (
 )
 NOT_WATCHED: Final = "Not watched"
 """Of a server."""
-CONFIGURED_HELP: Final = "The configured model (LLM_MODEL_NAME) and how its server is"
-ANSWERED_HELP: Final = "The model that really answered last, by the reply's own word; none is configured (LLM_MODEL_NAME)"
+CONFIGURED_HELP: Final = "the configured model (LLM_MODEL_NAME), and how its server is"
+ANSWERED_HELP: Final = "it really answered last, by the reply's own word; no model is configured (LLM_MODEL_NAME)"
 
 REASONS: Final = {
     semconv.KIND_NOT_REACHED: "not reached",
