@@ -94,7 +94,7 @@ def test_by_keyboard_alone(open_tab, application):
     page.keyboard.press("Tab")
     expect(page.get_by_text(texts.SKIP)).to_be_focused()
     links = page.locator(".request-link")
-    for _ in range(20):
+    for _ in range(40):
         if links.first.evaluate("element => element === document.activeElement"):
             break
         page.keyboard.press("Tab")
