@@ -106,7 +106,7 @@ class TestOllama:
         expect(one.get_by_role("button", name=texts.activate("Gemma3 Tiny"))).to_have_count(0)
         expect(one.get_by_role("button", name=texts.remove("Gemma3 Tiny"))).to_have_count(0)
         one.get_by_role("button", name=texts.why_not("Gemma3 Tiny")).click()
-        expect(page.locator(".model-words:visible")).to_contain_text(texts.ONLY_ACTIVE)
+        expect(page.get_by_role("note")).to_contain_text(texts.ONLY_ACTIVE)
 
     def test_removed(self, open_tab, ollama):
         self.copy(ollama, "copy:tiny")
@@ -213,6 +213,20 @@ class TestMany:
         expect(rows(page)).to_have_count(100)
 
 
+class TestSeveral:
+    @pytest.fixture
+    def variables(self):
+        with ReplayServer(OLLAMA) as one, ReplayServer(OLLAMA) as other:
+            yield {"OLLAMA_ENDPOINT": f"small={one.url},big={other.url}"}
+
+    def test_whose_each_is(self, open_tab):
+        page = open_tab()
+        expect(rows(page).locator(".model-facts")).to_contain_text(["Ollama (big)", "Ollama (small)"])
+        expect(column(page).locator(".model-where")).to_contain_text(["Ollama (small) · 127.0.0.1:", "Ollama (big) · 127.0.0.1:"])
+        page.get_by_label(texts.FETCH_FROM).click()
+        expect(page.get_by_role("option")).to_have_text(["Ollama (small)", "Ollama (big)"])
+
+
 class TestVllm:
     @pytest.fixture
     def place(self, tmp_path):
@@ -259,12 +273,12 @@ class TestVllm:
     def test_steps_by_hand(self, open_tab):
         page = open_tab()
         column(page, "vLLM").get_by_role("button", name=texts.HOW_TO_GET).click()
-        expect(page.locator(".model-words:visible")).to_contain_text("hf download ORG/NAME --local-dir models/NAME")
+        expect(page.get_by_role("note")).to_contain_text("hf download ORG/NAME --local-dir models/NAME")
 
     def test_kinds_of_which_there_is_none(self, open_tab):
         page = open_tab()
         page.get_by_role("button", name="No server known: Ollama, llama.cpp, OpenAI").click()
-        expect(page.locator(".model-words:visible")).to_contain_text("Ollama: set OLLAMA_ENDPOINT to where it is, or will be.")
+        expect(page.get_by_role("note")).to_contain_text("Ollama: set OLLAMA_ENDPOINT to where it is, or will be.")
 
 
 class TestWithoutCommands:
@@ -283,12 +297,12 @@ class TestWithoutCommands:
         expect(one.get_by_role("button")).to_have_count(1)
         one.get_by_role("button", name=texts.why_not("Tiny")).focus()
         page.keyboard.press("Enter")
-        expect(page.locator(".model-words:visible")).to_contain_text("VLLM_START_COMMAND")
-        expect(page.locator(".model-words:visible")).to_contain_text("rm -r models/tiny")
+        expect(page.get_by_role("note")).to_contain_text("VLLM_START_COMMAND")
+        expect(page.get_by_role("note")).to_contain_text("rm -r models/tiny")
         page.keyboard.press("Escape")
-        expect(page.locator(".model-words:visible")).to_have_count(0)
+        expect(page.get_by_role("note")).to_have_count(0)
         column(page, "llama.cpp").get_by_role("button", name=texts.HOW_TO_GET).click()
-        expect(page.locator(".model-words:visible")).to_contain_text("-m models/FILE.gguf")
+        expect(page.get_by_role("note")).to_contain_text("-m models/FILE.gguf")
 
 
 class TestNobody:

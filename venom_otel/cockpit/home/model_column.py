@@ -60,7 +60,7 @@ class ModelColumn:
             if keeper(provider, Ability.INSTALL) is not None:
                 self._form = FetchForm(label, lambda model, server: fetch(provider, model, server))
             self._how = ui.button(texts.HOW_TO_GET, color=None).props("flat dense no-caps").classes("quiet-button model-how")
-            with self._how, ui.menu().classes("model-words"):
+            with self._how, ui.menu().props("role=note").classes("model-words"):
                 self._steps = ui.label()
 
     def show(self, group: Provider, no_folders: str | None) -> None:

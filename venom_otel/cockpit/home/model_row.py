@@ -79,9 +79,7 @@ class ModelRow:
                 self._acts(model)
             with ui.element("div").classes("model-about"):
                 ui.label(model.name).classes("model-name")
-                facts = [
-                    part.replace(" ", "\u00a0") for part in (self._whose(), *model_views.facts(model)) if part
-                ]  # broken between two alone
+                facts = [part.replace(" ", "\u00a0") for part in (self._whose(), *model_views.facts(model)) if part]
                 ui.label(" · ".join(facts)).classes("model-facts")
             if model.folder is not None and model.folder.problem is not None:
                 ui.label(model.folder.problem).classes("model-problem")
@@ -99,7 +97,7 @@ class ModelRow:
         if model_views.can_be_activated(model):
             self._activate(model)
         if why := model_views.reasons(model):
-            with _icon("info_outline", texts.why_not(model.friendly_name)), ui.menu().classes("model-words"):
+            with _icon("info_outline", texts.why_not(model.friendly_name)), ui.menu().props("role=note").classes("model-words"):
                 for one in why:
                     ui.label(one)
         if Kind.REMOVE not in model.unsupported:

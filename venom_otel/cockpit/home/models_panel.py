@@ -58,7 +58,7 @@ class ModelsPanel:
                 ui.label(texts.MODELS).props("role=heading aria-level=2").classes("models-title")
                 ui.space()
                 self._absent = ui.button(color=None).props("flat dense no-caps").classes("quiet-button models-absent")
-                with self._absent, ui.menu().classes("model-words"):
+                with self._absent, ui.menu().props("role=note").classes("model-words"):
                     self._absent_words = ui.label()
             self._nothing = ui.label(texts.NO_SERVERS).classes("muted models-nothing")
             self._under_way = ui.element("div").classes("models-operations")
@@ -67,17 +67,12 @@ class ModelsPanel:
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
-        async with asyncio.TaskGroup() as self._following:
-            watching = self._following.create_task(self._watch())
-            with self._servers.changes() as changes:
-                while True:
-                    await self._look()
-                    await asyncio.sleep(PAUSE_S)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(IDLE_S):
-                            if await anext(changes, None) is None:
-                                break
-            watching.cancel()
+        async with asyncio.TaskGroup() as group:
+            self._following = group
+            try:
+                await self._look_again(group.create_task(self._watch()))
+            finally:
+                self._following = None
 
     async def activate(self, model: Model, server: str | None) -> None:
         """Use it from now on; asks first where a server that works is started anew for it."""
@@ -111,6 +106,18 @@ class ModelsPanel:
         own = [one for group in self._listing.providers if group.provider == model.provider for one in group.servers]
         meant = [one for one in own if server in {None, one.runtime.name} and one.condition.status is Status.ONLINE]
         return meant[0] if meant else None
+
+    async def _look_again(self, watching: asyncio.Task[None]) -> None:
+        """Show what is known, again and again; `watching` ends with it."""
+        with self._servers.changes() as changes:
+            while True:
+                await self._look()
+                await asyncio.sleep(PAUSE_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_S):
+                        if await anext(changes, None) is None:
+                            watching.cancel()
+                            return
 
     async def _look(self) -> None:
         """Show what is known now; one look after another, so that an older one never comes last."""
