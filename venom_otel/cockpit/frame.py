@@ -53,7 +53,7 @@ def frame(header: Header) -> ui.element:
         if header.active_model is not None:
             header.active_model.show()
         _theme_switch(dark, chosen)
-    content = ui.element("main").classes("content")
+    content = ui.element("div").classes("content")  # Quasar's page around it is the `main` landmark
     ui.skip_link(texts.SKIP, target=content)
     return content
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from venom_otel.cockpit import texts
 from venom_otel.cockpit.home.alert_banner import AlertBanner
 from venom_otel.cockpit.home.chat import ChatPanel
 from venom_otel.cockpit.home.live_feed import LiveFeed
@@ -39,6 +40,7 @@ class HomePage:
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
         with ui.element("div").classes("home"):
+            ui.label(texts.HOME).props("role=heading aria-level=1").classes("hidden-words")
             for part in self._above:
                 part.build()
             for place, parts in (("home-left", self._left), ("home-right", self._right), ("home-feed", self._feed)):
