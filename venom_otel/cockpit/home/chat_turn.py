@@ -102,7 +102,7 @@ class Turn:
         if self.prompt is not None and not self.again:
             with ui.chat_message(sent=True).classes("turn-asked"):
                 ui.label(answer_html.displayable(self.prompt)).classes("turn-prompt")
-        with ui.chat_message().classes("turn-answered"), ui.element("div").classes("turn-body"):
+        with ui.chat_message().classes("turn-answered"), ui.element("div").classes("turn-body") as self._body:
             with ui.element("div").classes("turn-who"):
                 self._provider = ui.label().classes("provider")
                 self._model = ui.label().classes("turn-model")
@@ -115,23 +115,6 @@ class Turn:
                 ui.spinner(size="14px", color=None)
                 self._doing_words = ui.label(self._doing_now()).props("role=status aria-live=off")
                 _button(texts.STOP_THIS, self.cancel)
-            with ui.element("div").classes("failure turn-failure").props("role=alert") as self._failure:
-                self._failure_words = ui.label().classes("failure-words")
-                self._failure_meaning = ui.label().classes("failure-meaning")
-            with ui.element("div").classes("turn-foot") as self._foot:
-                self._ended = ui.label().classes("turn-ended")
-                self._first = ui.label().tooltip(texts.FIRST_HELP)
-                self._speed = ui.label().tooltip(texts.SPEED_HELP)
-                self._duration = ui.label()
-                self._tokens = ui.label()
-                self._trace = ui.link(texts.TRACE).classes("quiet-link")
-                self._copy = ui.button(icon="content_copy", on_click=self._copy_answer, color=None)
-                self._copy.props(f'flat round dense aria-label="{texts.COPY_ANSWER}"').classes("icon-button small").tooltip(
-                    texts.COPY_ANSWER
-                )
-                self._again_button = _button(texts.AGAIN, lambda: self._ask_again(self))
-        for part in (self._failure, self._foot):
-            part.set_visibility(False)
 
     def _doing_now(self) -> str:
         if self.task.status is TaskStatus.PENDING:
@@ -204,41 +187,53 @@ class Turn:
     # -- its end ---------------------------------------------------------------------------------------------------------------------
 
     async def _show_end(self, answer: str | None) -> None:
-        """Show how it ended: the text as Markdown, the figures, and what went wrong."""
-        task = self.task
+        """Show how it ended: the text as Markdown, what went wrong, and the figures."""
         if answer:
             html = await asyncio.to_thread(answer_html.html, answer)
+            if self._removed:
+                return
             if html is not None:
                 self._text.show(html)
             elif not self._any_text:
                 self._text.append(answer)
-        self._doing.set_visibility(False)
-        self._turn.props("aria-busy=false")
-        words = chat_views.failure(task)
+        words = chat_views.failure(self.task)
         if words:
-            self._show_failure(f"{texts.LOST}: {words}" if task.status is TaskStatus.LOST else words)
-        self._ended.text = _ended(task, answer)
-        self._first.text = chat_views.first_token(task)
-        self._speed.text = chat_views.speed(task)
-        self._duration.text = chat_views.duration(task)
-        self._tokens.text = chat_views.tokens(task)
-        for part in (self._ended, self._first, self._speed, self._duration, self._tokens):
-            part.set_visibility(bool(part.text))
-        trace = chat_views.trace(task)
-        self._trace.props(f"href={trace}")
-        self._trace.set_visibility(bool(trace))
-        self._copy.set_visibility(bool(answer))
-        self._again_button.set_visibility(self.prompt is not None and task.status is not TaskStatus.COMPLETED)
-        self._foot.set_visibility(True)
+            self._show_failure(f"{texts.LOST}: {words}" if self.task.status is TaskStatus.LOST else words)
+        self._doing.set_visibility(False)
+        with self._body, ui.element("div").classes("turn-foot"):
+            self._build_foot(answer)
+        self._turn.props("aria-busy=false")
+
+    def _build_foot(self, answer: str | None) -> None:
+        task = self.task
+        if words := _ended(task, answer):
+            ui.label(words).classes("turn-ended")
+        for words, help_words in (
+            (chat_views.first_token(task), texts.FIRST_HELP),
+            (chat_views.speed(task), texts.SPEED_HELP),
+            (chat_views.duration(task), ""),
+            (chat_views.tokens(task), ""),
+        ):
+            if words:
+                label = ui.label(words)
+                if help_words:
+                    label.tooltip(help_words)
+        if trace := chat_views.trace(task):
+            ui.link(texts.TRACE, trace).classes("quiet-link")
+        if answer:
+            copy = ui.button(icon="content_copy", on_click=self._copy_answer, color=None)
+            copy.props(f'flat round dense aria-label="{texts.COPY_ANSWER}"').classes("icon-button small")
+        if self.prompt is not None and task.status is not TaskStatus.COMPLETED:
+            _button(texts.AGAIN, lambda: self._ask_again(self))
 
     def _show_failure(self, words: str) -> None:
         error = self.task.error
         meaning = semconv.ERROR_KINDS.get(error.kind or "", "") if error is not None else ""
-        self._failure_words.text = answer_html.displayable(words)
-        self._failure_meaning.text = meaning[:1].upper() + meaning[1:] + "." if meaning else ""
-        self._failure_meaning.set_visibility(bool(meaning))
         self._doing.set_visibility(False)
-        self._failure.set_visibility(True)
+        with self._body, ui.element("div").classes("failure").props("role=alert"):
+            ui.label(answer_html.displayable(words)).classes("failure-words")
+            if meaning:
+                ui.label(f"{meaning[0].upper()}{meaning[1:]}.").classes("failure-meaning")
 
     def _copy_answer(self) -> None:
         text = self._tasks.answer(self.task.id)
