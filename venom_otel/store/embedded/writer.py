@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded.removal import Removed
     from venom_otel.store.embedded.streams import StreamBook
 
+_logger: Final = logging.getLogger(__name__)
+
 _OF_ONE_REQUEST: Final = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite raises for a row; everything else it raises is about the file."""
 MAX_ENDINGS: Final = 1_000
 """Kinds of errors are a few dozen; a filter asks for every pair of a series and an ending."""
+_MANY_BLOCKS: Final = 100
+"""To read them again takes longer than a start may take without a word."""
 _PAGES: Final = ("page_size", "page_count", "freelist_count")
 _IDLE_CHECKPOINT_BYTES: Final = 4 * 1024 * 1024
 
@@ -91,6 +96,8 @@ class Writer:
 
     def _rejudge(self, unjudged: int) -> None:
         """Judge again what an older version stored, up to the block of this number."""
+        if unjudged > _MANY_BLOCKS:
+            _logger.warning("the store is brought up to date: its cold starts are counted, up to a minute for a million requests")
         rejudging = Rejudging(self._connection, Decoder(self._filing.book), self._endings, self._rollups)
         while unjudged:
             self._connection.execute("BEGIN IMMEDIATE")
