@@ -168,7 +168,7 @@ def test_costs():
 
 
 @pytest.mark.parametrize(
-    ("amount", "words"), [(0, "0"), (1e-9, "< 0.0001"), (0.00052, "0.00052"), (0.0449, "0.045"), (0.5, "0.50"), (1234, "1234")]
+    ("amount", "words"), [(0, "0"), (1e-9, "< 0.0001"), (0.00052, "0.00052"), (0.04491, "0.0449"), (0.5, "0.50"), (1234, "1234")]
 )
 def test_money(amount, words):
     assert texts.money(amount) == words

@@ -142,7 +142,7 @@ def money(amount: float) -> str:
         return "0"
     if amount < 0.0001:  # noqa: PLR2004 - of any currency next to nothing
         return "< 0.0001"
-    return formats.figures(amount) if amount >= 0.1 else f"{amount:.2g}"  # noqa: PLR2004 - three figures, or two that say something
+    return formats.figures(amount) if amount >= 0.1 else f"{amount:.3g}"  # noqa: PLR2004 - three figures in any case
 
 
 def without_price(models: Sequence[str]) -> str:
