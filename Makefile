@@ -9,7 +9,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
 	--override requirements/vllm-overrides.txt
 
-.PHONY: help up test lint types contracts format docs lock ollama llamacpp exporters chromium test-vllm benchmark install
+.PHONY: help up test lint types contracts format docs lock ollama llamacpp exporters collector prometheus chromium test-vllm benchmark install
 
 help:
 	@echo "make up        install what is needed, then show the page and listen for telemetry"
@@ -27,7 +27,7 @@ up:
 	@tools/bootstrap cockpit
 	@.venv/bin/venom-otel up $(ARGS)
 
-test: install chromium ollama llamacpp exporters
+test: install chromium ollama llamacpp exporters collector prometheus
 	$(PYTHON_BIN) -m pytest $(ARGS)
 
 lint: install
@@ -56,6 +56,12 @@ llamacpp: install
 
 exporters: install
 	@$(PYTHON_BIN) -m tools.exporters
+
+collector: install
+	@$(PYTHON_BIN) -m tools.build_collector
+
+prometheus: install
+	@$(PYTHON_BIN) -m tools.build_prometheus
 
 chromium: install
 	@$(PYTHON_BIN) -m tools.chromium

@@ -50,12 +50,7 @@ def _key(language: str, *more: str) -> str:
 
 
 def _build_go(result: Path) -> None:
-    command = go.find()
-    if command is None:
-        programs.install("Go", debian=("golang-go",), elsewhere=go.INSTALL)
-        command = go.find()
-    if command is None:
-        raise ToolError("Go was installed but is not found on PATH")
+    command = go.needed()
     print(f"building the Go exporters with {command}: about a minute, once", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="venom-otel-exporters-") as name:
         scratch = Path(name)

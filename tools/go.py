@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tools import programs
+from tools.cache import ToolError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,21 @@ INSTALL = "Install Go 1.21 or newer (macOS: `brew install go`)."
 def find() -> Path | None:
     """Where it lies; None where there is none."""
     return programs.find("go", elsewhere=("/usr/local/go/bin/go", "/usr/lib/go-*/bin/go", "/opt/homebrew/bin/go", "~/go/bin/go*[0-9]"))
+
+
+def needed() -> Path:
+    """Where it lies, installed where it is missing.
+
+    Raises:
+        ToolError: it cannot be installed here; the message says what a person should run.
+    """
+    command = find()
+    if command is None:
+        programs.install("Go", debian=("golang-go",), elsewhere=INSTALL)
+        command = find()
+    if command is None:
+        raise ToolError("Go was installed but is not found on PATH")
+    return command
 
 
 def environment(scratch: Path) -> dict[str, str]:
