@@ -6,6 +6,7 @@ import time
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.cockpit import Application, Cockpit
 from support.otlp import SECOND, chat, traces
@@ -221,3 +222,12 @@ def test_after_a_restart_it_comes_back(browser, tmp_path):
         send(cockpit, *some("ollama", "llama", 3))
         expect(titles(page)).to_have_text(["llama", "gpt", "gemma"], timeout=30_000)
         page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (1280, "light"), (390, "light")])
+def test_nothing_grave_for_who_cannot_see_it(open_tab, filled, width, scheme):
+    page = open_tab(f"/compare?row={OLLAMA}&row={VLLM}", viewport={"width": width, "height": 800}, color_scheme=scheme)
+    expect(rows(page)).to_have_count(3)
+    expect(page.get_by_label(texts.SIDE_BY_SIDE, exact=True)).to_be_visible()
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found if one["impact"] in ("serious", "critical")] == []
