@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from support.otlp import INTERNAL, chat, request_id, span, traces
+from support.otlp import INTERNAL, SERVER, chat, request_id, span, traces
 
 from venom_otel.services.timing import TOLD, Part, of_list, of_request
 from venom_otel.store.protocol import RequestStatus, RequestSummary, Signal
@@ -64,7 +64,7 @@ def test_of_a_server_that_tells_nothing_a_stream_is_divided_where_it_began():
     timing = of_list(request(3 * SECOND, first=1_200 * MS, provider="vllm", endpoint="http://gpu:8000/v1"))
     assert timing.parts == {Part.UNTIL_FIRST: 1_200 * MS, Part.GENERATION: 1_800 * MS}
     why, what = timing.unknown.split(": ")
-    assert why == "vLLM does not tell what it did of a single request"
+    assert why == "vLLM tells what it did of a single request in spans of its own alone (--otlp-traces-endpoint)"
     assert what == "until the first token it may have waited, loaded the model and read the prompt."
     assert timing.divided
 
@@ -165,6 +165,31 @@ async def test_a_failure_shows_how_long_was_tried(store, history):
     sent = chat("vllm", more={"llm.outcome": "error"}, duration_ns=3 * SECOND)
     timing = await timing_of(store, history, sent, *calls(sent, 0, 1_000, 2_900))
     assert timing.parts == {Part.RESENT: 2_900 * MS, Part.UNKNOWN: 100 * MS}
+
+
+def llm_request(parent, queue, prefill, decode, start_ms=0):
+    """The span that vLLM 0.32 sends of a request (`OutputProcessor.do_tracing`)."""
+    latency = {"queue": queue, "model_prefill": prefill, "model_decode": decode}
+    said = {f"gen_ai.latency.time_in_{name}": seconds for name, seconds in latency.items()}
+    return span(said, name="llm_request", kind=SERVER, parent=parent, start_ns=parent.start_time_unix_nano + start_ms * MS)
+
+
+async def test_vllm_tells_by_its_own_spans(store, history):
+    sent = chat("vllm", more={"gen_ai.response.time_to_first_chunk": 1.25}, duration_ns=3 * SECOND)
+    (post,) = calls(sent, 0)
+    timing = await timing_of(store, history, sent, post, llm_request(post, 1.0, 0.125, 1.75))
+    assert timing.parts == {Part.QUEUE: SECOND, Part.PROMPT: 125 * MS, Part.GENERATION: 1_750 * MS, Part.OTHER: 125 * MS}
+    assert timing.unknown == ""
+
+
+async def test_of_several_tries_the_servers_last_word_counts(store, history):
+    sent = chat("vllm", duration_ns=3 * SECOND)
+    first, second = calls(sent, 0, 1_000)
+    others = first, second, llm_request(second, 0.5, 0.25, 1.0, 10), llm_request(first, 9.0, 9.0, 9.0, 5)
+    timing = await timing_of(store, history, sent, *others)
+    assert timing.parts == {
+        Part.RESENT: SECOND, Part.QUEUE: 500 * MS, Part.PROMPT: 250 * MS, Part.GENERATION: SECOND, Part.OTHER: 250 * MS,
+    }  # fmt: skip
 
 
 async def test_other_spans_are_no_tries(store, history):

@@ -50,8 +50,8 @@ REQUEST_EXAMPLE: Final[dict[str, Any]] = {
     "fallback": False,
     "timing": {
         "parts": {"until_first_token": 0.31, "generation": 1.79},
-        "unknown": "vLLM does not tell what it did of a single request: until the first token it may have waited, loaded the model and "
-        "read the prompt.",
+        "unknown": "vLLM tells what it did of a single request in spans of its own alone (--otlp-traces-endpoint): until the first token "
+        "it may have waited, loaded the model and read the prompt.",
         "tries": 1,
     },
 }

@@ -1,8 +1,9 @@
 """Why a request was slow: its time cut into parts, by what the runtime told of them and what was measured around it.
 
 Ollama's own API tells loading, prompt and generation, llama-server prompt and generation, both with the end of an answer and neither how
-long the request waited; vLLM, Ollama below `/v1` and the clouds tell nothing of a single request. Then only the first piece of a stream
-divides its time. Nothing is guessed: what nobody told is a part of its own, with the reason in words.
+long the request waited. vLLM tells waiting, prompt and generation in spans of its own, where it sends these here, too. Ollama below `/v1`
+and the clouds tell nothing of a single request: then only the first piece of a stream divides its time. Nothing is guessed: what nobody
+told is a part of its own, with the reason in words.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
-from venom_otel.identity.model import OLLAMA
+from venom_otel.identity.model import OLLAMA, VLLM
 from venom_otel.runtimes.names import label
+from venom_otel.services.traces import walk
 from venom_otel.store.mapping import KIND_CLIENT, TIMINGS, seconds
 from venom_otel.store.protocol import RequestStatus
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from venom_otel.services.traces import Step
-    from venom_otel.store.protocol import RequestSummary
+    from venom_otel.store.protocol import RequestSummary, Span
 
 
 class Part(StrEnum):
@@ -44,8 +46,14 @@ class Part(StrEnum):
 TOLD: Final = (Part.QUEUE, Part.LOAD, Part.PROMPT, Part.GENERATION)
 """The parts that runtimes tell, in the order of `mapping.TIMINGS`."""
 
+_OF_SERVER: Final = (semconv.VLLM_TIME_IN_QUEUE, None, semconv.VLLM_TIME_IN_PREFILL, semconv.VLLM_TIME_IN_DECODE)
+"""The same of a server's own span inside the request."""
+
 _OVERRUN: Final = 0.01
 """Share of the duration by which a server's clock may differ from the application's without a word."""
+_ENOUGH: Final = {Part.QUEUE, Part.PROMPT, Part.GENERATION}
+"""Who tells of all these has nothing to say of loading only where there was none."""
+_NOTHING: Final = (None,) * len(TOLD)
 _WORDS: Final = {Part.QUEUE: "waiting", Part.LOAD: "loading", Part.PROMPT: "the prompt", Part.GENERATION: "the generation"}
 
 
@@ -81,13 +89,21 @@ def of_request(request: RequestSummary, steps: Sequence[Step]) -> Timing:
     own = next((step for step in steps if step.span.span_id == request.span_id), None)
     if own is None:
         return of_list(request)
-    told = tuple(seconds(own.span.attributes.get(name)) for name in TIMINGS)
+    told = _told(own.span, TIMINGS)
+    if told == _NOTHING:
+        # The last of them: of a request that was sent again, that of the try that was answered.
+        inside = sorted((step.span for step in walk(own.children)), key=lambda span: span.start_ns)
+        told = next((found for span in reversed(inside) if (found := _told(span, _OF_SERVER)) != _NOTHING), _NOTHING)
     calls = sorted(
         child.span.start_ns
         for child in own.children
         if child.span.kind == KIND_CLIENT and not child.span.attributes.keys().isdisjoint((semconv.URL_FULL, semconv.HTTP_URL))
     )
     return _cut(request, told, [min(max(start - request.start_ns, 0), request.duration_ns) for start in calls])
+
+
+def _told(span: Span, names: Sequence[str | None]) -> tuple[int | None, ...]:
+    return tuple(seconds(span.attributes.get(name)) if name else None for name in names)
 
 
 def _cut(request: RequestSummary, told: Sequence[int | None], calls: Sequence[int]) -> Timing:
@@ -110,7 +126,7 @@ def _cut(request: RequestSummary, told: Sequence[int | None], calls: Sequence[in
     overrun = sum(known.values()) - left
     for part, ns in known.items():
         take(part, ns)
-    if len(known) == len(TOLD):
+    if known.keys() >= _ENOUGH:
         take(Part.OTHER, left)
     elif first is not None:
         after = request.duration_ns - first
@@ -143,6 +159,8 @@ def _unknown(request: RequestSummary, known: Mapping[Part, int], first: int | No
     why = f"{who} does not tell what it did of a single request"
     if request.provider == OLLAMA and (request.endpoint or "").rstrip("/").endswith("/v1"):
         why = f"{who} tells its times through its own API alone, not below /v1"
+    if request.provider == VLLM:
+        why = f"{who} tells what it did of a single request in spans of its own alone (--otlp-traces-endpoint)"
     if first is not None:
         return f"{why}: until the first token it may have waited, loaded the model and read the prompt."
     return f"{why}, and the answer came whole; of a stream it would be known when the first token came."
