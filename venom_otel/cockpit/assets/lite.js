@@ -131,7 +131,9 @@ async function inTurn(name, impatience, work) {
   let began = false;
   const run = () => {
     began = true;
-    return work(signal);
+    // The lock is let go of at once: what winds down after that would be frozen with the page.
+    const left = new Promise((_, leave) => life.signal.addEventListener("abort", () => leave(life.signal.reason), { signal: over.signal }));
+    return Promise.race([work(signal), left]);
   };
   try {
     if (!navigator.locks) return await run();

@@ -32,6 +32,7 @@ def mount(app: FastAPI, services: Services, *, welcome: Callable[[Request, Respo
         welcome: gives a browser that opens the page what the API lets its writes through by.
     """
     environment = Environment(loader=FileSystemLoader(theme.ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # the themes have an order
     template = environment.get_template("lite.html")
     router = APIRouter(prefix=PATH, include_in_schema=False)
     files = {name: (theme.ASSETS / name).read_text(encoding="utf-8") for name in _KINDS}

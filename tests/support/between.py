@@ -1,0 +1,152 @@
+"""A proxy between a browser and a cockpit: it counts connections by what they were opened for, and cuts them where a test wants it.
+
+with Between(cockpit.port) as between:
+    between.url; between.open_for("/api/v1/events"); between.cut("/stream")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from typing import Self
+
+START_S = 10.0
+ASKED = re.compile(rb"(?:^|\r\n)(?:GET|POST|DELETE) (\S+) HTTP/1\.1\r\n")
+LAST = re.compile(rb"\r\nlast-event-id: ([^\r]*)\r\n", re.IGNORECASE)
+CHUNK = 65536
+
+
+@dataclass(eq=False)
+class Connection:
+    """One that the browser has opened. `paths` are what was asked on it, the newest last; `after` the Last-Event-ID of each, or empty."""
+
+    client: asyncio.StreamWriter
+    paths: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    received: int = 0
+    """Bytes that went to the browser since it asked last."""
+
+
+class Between:
+    """Hands everything on to a port of 127.0.0.1, in a thread of its own.
+
+    Args:
+        port: the cockpit's.
+        limits: paths that end so, and how many bytes their answers may have before the connection is reset; a test may change it.
+    """
+
+    def __init__(self, port: int, limits: dict[str, int] | None = None) -> None:
+        self.limits = limits or {}
+        self.asked: list[tuple[str, str]] = []
+        """Every path that was asked, and the Last-Event-ID that came with it."""
+        self._target = port
+        self._open: set[Connection] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="between", daemon=True)
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the browser goes."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._ready.wait(START_S):
+            raise TimeoutError("the proxy does not start")
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(START_S)
+
+    def open_for(self, path: str) -> int:
+        """Connections that are open now and were asked for `path` last."""
+        return sum(1 for each in list(self._open) if each.paths and each.paths[-1].endswith(path))
+
+    def times(self, path: str) -> int:
+        """How often something was asked."""
+        return sum(1 for asked, _ in list(self.asked) if asked.endswith(path))
+
+    def cut(self, path: str) -> None:
+        """Reset the connections that were asked for `path` last."""
+        for each in list(self._open):
+            if each.paths and each.paths[-1].endswith(path):
+                self._loop.call_soon_threadsafe(_reset, each.client)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        server.close()
+        for each in list(self._open):
+            _reset(each.client)
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection, task = Connection(writer), asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        self._open.add(connection)
+        with contextlib.suppress(OSError):
+            try:
+                ours, theirs = await asyncio.open_connection("127.0.0.1", self._target)
+            except OSError:
+                _reset(writer)
+            else:
+                there = asyncio.ensure_future(self._there(connection, reader, theirs))
+                back = asyncio.ensure_future(self._back(connection, ours, writer))
+                await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
+                for each in (there, back):
+                    each.cancel()
+                await asyncio.gather(there, back, return_exceptions=True)
+                theirs.transport.abort()
+        self._open.discard(connection)
+        writer.transport.abort()
+
+    async def _there(self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            for path in ASKED.findall(data):
+                after = LAST.search(data)
+                connection.paths.append(path.decode())
+                connection.received = 0
+                self.asked.append((path.decode(), after[1].decode() if after else ""))
+            writer.write(data)
+            await writer.drain()
+
+    async def _back(self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            path = connection.paths[-1] if connection.paths else ""
+            limit = next((limit for end, limit in self.limits.items() if path.endswith(end)), None)
+            if limit is not None and connection.received + len(data) > limit:
+                writer.write(data[: limit - connection.received])
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await writer.drain()
+                writer.transport.close()  # a reset would take back what the browser has not read yet
+                return
+            connection.received += len(data)
+            writer.write(data)
+            await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
