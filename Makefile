@@ -9,16 +9,17 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
 	--override requirements/vllm-overrides.txt
 
-.PHONY: help up test lint types contracts format docs lock ollama llamacpp exporters collector prometheus chromium test-vllm benchmark install
+.PHONY: help up test lint types contracts format docs dashboards lock ollama llamacpp exporters collector prometheus chromium test-vllm benchmark install
 
 help:
 	@echo "make up        install what is needed, then show the page and listen for telemetry"
 	@echo "make test      install and build what the tests need, then run them"
-	@echo "make lint      check style: ruff, shellcheck"
+	@echo "make lint      check style: ruff, shellcheck, and that dashboards/ is what the code makes"
 	@echo "make types     check types: mypy"
 	@echo "make contracts check which room imports which: import-linter"
 	@echo "make format    format and fix what ruff can"
 	@echo "make docs      write the generated parts of docs/"
+	@echo "make dashboards write the Grafana dashboards and alert rules into dashboards/"
 	@echo "make lock      write requirements/*.lock; ARGS=--upgrade takes newer versions"
 	@echo "make test-vllm run a real vLLM on the CPU and test against it: 3 GiB of downloads, started by hand only"
 	@echo "make benchmark measure what instrumentation adds"
@@ -34,6 +35,7 @@ lint: install
 	$(PYTHON_BIN) -m ruff check .
 	$(PYTHON_BIN) -m ruff format --check .
 	.venv/bin/shellcheck -x scripts/llm/*.sh tools/bootstrap
+	$(PYTHON_BIN) -m venom_otel.grafana --check
 
 types: install
 	$(PYTHON_BIN) -m mypy
@@ -44,6 +46,9 @@ contracts: install
 format: install
 	$(PYTHON_BIN) -m ruff check --fix .
 	$(PYTHON_BIN) -m ruff format .
+
+dashboards: install
+	$(PYTHON_BIN) -m venom_otel.grafana
 
 docs: install
 	$(PYTHON_BIN) -m tools.docs

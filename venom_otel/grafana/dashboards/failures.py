@@ -1,0 +1,104 @@
+"""Failures: which requests failed, where and why, down to the single trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from venom_otel import semconv
+from venom_otel.grafana import links, names, panels, traceql, uids, variables
+from venom_otel.grafana.dashboards import frame, requests
+from venom_otel.grafana.panels import About, Column, Query
+from venom_otel.grafana.promql import INTERVAL, RATE_INTERVAL, grown, legend, quantile, select, total
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+NOTHING: Final = "Nothing failed in this time"
+_FAILED_DURATION: Final = select(names.DURATION, *variables.matchers(*requests.CHOSEN), (names.ERROR, "!=", ""))
+_REQUEST: Final = "/requests/${__data.fields.traceIdHidden}-${__data.fields.spanID}"
+"""The cockpit's page of a request; Grafana's table of spans has its two ids in these fields."""
+
+
+def make() -> Dashboard:
+    """The dashboard."""
+    chosen = variables.choices(names.REQUESTS, *requests.CHOSEN)
+    made = frame.dashboard(uids.FAILURES, "Which requests failed, where and why, down to the single trace.", chosen)
+    made = made.annotation(frame.fallbacks())
+    made = made.with_panel(_by("model", names.MODEL)).with_panel(_by("server", names.ENDPOINT))
+    made = made.with_panel(_by("error", names.ERROR)).with_panel(_by_kind())
+    return made.with_panel(_share()).with_panel(_examples()).with_panel(_table()).with_panel(_traces())
+
+
+def _by(what: str, label: str) -> panels.Panel:
+    return panels.over_time(
+        About(f"Failures by {what}", "How many requests failed.", NOTHING),
+        [Query(f"{total(grown(requests.FAILED, INTERVAL), label)} > 0", legend(label))],
+        panels.COUNT,
+        stacked=True,
+        bars=True,
+    )
+
+
+def _by_kind() -> panels.Panel:
+    return panels.spans_over_time(
+        About(
+            "Failures by kind",
+            "Told apart by the reply's words: a 404 is `model_not_found` or `wrong_path`. Counted from the traces that are kept.",
+            NOTHING,
+        ),
+        traceql.counted(requests.FAILED_SPANS, semconv.LLM_ERROR_KIND),
+    )
+
+
+def _share() -> panels.Panel:
+    return panels.over_time(
+        About("Error rate", "The share of requests that failed, by model and server.", "No requests in this time"),
+        [Query(requests.failed_share(RATE_INTERVAL, *requests.BY_WHO), requests.WHO_LEGEND)],
+        panels.SHARE,
+    )
+
+
+def _examples() -> panels.Panel:
+    return panels.over_time(
+        About("How long failures took", "Each diamond is one failed request and leads to its trace.", NOTHING),
+        [Query(quantile(0.95, grown(_FAILED_DURATION, RATE_INTERVAL), names.ERROR), f"p95, {legend(names.ERROR)}", exemplars=True)],
+        panels.SECONDS,
+    )
+
+
+def _table() -> panels.Panel:
+    what = traceql.spans(
+        traceql.FAILED,
+        *(
+            traceql.span(attribute, "=", links.field(names.label(attribute)))
+            for attribute in (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
+        ),
+    )
+    leading = (links.explore("Traces", what),)
+    columns = [
+        Column(names.SERVICE, "Service"),
+        Column(names.MODEL, "Model", links=leading),
+        Column(names.PROVIDER, "Provider", links=leading),
+        Column(names.ENDPOINT, "Server", links=leading),
+        Column(names.ERROR, "Error", links=leading),
+        Column("Value", "Failures", panels.COUNT),
+    ]
+    failed = f"{requests.count(requests.FAILED, names.SERVICE, *requests.BY_WHO, names.ERROR)} > 0"
+    return panels.rows(About("What failed", "Failures in this time.", NOTHING), {"A": failed}, columns, sort="Failures")
+
+
+def _traces() -> panels.Panel:
+    leading = (links.trace("Trace", "${__data.fields.traceIdHidden}"), links.cockpit("Request in the cockpit", _REQUEST))
+    return panels.traces(
+        About("Failed requests", "The newest ones: the span leads to its trace and to the cockpit.", "No trace of a failure in this time"),
+        traceql.shown(requests.FAILED_SPANS),
+        [
+            Column("spanID", "Span", links=leading),
+            Column("name", "Name", links=leading),
+            *(
+                Column(attribute, heading)
+                for attribute, heading in zip(traceql.SHOWN, ("Provider", "Model", "Server", "Kind", "Error"), strict=True)
+            ),
+        ],
+        size=panels.Size(24, 10),
+    )

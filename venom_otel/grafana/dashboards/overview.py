@@ -1,0 +1,182 @@
+"""Overview: who answers, how fast, and what fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from venom_otel import semconv
+from venom_otel.grafana import links, names, panels, traceql, uids, variables
+from venom_otel.grafana.dashboards import frame, requests
+from venom_otel.grafana.panels import About, Column, Query
+from venom_otel.grafana.promql import INTERVAL, RANGE, RATE_INTERVAL, grown, highest, legend, total
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+NO_REQUESTS: Final = "No requests in this time. Instrument an application: venom_otel.instrument(kernel)"
+NO_STREAMS: Final = "No streams in this time: only streams have a first token"
+_NAME, _SOURCE = names.label(semconv.LLM_FRIENDLY_NAME), names.label(semconv.LLM_SOURCE)
+
+
+def make() -> Dashboard:
+    """The dashboard."""
+    chosen = variables.choices(names.REQUESTS, *requests.CHOSEN)
+    made = frame.dashboard(uids.OVERVIEW, "Which model servers answer, how fast, and what fails.", chosen)
+    made = made.annotation(frame.fallbacks())
+    for tile in _tiles():
+        made = made.with_panel(tile)
+    made = made.with_panel(_who_answers()).with_panel(_error_rate())
+    made = made.with_panel(_durations()).with_panel(_first_token()).with_panel(_tokens()).with_panel(_fallbacks())
+    return made.with_panel(_top_failures())
+
+
+def _tiles() -> list[panels.Panel]:
+    active = highest(names.metric(semconv.METRIC_ACTIVE_MODEL), _NAME, names.PROVIDER, _SOURCE)
+    return [
+        panels.tile(
+            About(
+                "Active model", "The model that the settings name, and the one that answered last.", "No model is set and none has answered"
+            ),
+            [Query(f"{active} == 1", f"{legend(_NAME)} at {legend(names.PROVIDER)}, {legend(_SOURCE)}")],
+            "none",
+            size=panels.Size(6, 5),
+            names=True,
+        ),
+        panels.tile(
+            About("Requests", "Round trips to a model, failures included.", NO_REQUESTS),
+            [Query(requests.count(requests.ASKED))],
+            panels.COUNT,
+            size=panels.Size(3, 5),
+        ),
+        panels.tile(
+            About("Failed", "The share of requests that failed.", NO_REQUESTS),
+            [Query(requests.failed_share(RANGE))],
+            panels.SHARE,
+            size=panels.Size(3, 5),
+            limits=[(0.01, "orange"), (0.05, "red")],
+        ),
+        panels.tile(
+            About("Duration, p95", "One request of twenty took longer.", NO_REQUESTS),
+            [Query(requests.latency(0.95, requests.DURATION, window=RANGE))],
+            panels.SECONDS,
+            size=panels.Size(3, 5),
+        ),
+        panels.tile(
+            About("First token, p95", "One stream of twenty took longer to begin.", NO_STREAMS),
+            [Query(requests.latency(0.95, requests.FIRST_TOKEN, window=RANGE))],
+            panels.SECONDS,
+            size=panels.Size(3, 5),
+            limits=[(5, "orange")],
+        ),
+        panels.tile(
+            About("Tokens/s", "Tokens of answers for each second that requests took.", "No tokens were counted in this time"),
+            [Query(requests.speed(window=RANGE))],
+            panels.COUNT,
+            size=panels.Size(3, 5),
+        ),
+        panels.tile(
+            About(
+                "Fallbacks",
+                "Attempts at another service than the one that should have answered.",
+                "No service with a fallback has been asked",
+            ),
+            [Query(requests.count(requests.FALLBACKS))],
+            panels.COUNT,
+            size=panels.Size(3, 5),
+            limits=[(1, "orange")],
+        ),
+    ]
+
+
+def _who_answers() -> panels.Panel:
+    return panels.over_time(
+        About("Who answers", "Requests a second that were answered, by model and server. Marks are fallbacks.", NO_REQUESTS),
+        [Query(requests.a_second(requests.ANSWERED, *requests.BY_WHO), requests.WHO_LEGEND)],
+        panels.PER_SECOND,
+        stacked=True,
+        links=[_to_compare()],
+    )
+
+
+def _to_compare() -> panels.Link:
+    return links.dashboard(uids.COMPARE, "Compare models", {"provider": links.series(names.PROVIDER)})
+
+
+def _error_rate() -> panels.Panel:
+    to_failures = links.dashboard(
+        uids.FAILURES,
+        "Failures of this model",
+        {"provider": links.series(names.PROVIDER), "model": links.series(names.MODEL), "endpoint": links.series(names.ENDPOINT)},
+    )
+    return panels.over_time(
+        About("Error rate", "The share of requests that failed, by model and server.", NO_REQUESTS),
+        [Query(requests.failed_share(RATE_INTERVAL, *requests.BY_WHO), requests.WHO_LEGEND)],
+        panels.SHARE,
+        links=[to_failures],
+    )
+
+
+def _durations() -> panels.Panel:
+    return panels.over_time(
+        About("Duration", "Of requests, failures included. Each diamond is one of them and leads to its trace.", NO_REQUESTS),
+        [Query(requests.latency(q, requests.DURATION), name, exemplars=name == "p99") for q, name in requests.PERCENTILES],
+        panels.SECONDS,
+    )
+
+
+def _first_token() -> panels.Panel:
+    return panels.over_time(
+        About("Time to first token", "Of streams. Each diamond is one of them and leads to its trace.", NO_STREAMS),
+        [Query(requests.latency(q, requests.FIRST_TOKEN), name, exemplars=name == "p99") for q, name in requests.PERCENTILES],
+        panels.SECONDS,
+    )
+
+
+def _tokens() -> panels.Panel:
+    return panels.over_time(
+        About("Tokens a second", "Of prompts and of answers, all requests together.", "No tokens were counted in this time"),
+        [Query(requests.a_second(requests.TOKENS_IN), "prompts"), Query(requests.a_second(requests.TOKENS_OUT), "answers")],
+        panels.PER_SECOND,
+    )
+
+
+def _fallbacks() -> panels.Panel:
+    pairs = total(grown(requests.FALLBACKS, INTERVAL), names.FROM, names.TO, names.ERROR)
+    return panels.over_time(
+        About("Fallbacks", "Which provider was asked instead of which, and after what.", "No service with a fallback has been asked"),
+        [Query(pairs, f"{legend(names.TO)} instead of {legend(names.FROM)} ({legend(names.ERROR)})")],
+        panels.COUNT,
+        stacked=True,
+        bars=True,
+    )
+
+
+def _top_failures() -> panels.Panel:
+    what = traceql.spans(
+        traceql.FAILED,
+        *(
+            traceql.span(attribute, "=", links.field(names.label(attribute)))
+            for attribute in (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
+        ),
+    )
+    to_failures = links.dashboard(
+        uids.FAILURES,
+        "Failures of this model",
+        {"provider": links.field(names.PROVIDER), "model": links.field(names.MODEL), "endpoint": links.field(names.ENDPOINT)},
+    )
+    leading = (links.explore("Traces", what), to_failures, links.cockpit("History in the cockpit", "/history"))
+    worst = f"topk(10, {requests.count(requests.FAILED, *requests.BY_WHO, names.ERROR)} > 0)"
+    columns = [
+        Column(names.MODEL, "Model", links=leading),
+        Column(names.PROVIDER, "Provider", links=leading),
+        Column(names.ENDPOINT, "Server", links=leading),
+        Column(names.ERROR, "Error", links=leading),
+        Column("Value", "Failures", panels.COUNT),
+    ]
+    return panels.rows(
+        About("Top failures", "What failed most in this time. A click leads to the traces.", "Nothing failed in this time"),
+        {"A": worst},
+        columns,
+        sort="Failures",
+        size=panels.WHOLE,
+    )

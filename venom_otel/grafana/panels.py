@@ -1,0 +1,228 @@
+"""The panels that dashboards are put together from: each has a text for when it is empty, and a datasource that is a variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, tempo, text, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.tempo import MetricsQueryType, SearchTableType
+from grafana_foundation_sdk.models.text import TextMode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROMETHEUS: Final = dashboard.DataSourceRef(type_val="prometheus", uid="${prometheus}")
+TEMPO: Final = dashboard.DataSourceRef(type_val="tempo", uid="${tempo}")
+
+SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "cps", "bytes", "short"
+
+EXPORTED: Final = "1m"
+"""How often OpenTelemetry's SDK exports metrics unless told otherwise: bars are no narrower."""
+
+Panel = Builder[dashboard.Panel]
+Link = dict[str, object]
+"""A data link: `title`, `url`, and `targetBlank` where it leaves Grafana."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A PromQL expression and what its series are called."""
+
+    expr: str
+    legend: str = ""
+    exemplars: bool = False
+    """Whether single requests are shown in it, each leading to its trace."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What every panel says of itself: what it shows, and what it means that there is nothing to show."""
+
+    title: str
+    shows: str
+    empty: str
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the grid's 24 columns, and in its rows."""
+
+    width: int = 12
+    height: int = 8
+
+
+HALF, THIRD, WHOLE, TILE = Size(), Size(8), Size(24), Size(4, 5)
+
+
+def over_time(
+    about: About,
+    queries: Sequence[Query],
+    unit: str,
+    *,
+    size: Size = HALF,
+    stacked: bool = False,
+    bars: bool = False,
+    links: Sequence[Link] = (),
+) -> Panel:
+    """Lines, or bars on one another, over time."""
+    panel = timeseries.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(PROMETHEUS)
+    panel = panel.span(size.width).height(size.height).unit(unit).min(0).fill_opacity(25 if stacked or bars else 8).line_width(1)
+    panel = panel.show_points(common.VisibilityMode.AUTO).tooltip(_tooltip()).legend(_legend())
+    panel = panel.color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    if bars:
+        panel = panel.draw_style(common.GraphDrawStyle.BARS).interval(EXPORTED)
+    if stacked:
+        panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    for query, ref_id in zip(queries, "ABCDEFGH", strict=False):
+        panel = panel.with_target(_target(query, ref_id).range().exemplar(query.exemplars))
+    return _linked(panel, links)
+
+
+def tile(
+    about: About, queries: Sequence[Query], unit: str, *, size: Size = TILE, limits: Sequence[tuple[float, str]] = (), names: bool = False
+) -> Panel:
+    """One number, or with `names` what the series that are 1 are called; coloured from each limit on."""
+    panel = stat.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(PROMETHEUS)
+    panel = panel.span(size.width).height(size.height).unit(unit).graph_mode(common.BigValueGraphMode.NONE)
+    panel = panel.color_mode(common.BigValueColorMode.VALUE)
+    panel = panel.text_mode(common.BigValueTextMode.NAME if names else common.BigValueTextMode.VALUE)
+    panel = panel.reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+    steps = [dashboard.Threshold(value=None, color="text"), *(dashboard.Threshold(value=value, color=color) for value, color in limits)]
+    panel = panel.thresholds(builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps))
+    for query, ref_id in zip(queries, "ABCDEFGH", strict=False):
+        panel = panel.with_target(_target(query, ref_id).instant())
+    return panel
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: the field it comes from, its heading, its unit, and where a click leads."""
+
+    field: str
+    heading: str
+    unit: str | None = None
+    links: tuple[Link, ...] = ()
+
+
+def rows(about: About, queries: Mapping[str, str], columns: Sequence[Column], *, sort: str, size: Size = WHOLE) -> Panel:
+    """A table of instant queries, joined by their labels.
+
+    The values' fields are called `Value #A` by the query's letter, or `Value` where it is the only one.
+    """
+    panel = _table(about, size).datasource(PROMETHEUS)
+    for ref_id, expr in queries.items():
+        panel = panel.with_target(_target(Query(expr), ref_id).instant().format(PromQueryFormat.TABLE))
+    merged = dashboard.DataTransformerConfig(id_val="merge", options={})
+    order = {
+        "indexByName": {column.field: place for place, column in enumerate(columns)},
+        "renameByName": {column.field: column.heading for column in columns},
+        "excludeByName": {"Time": True},
+        "includeByName": {},
+    }
+    panel = panel.with_transformation(merged).with_transformation(dashboard.DataTransformerConfig(id_val="organize", options=order))
+    panel = panel.sort_by([common_builders.TableSortByFieldState().display_name(sort).desc(True)])
+    for column in columns:
+        panel = _shown(panel, column.heading, column)
+    return panel
+
+
+def traces(about: About, query: str, columns: Sequence[Column], *, size: Size = WHOLE, limit: int = 50) -> Panel:
+    """A list of spans by TraceQL."""
+    target = tempo.TempoQuery().ref_id("A").query_type("traceql").query(query).limit(limit).table_type(SearchTableType.SPANS).filters([])
+    panel = _table(about, size).datasource(TEMPO).with_target(target.datasource(TEMPO))
+    for column in columns:
+        panel = _shown(panel, column.field, column)
+    return panel
+
+
+def spans_over_time(about: About, query: str, *, size: Size = HALF) -> Panel:
+    """Bars of a TraceQL metrics query."""
+    panel = timeseries.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(TEMPO)
+    panel = panel.span(size.width).height(size.height).unit(COUNT).min(0).draw_style(common.GraphDrawStyle.BARS).fill_opacity(25)
+    panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
+    panel = panel.tooltip(_tooltip()).legend(_legend())
+    target = tempo.TempoQuery().ref_id("A").query_type("traceql").query(query).filters([]).metrics_query_type(MetricsQueryType.RANGE)
+    return panel.with_target(target.datasource(TEMPO))
+
+
+def timeline(about: About, queries: Sequence[Query], values: Mapping[str, tuple[str, str]], *, size: Size = WHOLE) -> Panel:
+    """Which of a few values something had when; `values` by number: text and colour."""
+    panel = statetimeline.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(PROMETHEUS)
+    panel = panel.span(size.width).height(size.height).merge_values(True).show_value(common.VisibilityMode.AUTO)
+    panel = panel.fill_opacity(80).line_width(0).legend(_legend()).tooltip(_tooltip())
+    results = {
+        value: dashboard.ValueMappingResult(text=text, color=color, index=place)
+        for place, (value, (text, color)) in enumerate(values.items())
+    }
+    panel = panel.mappings([dashboard.ValueMap(options=results)])
+    for query, ref_id in zip(queries, "ABCDEFGH", strict=False):
+        panel = panel.with_target(_target(query, ref_id).range())
+    return panel
+
+
+def one_trace(title: str, trace_id: str, empty: str, *, size: Size = WHOLE) -> Panel:
+    """A trace, as a waterfall."""
+    target = tempo.TempoQuery().ref_id("A").query_type("traceql").query(trace_id).filters([]).datasource(TEMPO)
+    panel = builders.Panel().type("traces").title(title).datasource(TEMPO).no_value(empty)
+    return panel.span(size.width).height(size.height).with_target(target)
+
+
+def words(title: str, markdown: str, *, size: Size = WHOLE) -> Panel:
+    """Text, in Markdown."""
+    return text.Panel().title(title).mode(TextMode.MARKDOWN).content(markdown).span(size.width).height(size.height).no_value("No text.")
+
+
+def row(title: str) -> Builder[dashboard.RowPanel]:
+    """A heading over the panels that follow."""
+    return builders.Row(title)
+
+
+def _target(query: Query, ref_id: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().ref_id(ref_id).expr(query.expr).legend_format(query.legend or "__auto").datasource(PROMETHEUS)
+
+
+def _table(about: About, size: Size) -> table.Panel:
+    panel = table.Panel().title(about.title).description(about.shows).no_value(about.empty).span(size.width).height(size.height)
+    return panel.show_header(True).cell_height(common.TableCellHeight.SM).filterable(True)
+
+
+def _shown(panel: table.Panel, name: str, column: Column) -> table.Panel:
+    properties = []
+    if name != column.heading:
+        properties.append(dashboard.DynamicConfigValue(id_val="displayName", value=column.heading))
+    if column.unit:
+        properties.append(dashboard.DynamicConfigValue(id_val="unit", value=column.unit))
+    if column.links:
+        properties.append(dashboard.DynamicConfigValue(id_val="links", value=list(column.links)))
+    return panel.override_by_name(name, properties) if properties else panel
+
+
+def _linked(panel: timeseries.Panel, links: Sequence[Link]) -> timeseries.Panel:
+    """The panel, its points leading somewhere."""
+    if not links:
+        return panel
+    made = [
+        builders.DashboardLink(str(link["title"])).url(str(link["url"])).target_blank(bool(link.get("targetBlank", False)))
+        for link in links
+    ]
+    return panel.data_links(list(made))
+
+
+def _legend() -> common_builders.VizLegendOptions:
+    return (
+        common_builders.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs([])
+    )
+
+
+def _tooltip() -> common_builders.VizTooltipOptions:
+    return common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
