@@ -26,6 +26,7 @@ from support.servers import LLAMA_SERVER, OLLAMA
 from tools import tiny_model
 from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.state.model import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,14 +153,31 @@ class TestOllama:
         expect(row(page, registry.model).locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
         assert dotenv_values(tmp_path / ".env") == {"LLM_MODEL_NAME": registry.model}
 
+    def test_given_up(self, open_tab, ollama, registry):
+        httpx.request("DELETE", f"{ollama.url}/api/delete", json={"model": ollama.model}).raise_for_status()
+        page, other = open_tab(), open_tab()
+        registry.give(0.5)
+        fetch(page, registry.model)
+        for tab in (page, other):
+            expect(tab.locator(".model-figures")).to_have_text(re.compile(r"927 kB of 1\.85 MB"))
+        other.get_by_role("button", name=texts.cancel(Kind.INSTALL, registry.model)).click()
+        for tab in (page, other):
+            expect(tab.locator(".model-doing")).to_be_hidden()
+            expect(tab.locator(".model-failure")).to_be_hidden()
+        registry.wait_until_left()
+        expect(column(page).get_by_role("button", name=texts.FETCH)).to_be_enabled()
+        expect(rows(page)).to_have_count(0)
+
     def test_not_fetched(self, open_tab, ollama, registry):
         """What Ollama says stays until somebody has taken note of it."""
-        page = open_tab()
+        page, other = open_tab(), open_tab()
+        expect(rows(other)).to_have_count(1)
         missing = registry.model.replace("pulled", "missing")
         fetch(page, missing)
-        failure = page.locator(".models-operations").get_by_role("alert")
-        expect(failure).to_contain_text("Fetching Tiny Missing failed")
-        expect(failure).to_contain_text(f"Ollama does not get {missing}: pull model manifest: file does not exist")
+        for tab in (other, page):  # however soon it was over
+            failure = tab.locator(".models-operations").get_by_role("alert")
+            expect(failure).to_contain_text("Fetching Tiny Missing failed")
+            expect(failure).to_contain_text(f"Ollama does not get {missing}: pull model manifest: file does not exist")
         failure.get_by_role("button", name=texts.DISMISS).click()
         expect(failure).to_be_hidden()
 

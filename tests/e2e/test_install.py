@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 from dotenv import dotenv_values
-from support.cockpit import Cockpit, command
+from support.cockpit import Cockpit, command, wait_for
 from support.model_registry import ModelRegistry
 from support.ollama_server import OllamaServer
 
@@ -70,6 +70,27 @@ def test_by_the_api(api, registry):
     assert steps[-1]["completed"] == steps[-1]["total"] > registry.size
     (model,) = api.get("/models").json()["providers"]["ollama"]["models"]
     assert (model["name"], model["size_bytes"] > registry.size) == (registry.model, True)
+
+
+def test_given_up_and_asked_for_again(api, registry):
+    """What has come stays with Ollama, so that it goes on from there."""
+    registry.give(0.5)
+    begun = api.post("/models/ollama/install", json={"model": registry.model}).json()
+    path = begun["links"]["operation"].removeprefix("/api/v1")
+    wait_for(lambda: registry.sent >= registry.size // 2, "half of it")
+    assert api.delete(path, headers={"Authorization": "Bearer wrong"}).status_code == 401
+    answer = api.delete(path)
+    assert (answer.status_code, answer.headers["location"]) == (202, begun["links"]["operation"])
+    ended = wait_for(lambda: next((one for one in [api.get(path).json()] if one["finished_at"]), None), "its end")
+    assert (ended["state"], ended["error"]) == ("cancelled", "by token")
+    assert api.delete(path).status_code == 409
+    assert api.delete("/operations/nothing").status_code == 404
+    registry.wait_until_left()
+    assert api.get("/models").json()["providers"]["ollama"]["models"] == []
+    registry.give(1)
+    again = api.post("/models/ollama/install", json={"model": registry.model}).json()["links"]["operation"].removeprefix("/api/v1")
+    wait_for(lambda: api.get(again).json()["state"] == "succeeded", "the model")
+    assert registry.sent < 1.1 * registry.size
 
 
 def test_by_the_command(cockpit, ollama, registry, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from venom_otel.errors import ActionError, BusyError, StateError
+from venom_otel.errors import ActionError, BusyError, ConflictError, StateError, UnsupportedError
 from venom_otel.runtimes.protocol import Progress
 from venom_otel.services import operations as module
 from venom_otel.services.operations import Operations
@@ -103,6 +103,47 @@ async def test_why_it_failed(state, operations, caplog, error, words):
     assert (last.operation.state, last.operation.error) == (OperationState.FAILED, words)
     assert audited(state)[-1] == (Kind.START, Outcome.FAILED, words)
     assert ("Traceback" in caplog.text) is isinstance(error, RuntimeError)
+
+
+async def test_given_up(state, operations):
+    operation, _ = await begun(operations, OTHER)
+    assert operations.cancel(operation.id, "token") == operation
+    (last,) = await events(operations, operation)
+    assert (last.operation.state, last.operation.error) == (OperationState.CANCELLED, "by token")
+    assert state.operation(operation.id) == last.operation
+    assert audited(state) == [(Kind.INSTALL, Outcome.BEGUN, None), (Kind.INSTALL, Outcome.CANCELLED, "by token")]
+    assert operations.running("ollama") is None
+    with pytest.raises(ConflictError, match=r"install of gemma3:4b \(operation \w+\) is over: cancelled"):
+        operations.cancel(operation.id, "page")
+    assert operations.cancel("nothing", "page") is None
+
+
+async def test_given_up_before_it_began(operations):
+    work = Work()
+    operation = operations.begin(OTHER, work)
+    operations.cancel(operation.id, "page")
+    (last,) = await events(operations, operation)
+    assert last.operation.state is OperationState.CANCELLED
+    assert not work.begun.is_set()
+
+
+async def test_what_is_not_left_halfway(operations):
+    operation, work = await begun(operations)
+    with pytest.raises(UnsupportedError, match="cannot be left halfway: wait for its end"):
+        operations.cancel(operation.id, "page")
+    work.go.set()
+    assert (await events(operations, operation))[-1].operation.state is OperationState.SUCCEEDED
+
+
+async def test_those_of_this_process(operations):
+    first, work = await begun(operations)
+    second, other = await begun(operations, OTHER)
+    assert operations.of_this_process() == [first, second]
+    for each in (work, other):
+        each.go.set()
+    await events(operations, first)
+    await events(operations, second)
+    assert [each.state for each in operations.of_this_process()] == [OperationState.SUCCEEDED] * 2
 
 
 async def test_one_at_a_time_for_each_server(state, operations):

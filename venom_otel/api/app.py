@@ -69,7 +69,7 @@ def _routers(services: Services, writing: TokenRequired | None) -> Iterator[APIR
     if services.servers is not None:
         yield servers_router(services.servers, writing)
     if services.operations is not None:
-        yield operations_router(services.operations)
+        yield operations_router(services.operations, writing)
         yield audit_router(services.operations)
     if services.catalogue is not None:
         yield catalogue_router(services.catalogue, writing, services.active_model)

@@ -43,8 +43,10 @@ class Entry(BaseModel):
     provider: str
     model: str | None = Field(description="Null where it is about the server itself.")
     by: str = Field(description="Who asked, by the road taken: `token` or `page`.")
-    outcome: Outcome = Field(description="`begun`, and later one of `succeeded`, `failed` and `interrupted`; or only `refused`.")
-    detail: str | None = Field(description="Why it failed or was refused.")
+    outcome: Outcome = Field(
+        description="`begun`, and later one of `succeeded`, `failed`, `interrupted` and `cancelled`; or only `refused`."
+    )
+    detail: str | None = Field(description="Why it failed or was refused, or who gave it up.")
     operation: str | None = Field(description="The operation's path; null where none was begun.")
 
 

@@ -7,18 +7,18 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
 from venom_otel.api import links
 from venom_otel.api.models import utc
 from venom_otel.api.problems import responses
+from venom_otel.api.security import By  # noqa: TC001 - FastAPI reads the annotations
 from venom_otel.state.model import Kind, OperationState  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
-    from fastapi import Response
-
+    from venom_otel.api.security import TokenRequired
     from venom_otel.services.operations import OperationEvent
     from venom_otel.services.operations import Operations as Service
     from venom_otel.state.model import Operation as Known
@@ -61,10 +61,14 @@ class Operation(BaseModel):
     provider: str
     model: str | None = Field(description="Null where it is about the server itself.")
     by: str = Field(description="Who asked, by the road taken: `token` or `page`.")
-    state: OperationState = Field(description="`interrupted`: venom-otel ended while it ran; the server's own state says what came of it.")
+    state: OperationState = Field(
+        description="`interrupted`: venom-otel ended while it ran; the server's own state says what came of it. `cancelled`: given up."
+    )
     created_at: datetime
     finished_at: datetime | None = Field(description="Null while it runs.")
-    error: str | None = Field(description="Why it failed, and what to do; maybe several lines, with the end of the server's log.")
+    error: str | None = Field(
+        description="Why it failed, and what to do, maybe several lines with the end of the server's log; or who gave it up."
+    )
     links: Links
 
 
@@ -98,17 +102,18 @@ ACCEPTED: Final[dict[int | str, dict[str, Any]]] = {
 _Id = Annotated[str, Path(description="Its `id`.")]
 
 
-def operations_router(operations: Service) -> APIRouter:
-    """The routes over the operations."""
+def operations_router(operations: Service, writing: TokenRequired | None) -> APIRouter:
+    """The routes over the operations.
+
+    Args:
+        operations: what they ask and tell.
+        writing: lets through who may give one up; None where that is not offered.
+    """
     router = APIRouter(prefix=links.OPERATIONS, tags=["operations"], responses=responses(HTTPStatus.SERVICE_UNAVAILABLE))
 
     async def known(operation_id: _Id) -> Known:
         if (found := operations.get(operation_id)) is None:
-            raise HTTPException(
-                HTTPStatus.NOT_FOUND,
-                f"there is no operation {operation_id!r}: it was deleted with age, or the id is not one. GET /api/v1/operations lists "
-                "those there are.",
-            )
+            raise _no_such(operation_id)
         return found
 
     @router.get("", responses=responses(HTTPStatus.UNPROCESSABLE_ENTITY))
@@ -145,7 +150,33 @@ def operations_router(operations: Service) -> APIRouter:
         async for event in operations.follow(operation_id, last_event_id or 0):
             yield _event(event)
 
+    if writing is not None:
+        guarded = APIRouter(
+            dependencies=[Depends(writing)],
+            responses=ACCEPTED | responses(HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+        )
+
+        @guarded.delete("/{operation_id}", status_code=HTTPStatus.ACCEPTED)
+        async def cancel_operation(operation_id: _Id, by: By, response: Response) -> Operation:
+            """Give up fetching a model; its end follows, with the state `cancelled`.
+
+            What has come stays with a server that can go on from there, as Ollama does. 400 for what cannot be left halfway, which is
+            everything else; 409 for what is over.
+            """
+            if (cancelled := operations.cancel(operation_id, by)) is None:
+                raise _no_such(operation_id)
+            return accepted(cancelled, response)
+
+        router.include_router(guarded)
     return router
+
+
+def _no_such(operation_id: str) -> HTTPException:
+    return HTTPException(
+        HTTPStatus.NOT_FOUND,
+        f"there is no operation {operation_id!r}: it was deleted with age, or the id is not one. GET /api/v1/operations lists those there "
+        "are.",
+    )
 
 
 def accepted(begun: Known, response: Response) -> Operation:

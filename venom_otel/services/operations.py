@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.errors import ActionError, BusyError, StateError
+from venom_otel.errors import ActionError, BusyError, ConflictError, StateError, UnsupportedError
 from venom_otel.state.model import Kind, Operation, OperationState
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _MOST_FINISHED: Final = 50
 
 _INTERRUPTS: Final = frozenset({Kind.START, Kind.STOP, Kind.RESTART, Kind.ACTIVATE})
 """Operations during which a server may well not answer."""
+_CAN_BE_LEFT: Final = frozenset({Kind.INSTALL})
+"""Operations that can be given up halfway: what was begun ends with them, on the server too, and harms nobody."""
 _LOOKED_BACK: Final = 50
 """Operations among which the last of those is searched; models may be installed and removed after it."""
 
@@ -94,6 +96,35 @@ class Operations:
         self._state.begun(operation)
         run = self._runs[operation.id] = self._running[wanted.server] = _Run(operation)
         run.task = asyncio.get_running_loop().create_task(self._do(run, work), name=f"venom-otel-{wanted.kind}-{wanted.server}")
+        return operation
+
+    def of_this_process(self) -> Sequence[Operation]:
+        """Those begun in this process, in their order, as far as their events are kept; nothing is read."""
+        return [run.operation for run in self._runs.values()]
+
+    def cancel(self, operation_id: str, by: str) -> Operation | None:
+        """Give an operation up; its end follows. None where there is no such operation.
+
+        Args:
+            operation_id: which.
+            by: who asks, for the audit: see `Wanted.by`.
+
+        Raises:
+            ConflictError: it is over.
+            UnsupportedError: it cannot be left halfway.
+            StateError: it cannot be read.
+        """
+        operation = self.get(operation_id)
+        if operation is None:
+            return None
+        if operation.state is not OperationState.RUNNING:
+            raise ConflictError(f"{_named(operation)} is over: {operation.state}.")
+        if not can_be_cancelled(operation):
+            raise UnsupportedError(f"{_named(operation)} cannot be left halfway: wait for its end.")
+        run = self._runs[operation_id]
+        run.cancelled_by = by
+        if run.begun and run.task is not None:
+            run.task.cancel()
         return operation
 
     def refuse(self, wanted: Wanted, words: str) -> None:
@@ -196,13 +227,18 @@ class Operations:
 
     async def _do(self, run: _Run, work: Callable[[Callable[[Progress], None]], Awaitable[None]]) -> None:
         wanted = run.operation.wanted
+        run.begun = True
         try:
+            if run.cancelled_by is not None:  # sooner than it began
+                raise asyncio.CancelledError
             await work(run.say)
         except ActionError as error:
             self._end(run, OperationState.FAILED, str(error))
         except asyncio.CancelledError:
             if self._closed:
                 self._end(run, OperationState.INTERRUPTED)
+            elif run.cancelled_by is not None:
+                self._end(run, OperationState.CANCELLED, f"by {run.cancelled_by}")
             else:
                 self._end(run, OperationState.FAILED, "it was given up.")
         except Exception as error:
@@ -240,6 +276,8 @@ class _Run:
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self.task: asyncio.Task[None] | None = None
+        self.begun = False
+        self.cancelled_by: str | None = None
         self.news = asyncio.Event()
         """Set when the next event is there; a new one takes its place then."""
         self._number = 0
@@ -263,6 +301,11 @@ class _Run:
     def since(self, number: int) -> Sequence[OperationEvent]:
         """The events after that number; the end of an operation in any case."""
         return [event for event in self._events if event.number > number or event.finished]
+
+
+def can_be_cancelled(operation: Operation) -> bool:
+    """Whether an operation is one that can be left halfway."""
+    return operation.wanted.kind in _CAN_BE_LEFT
 
 
 def _named(operation: Operation) -> str:

@@ -32,6 +32,8 @@ class OperationState(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     """The program ended while it ran. What it had begun may have come to pass: the server's own state says."""
+    CANCELLED = "cancelled"
+    """Somebody gave it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Operation:
     finished_ns: int | None = None
     """None while it runs."""
     error: str | None = None
-    """Why it failed, and what to do, in words; None unless it did."""
+    """Why it failed, and what to do, or who gave it up, in words; None unless it did, or somebody did."""
 
 
 class Outcome(StrEnum):
@@ -71,6 +73,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     """The program ended before it did."""
+    CANCELLED = "cancelled"
     REFUSED = "refused"
 
 

@@ -36,6 +36,7 @@ _OUTCOMES: Final[Mapping[OperationState, Outcome]] = {
     OperationState.SUCCEEDED: Outcome.SUCCEEDED,
     OperationState.FAILED: Outcome.FAILED,
     OperationState.INTERRUPTED: Outcome.INTERRUPTED,
+    OperationState.CANCELLED: Outcome.CANCELLED,
 }
 
 logger: Final = logging.getLogger("venom_otel")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import theme
+from venom_otel.cockpit.asking import done
 from venom_otel.cockpit.home.transfer import Transfer, whole_seconds
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.runtimes.friendly import friendly_name
+from venom_otel.services.operations import can_be_cancelled
 from venom_otel.state.model import OperationState
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class ModelOperation:
                 self._for = ui.label().classes("muted model-doing-for")
                 self._step = ui.label().classes("muted model-step").props("role=status")
                 self._figures = ui.label().classes("model-figures")
+                self._cancel = ui.button(texts.CANCEL, on_click=self._give_up, color=None)
+                self._cancel.props("flat dense no-caps").classes("quiet-button")
             self._bar = ui.linear_progress(show_value=False, size="4px", color=None).classes("model-bar")
         with ui.element("div").classes("failure model-failure").props("role=alert") as self._failure:
             with ui.element("div").classes("model-doing-head"):
@@ -79,6 +83,8 @@ class ModelOperation:
         self._for.text = self._step.text = ""
         self._bar.props("indeterminate").props["aria-label"] = texts.doing(wanted.kind, wanted.model or "")
         self._figures.set_visibility(False)
+        self._cancel.props["aria-label"] = texts.cancel(wanted.kind, wanted.model or "")
+        self._cancel.set_visibility(can_be_cancelled(operation))
         self._failure.set_visibility(False)
         self._doing.set_visibility(True)
         self.tick()
@@ -101,6 +107,16 @@ class ModelOperation:
         self._lines.text = lines
         self._more.set_visibility(bool(lines))
         self._failure.set_visibility(True)
+
+    async def _give_up(self) -> None:
+        """Somebody wants no more of it."""
+        operation = self._operation
+
+        async def cancel() -> None:
+            if operation is not None:
+                self._operations.cancel(operation.id, "page")
+
+        await done(cancel())
 
     def _dismiss(self) -> None:
         self._failure.set_visibility(False)

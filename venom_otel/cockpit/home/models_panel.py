@@ -47,7 +47,7 @@ class ModelsPanel:
         self._doing: dict[str, ModelOperation] = {}
         """By server."""
         self._followed: set[str] = set()
-        """Operations that are shown."""
+        """Operations that are shown, and those that were over before."""
         self._following: asyncio.TaskGroup | None = None
         self._looking = asyncio.Lock()
 
@@ -67,6 +67,7 @@ class ModelsPanel:
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
+        self._followed = {each.id for each in self._operations.of_this_process() if each.finished_ns is not None}
         async with asyncio.TaskGroup() as group:
             self._following = group
             try:
@@ -149,9 +150,10 @@ class ModelsPanel:
     async def _watch(self) -> None:
         """Show what is being done, whoever began it."""
         while True:
-            for server in self._servers.known():
-                if (operation := self._operations.running(server.runtime.name)) is not None:
-                    self._follow(operation)
+            known = self._operations.of_this_process()
+            self._followed &= {operation.id for operation in known}
+            for operation in known:
+                self._follow(operation)
             self._enable()
             for doing in self._doing.values():
                 doing.tick()

@@ -39,6 +39,7 @@ OUTCOMES: Final = {
     Outcome.SUCCEEDED: "done",
     Outcome.FAILED: "failed",
     Outcome.INTERRUPTED: "interrupted",
+    Outcome.CANCELLED: "cancelled",
     Outcome.REFUSED: "refused",
 }
 BY: Final = {"page": "from this page", "token": "over the API"}
