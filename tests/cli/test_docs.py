@@ -4,12 +4,12 @@ from pathlib import Path
 
 import typer.main
 
-from venom_otel.cli import model_lines
+from venom_otel.cli import compare, model_lines
 from venom_otel.cli.app import app
 from venom_otel.cli.listing import COLUMNS
 from venom_otel.cli.servers import FIELDS
 
-PAGES = ("cockpit.md", "demo.md", "doctor.md", "models.md", "runtimes.md", "scripts.md", "store.md")
+PAGES = ("cockpit.md", "compare.md", "demo.md", "doctor.md", "models.md", "runtimes.md", "scripts.md", "store.md")
 TEXT = "\n".join((Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 
 
@@ -30,4 +30,5 @@ def test_every_option_is_named():
 def test_the_fields():
     assert f"The fields: {', '.join(COLUMNS)}." in TEXT
     assert f"the fields {', '.join(FIELDS)}." in TEXT
+    assert f"the fields {', '.join(compare.FIELDS)}." in " ".join(TEXT.split())
     assert f"the fields {', '.join(model_lines.FIELDS)}." in TEXT

@@ -78,7 +78,7 @@ class Row(BaseModel):
     speed: float | None = Field(description="Tokens written per second of a completed request's duration.")
     cold_starts: ColdStarts | None = Field(description="Null where the runtime does not say.")
     stood_in: int = Field(description="How often it answered in the place of a server that should have (routed calls).")
-    gave_way: int = Field(description="How often it should have answered in a routed call and failed, so that another had to.")
+    gave_way: int = Field(description="How often it should have answered in a routed call and failed.")
     usage: UsedTokens
     cost: Cost | None = Field(description="Null where no price is known.")
     best: list[Metric] = Field(description=f"In what no other row does better; of values from {FEW} requests or more.")

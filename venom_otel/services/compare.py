@@ -96,7 +96,7 @@ class Row:
     stood_in: int
     """How often it answered in the place of a server that should have."""
     gave_way: int
-    """How often it should have answered in a routed call and failed, so that another had to."""
+    """How often it should have answered in a routed call and failed."""
     input_tokens: int
     output_tokens: int
     cost: Cost | None

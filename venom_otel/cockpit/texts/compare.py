@@ -83,7 +83,7 @@ COLUMN_HELP: Final = {
     Metric.SPEED: "Tokens written per second of a completed request's duration",
     Metric.ERROR_RATE: "Which share failed, and the most frequent kinds of error",
     "cold": "Requests for which the model was loaded first, of those whose runtime says so",
-    "fallbacks": "Of routed calls: how often it stood in for another, and how often it was to answer and failed, so that another had to",
+    "fallbacks": "Of routed calls: how often it stood in for another, and how often it was to answer and failed",
     "tokens": "Tokens read, and tokens written",
     Metric.COST: "By your file of prices: of a thousand completed requests, and of all",
 }
