@@ -1,0 +1,40 @@
+"""Debian's Chromium, and a page in it that remembers all that a person would not see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+SWITCHES = [
+    # Chromium's own sandbox cannot be set up by root, as which containers and CI run; every page here is ours.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # It would ask hosts of its maker.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Tab:
+    """A page in the browser and all it did that a person would not see: messages, errors, requests."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.problems: list[str] = []
+        self.urls: list[str] = []
+        page.on("console", lambda message: self.problems.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", lambda request: self.urls.append(request.url))
+        page.on("websocket", lambda socket: self.urls.append(socket.url))
+        page.on("dialog", lambda dialog: (self.problems.append(dialog.message), dialog.dismiss()))
+
+    def elsewhere(self, origin: str) -> list[str]:
+        """What was asked of any other server than `origin`."""
+        place = urlsplit(origin).netloc
+        return [url for url in self.urls if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != place]
