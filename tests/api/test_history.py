@@ -58,6 +58,21 @@ def test_a_request_that_failed(api):
     assert item["error"] == {"kind": "model_not_found", "code": "404", "words": "model 'llama9' not found"}
 
 
+def test_what_its_time_went_into(api):
+    one = chat(more={"llm.timing.load": 0.25, "llm.timing.prompt": 0.125, "llm.timing.generation": 0.5}, duration_ns=2 * SECOND)
+    tries = [
+        span({"url.full": "http://ollama:1/api/chat"}, parent=one, start_ns=one.start_time_unix_nano + at * SECOND // 2) for at in (0, 1)
+    ]
+    api.send(one, *tries)
+    told = {"load": 0.25, "prompt": 0.125, "generation": 0.5}
+    (item,) = api.listed()["items"]
+    assert item["timing"]["parts"] == told | {"unknown": 1.125}
+    assert item["timing"]["tries"] is None
+    found = api.get(f"/history/requests/{request_id(one)}").json()["timing"]
+    assert found["parts"] == told | {"resent": 0.5, "unknown": 0.625}
+    assert (found["tries"], found["unknown"]) == (2, item["timing"]["unknown"])
+
+
 def test_one_request_with_its_steps(api):
     one = chat(more={"blob": b"\x00", "nan": float("nan"), "deep": {"a": [1, {"b": None}]}}, start_ns=START, events={"e": {"k": "v"}})
     post = span({"http.response.status_code": 200}, name="POST", parent=one, start_ns=START + 1, duration_ns=SECOND // 2)

@@ -78,6 +78,7 @@ def test_json_is_the_api_s(cockpit):
     first, *_, last = [json.loads(line) for line in listed(cockpit, "--json")]
     assert first["cursor"] < last["cursor"]
     assert last["error"] == {"kind": "model_not_found", "code": "404", "words": "model 'x' not found"}
+    assert last["timing"]["unknown"] == "It failed before anything was told of its time."
 
 
 @pytest.mark.parametrize(
