@@ -29,7 +29,7 @@ up:
 	@.venv/bin/venom-otel up $(ARGS)
 
 test: install chromium ollama llamacpp exporters collector prometheus
-	$(PYTHON_BIN) -m pytest $(ARGS)
+	$(PYTHON_BIN) -m pytest --junit-xml=test-logs/junit.xml $(ARGS)
 
 lint: install
 	$(PYTHON_BIN) -m ruff check .
