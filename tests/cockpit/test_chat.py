@@ -324,6 +324,19 @@ def test_a_page_that_is_loaded_anew_goes_on_with_the_answer(chat, big, cockpit):
     assert "word" not in kept
 
 
+def test_a_connection_that_breaks_costs_nothing_of_the_answer(chat, big, cockpit):
+    behaviour = Gated(*(f"{number}\n" for number in range(2000)), held=1000)
+    big.play(behaviour)
+    chat.choose("big").ask()
+    expect(chat.text).to_contain_text("990")
+    chat.page.evaluate("() => { window.same = true; socket.io.engine.close(); }")
+    behaviour.gate.set()
+    chat.whole()
+    assert newest(cockpit, status="COMPLETED")["answer"] == behaviour.text
+    assert chat.text.text_content().split() == behaviour.text.split()
+    assert chat.page.evaluate("window.same")  # it was not loaded anew
+
+
 def test_tabs_have_conversations_of_their_own(open_tab, big):
     one, other = Chat(open_tab()).choose("big"), Chat(open_tab()).choose("big")
     big.play(behaviours.echoes())

@@ -1,5 +1,6 @@
 // An answer: as plain text while it comes, of which only what is new travels and is laid out; as sanitised HTML once it is whole.
 const BLOCK = 4000;
+const LONGEST = 16000;
 
 export default {
   // Vue has no part in what is inside: it would compare all of it at each change.
@@ -12,8 +13,8 @@ export default {
     html: { handler: "show", flush: "post" },
   },
   methods: {
-    // Blocks end at line ends, so that a long answer is laid out anew only from its last one on. What was on its way when the whole
-    // came is part of the whole.
+    // Blocks end at line ends, so that a long answer is laid out anew only from its last one on; where there are none, at a space.
+    // What was on its way when the whole came is part of the whole.
     append(text) {
       if (this.html !== null) return;
       while (text) {
@@ -21,7 +22,9 @@ export default {
           this.block = document.createTextNode("");
           this.$el.appendChild(document.createElement("div")).appendChild(this.block);
         }
-        const end = this.block.length < BLOCK ? -1 : text.indexOf("\n");
+        const length = this.block.length;
+        const line = length < BLOCK ? -1 : text.indexOf("\n");
+        const end = line < 0 && length >= LONGEST ? text.indexOf(" ") : line;
         this.block.appendData(end < 0 ? text : text.slice(0, end + 1));
         if (end < 0) return;
         text = text.slice(end + 1);
