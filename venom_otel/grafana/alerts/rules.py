@@ -21,11 +21,12 @@ FEWEST_STREAMS: Final = 5
 
 
 def _labelled(name: str) -> str:
-    """The label's value, or nothing where the series has none: Grafana would write `[no value]`."""
-    return f"{{{{ with .Labels.{name} }}}}{{{{ . }}}}{{{{ end }}}}"
+    """The label's value, and `any` where the series has none: Grafana would write `[no value]`, and Prometheus's ALERTS the template."""
+    return f"{{{{ with .Labels.{name} }}}}{{{{ . }}}}{{{{ else }}}}any{{{{ end }}}}"
 
 
-_IDENTITY: Final = {"provider": _labelled(names.PROVIDER), "model": _labelled(names.MODEL), "endpoint": _labelled(names.ENDPOINT)}
+_SERVER: Final = {"provider": _labelled(names.PROVIDER), "endpoint": _labelled(names.ENDPOINT)}
+_IDENTITY: Final = {**_SERVER, "model": _labelled(names.MODEL)}
 _VARIABLES: Final = {"provider": names.PROVIDER, "model": names.MODEL, "endpoint": names.ENDPOINT}
 _MODEL_AT_SERVER: Final = f"{{{{ .Labels.{names.MODEL} }}}} at {{{{ .Labels.{names.PROVIDER} }}}} ({{{{ .Labels.{names.ENDPOINT} }}}})"
 
@@ -82,7 +83,7 @@ RUNTIME_DOWN: Final = Rule(
     lookback_s=3600,
     hold="1m",
     silence_fires=True,
-    labels={**_IDENTITY, "runtime": _labelled(names.RUNTIME)},
+    labels={**_SERVER, "runtime": _labelled(names.RUNTIME)},
     variables={"provider": names.PROVIDER, "endpoint": names.ENDPOINT},
 )
 
