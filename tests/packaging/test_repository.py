@@ -80,3 +80,14 @@ def test_every_setting_the_code_names_is_documented():
     named = {name for text in texts("venom_otel").values() for name in re.findall(r"\bVENOM_OTEL(?:_[A-Z]+)+\b", text)}
     assert named
     assert {name for name in named if f"`{name}" not in page} == set()
+
+
+def test_documents_name_tests_that_there_are():
+    named = 0
+    for page in [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "ARCHITECTURE.md"]:
+        for path, name in re.findall(r"`(tests/[\w/.-]+)(?:::(\w+))?[\w\[\]:]*`", page.read_text(encoding="utf-8")):
+            place = ROOT / path
+            assert place.exists(), f"{page.name}: {path}"
+            assert not name or re.search(rf"(def|class) {name}\b", place.read_text(encoding="utf-8")), f"{page.name}: {path}::{name}"
+            named += 1
+    assert named > 20
