@@ -47,14 +47,15 @@ def _build_into(result: Path) -> None:
         command = go.recent(command, scratch, environment)
         programs.run([str(command), "install", *FLAGS, BUILDER], scratch, {**environment, "GOBIN": str(scratch)})
         sources = scratch / "sources"
-        programs.run([str(scratch / "builder"), "--config", str(MANIFEST), "--skip-compilation"], scratch, environment | _only_write(sources))
+        write = [str(scratch / "builder"), "--config", str(MANIFEST), "--skip-compilation"]
+        programs.run(write, scratch, {**environment, **_only_write(sources)})
         # Not `go mod tidy`, as the builder itself would: that also wants the modules of every dependency's tests.
         programs.run([str(command), "get", "."], sources, environment)
         programs.run([str(command), "build", *FLAGS, "-o", str(result / "otelcol"), "."], sources, environment)
 
 
 def _only_write(sources: Path) -> dict[str, str]:
-    """Variables that make the builder write the sources and leave all calls of the go command out; it reads its settings from dotted ones."""
+    """Variables, dotted like its settings, that make the builder write the sources and leave all calls of the go command out."""
     nothing = shutil.which("true")
     if nothing is None:
         raise ToolError("the command `true` is not on PATH")

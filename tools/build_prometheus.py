@@ -2,7 +2,7 @@
 
 Both are Go commands. `go install` of them by version is refused, for their module has directives of its own that only a main module may
 have; so they are built from a module made for it. Without the discovery of targets in clouds, which nobody here asks for, that takes about
-CPU_MINUTES minutes of processor time, once per user and version; nothing of it stays but the two programs. The web pages are not among what
+five minutes of processor time, once per user and version; nothing of it stays but the two programs. The web pages are not among what
 Go's module archive has: the API is whole, the page is empty.
 """
 

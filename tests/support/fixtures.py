@@ -9,7 +9,7 @@ from support.llama_cpp_server import LlamaCppServer
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import recorded_runtime
 
-from tools import build_llamacpp, build_ollama, chromium
+from tools import build_collector, build_llamacpp, build_ollama, build_prometheus, chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +48,30 @@ def llamacpp(llamacpp_program: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A real llama.cpp with a tiny model, one for all tests. A test that stops it takes a `LlamaCppServer` of its own."""
     with LlamaCppServer(tmp_path_factory.mktemp("llamacpp")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def collector_program() -> Path:
+    """The Collector that `make test` builds."""
+    program = build_collector.program()
+    if not program.is_file():
+        pytest.skip("the Collector is not built: run `make collector`")
+    return program
+
+
+@pytest.fixture(scope="session")
+def prometheus_program() -> Path:
+    """The Prometheus that `make test` builds."""
+    program = build_prometheus.prometheus()
+    if not program.is_file():
+        pytest.skip("Prometheus is not built: run `make prometheus`")
+    return program
+
+
+@pytest.fixture(scope="session")
+def promtool_program(prometheus_program: Path) -> Path:
+    """The promtool that is built with it."""
+    return build_prometheus.promtool()
 
 
 @pytest.fixture

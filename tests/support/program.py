@@ -1,0 +1,81 @@
+"""A server from outside Python as a child of the test: its words in a file, waited for by a condition, ended for certain."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+START_S = 60.0
+END_S = 60.0
+
+T = TypeVar("T")
+
+
+def eventually(condition: Callable[[], T], timeout_s: float = 30.0, *, of: Callable[[], str] = lambda: "") -> T:
+    """Wait until `condition` gives something true, and give it back.
+
+    Raises:
+        AssertionError: not within `timeout_s` seconds; the message ends with what `of` says.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {value!r} {of()}"
+        time.sleep(0.05)
+    return value
+
+
+class Program:
+    """A process that is started and ended, any number of times; its log is that of the last start."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> str:
+        """What it has written since it was last started."""
+        return self._log.read_text(errors="replace")
+
+    def start(self, command: Sequence[str | Path], environment: dict[str, str], ready: Callable[[], Any]) -> None:
+        """Start it and wait until `ready`.
+
+        Raises:
+            RuntimeError: it ended, or was not ready in time; the message has the end of its log.
+        """
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+                cwd=self._log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_S
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                words = self.log[-2000:]
+                self.end(signal.SIGKILL)
+                raise RuntimeError(f"{command[0]} does not start: {words}")
+            time.sleep(0.02)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it by a signal, where it runs; SIGKILL for a crash."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
