@@ -180,7 +180,11 @@ def test_names_are_text_and_nothing_else(open_tab, cockpit):
     send(cockpit, *some("vllm", "<img src=x onerror=alert(1)>", 1))
     page = open_tab("/compare")
     expect(titles(page)).to_have_text(["<img src=x onerror=alert(1)>"])
-    page.locator(".compare-charts .is-latency svg").hover(position={"x": 300, "y": 15})
+    bar = page.locator('.compare-charts .is-latency path[fill="var(--accent)"]').first
+    bar.hover(force=True)
+    expect(page.locator(".compare-charts .is-latency")).to_contain_text(
+        re.compile(r"<img src=x onerror=alert\(…\s+Duration: p50 \d+ ms, p95 \d+ ms")
+    )
 
 
 @pytest.mark.parametrize("width", [360, 900, 1280])

@@ -32,17 +32,25 @@ _FEW: Final = 0.45
 _LANE_PX: Final = 5
 """Of duration above, of the first token below the middle of its row."""
 
-# JavaScript that runs in the reader's browser: a bar from the median to p95, with a dot at the median.
+# JavaScript that runs in the reader's browser: a bar from the median to p95 with a dot at the median, on a wider one for the pointer.
 _RANGE: Final = """(params, api) => {
   const row = api.value(0), offset = api.value(3), opacity = api.value(4);
   const [x, y] = api.coord([api.value(1), row]), [end] = api.coord([api.value(2), row]);
   const at = y + offset, width = Math.max(end - x, 1), style = {fill: 'COLOUR', opacity};
   return {type: 'group', children: [
+    {type: 'rect', shape: {x: x - 6, y: at - 5, width: width + 12, height: 10}, style: {fill: 'transparent'}},
     {type: 'rect', shape: {x, y: at - 2.5, width, height: 5, r: 2.5}, style: {...style, opacity: 0.4 * opacity}},
     {type: 'circle', shape: {cx: x, cy: at, r: 4}, style},
     {type: 'rect', shape: {x: end - 1, y: at - 4, width: 2, height: 8}, style},
   ]};
 }"""
+# Which row, and its two values. An element with text: what a model is called is nothing that may be read as HTML.
+_SAID: Final = f"""point => {{
+  const box = document.createElement('div'), words = {SECONDS}, [, p50, p95] = point.value;
+  box.style.whiteSpace = 'pre';
+  box.textContent = `${{point.name}}\n${{point.seriesName}}: {texts.P50} ${{words(p50)}}, {texts.P95} ${{words(p95)}}`;
+  return box;
+}}"""
 _PER_CENT: Final = "v => +v.toPrecision(2) + ' %'"
 _NUMBER: Final = "v => v >= 1000 ? +(v / 1000).toPrecision(3) + ' k' : +v.toPrecision(3)"
 
@@ -73,7 +81,7 @@ def latency(rows: Sequence[Row]) -> Options:
                 ":renderItem": _RANGE.replace("COLOUR", colour),
                 "color": colour,
                 "dimensions": ["row", texts.P50, texts.P95, "lane", "opacity"],
-                "encode": {"x": [1, 2], "y": 0, "tooltip": [1, 2]},
+                "encode": {"x": [1, 2], "y": 0},
                 "data": data,
             }
         )
@@ -83,7 +91,7 @@ def latency(rows: Sequence[Row]) -> Options:
         "max": 10 ** math.ceil(math.log10(max(ends)) + 0.01) if ends else 10,
         "axisLabel": LABEL | {":formatter": SECONDS},
     }
-    tooltip = {"trigger": "item", ":valueFormatter": SECONDS}
+    tooltip = {"trigger": "item", ":formatter": _SAID}
     return _chart(rows, series, axis, tooltip, names=True)
 
 
