@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -22,6 +23,7 @@ async def sure(title: str, words: str, yes: str) -> bool:
         yes: the button that does it.
     """
     with ui.dialog() as dialog, ui.card().classes("ask"):
+        dialog.props(f"aria-label={json.dumps(title)}")
         ui.label(title).props("role=heading aria-level=2").classes("panel-title")
         ui.label(words)
         with ui.element("div").classes("ask-buttons"):

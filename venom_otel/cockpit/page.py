@@ -101,6 +101,8 @@ def mount(app: FastAPI, services: Services, *, otlp_address: str) -> None:
         ui.page(path)(page)
     nicegui_app.add_middleware(PageHeaders)
     nicegui_app.add_exception_handler(404, no_such_page(header))
+    # Quasar's bar over the page while anything is fetched: nobody waits for that here, and no screen reader is told what it is.
+    nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True
     ui.run_with(
         app,
         title=texts.PRODUCT,
