@@ -48,7 +48,7 @@ def test_what_is_drawn_can_be_seen(name, ink):
 
 
 def test_rules_use_variables_that_exist_and_no_colours():
-    rules = "".join(path.read_text(encoding="utf-8") for path in theme.STYLES.iterdir())
+    rules = "".join(path.read_text(encoding="utf-8") for path in [*theme.STYLES.iterdir(), theme.ASSETS / "lite.css"])
     known = {field.name.replace("_", "-") for field in fields(theme.Palette)} | set(theme.SIZES) | {"hue", "depth", "part"}
     assert set(re.findall(r"var\(--([\w-]+)\)", rules)) <= known
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl|\burl\(|@import", rules)
