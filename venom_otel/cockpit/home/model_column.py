@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from venom_otel.cockpit import theme, views
+from venom_otel.cockpit import theme
 from venom_otel.cockpit.home import model_views, server_views
 from venom_otel.cockpit.home.fetch_form import FetchForm
 from venom_otel.cockpit.home.model_row import ModelRow
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.runtimes.friendly import server_label
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import label as provider_label
 from venom_otel.runtimes.protocol import Ability
@@ -95,20 +96,19 @@ class ModelColumn:
             self._form.enable(enabled=not busy)
 
     def _show_servers(self, group: Provider) -> None:
-        lines = []
-        for server in group.servers:
-            condition = server.condition
-            down = condition.status is not Status.ONLINE
-            who = server.runtime.label if len(group.servers) > 1 else ""
-            how_long = texts.offline(server_views.for_how_long(condition.since_ns)) if down else ""
-            lines.append((" · ".join(part for part in (who, views.short_endpoint(server.runtime.endpoint.url)) if part), how_long))
-        if len(self._places) != len(lines):
+        several = len(group.servers) > 1
+        if len(self._places) != len(group.servers):
             self._servers.clear()
-            self._servers.classes(**{"add" if len(lines) > 1 else "remove": "is-several"})
+            self._servers.classes(**{"add" if several else "remove": "is-several"})
             with self._servers:
-                self._places = [_server_line() for _ in lines]
-        for (where, since), (place, how_long) in zip(self._places, lines, strict=True):
-            where.text, since.text = place, how_long
+                self._places = [_server_line() for _ in group.servers]
+        for (where, since), server in zip(self._places, group.servers, strict=True):
+            runtime, condition = server.runtime, server.condition
+            place = server_label(runtime.provider, runtime.endpoint).removeprefix(provider_label(runtime.provider)).strip()
+            where.text = f"{runtime.label} {place}" if several else place
+            where.props["title"] = runtime.endpoint.url
+            down = condition.status is not Status.ONLINE
+            since.text = texts.offline(server_views.for_how_long(condition.since_ns)) if down else ""
 
     def _show_models(self, models: Sequence[Model], group: Provider) -> None:
         known = {(model.name, model.server): model for model in model_views.ordered(models)}

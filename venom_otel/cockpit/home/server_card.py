@@ -60,7 +60,8 @@ class ServerCard:
         for action, button in self._buttons.items():
             possible = action not in refused and running is None and _makes_sense(action, condition.status)
             button.set_visibility(possible)
-        if running is not None and running.id != self._followed:
+        # What is being done with models is shown above them.
+        if running is not None and running.wanted.model is None and running.id != self._followed:
             self._followed = running.id
             with self._card:
                 background_tasks.create(self._follow(running), name=f"following {running.id}")
