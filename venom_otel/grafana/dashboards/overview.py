@@ -143,7 +143,11 @@ def _tokens() -> panels.Panel:
 def _fallbacks() -> panels.Panel:
     pairs = total(grown(requests.FALLBACKS, INTERVAL), names.FROM, names.TO, names.ERROR)
     return panels.over_time(
-        About("Fallbacks", "Which provider was asked instead of which, and after what.", "No service with a fallback has been asked"),
+        About(
+            "Who was asked instead",
+            "Which provider was asked instead of which, and after what.",
+            "No service with a fallback has been asked",
+        ),
         [Query(pairs, f"{legend(names.TO)} instead of {legend(names.FROM)} ({legend(names.ERROR)})")],
         panels.COUNT,
         stacked=True,
