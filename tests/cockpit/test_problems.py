@@ -7,15 +7,18 @@ from nicegui.testing import user_simulation
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
+from venom_otel.cockpit.home.home_page import HomePage
 from venom_otel.cockpit.trace.trace_view import TraceView
 from venom_otel.errors import StoreError
 from venom_otel.services.history import History
+from venom_otel.services.offered import Services
 from venom_otel.store.embedded import EmbeddedStore
 
 WORDS = "the store cannot be read: the disk is gone"
 RETRIES = 100
 """Looks, 0.1 s apart and less."""
 
+OTLP = "http://127.0.0.1:4318"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -43,16 +46,22 @@ def store(tmp_path):
         yield failing
 
 
-@pytest.mark.parametrize("kind", [HistoryPage, TraceView])
+def made(kind, history, address):
+    """A page over a history."""
+    if kind is HomePage:
+        return HomePage(Services(history=history), OTLP, address)
+    return HistoryPage(history, OTLP, address) if kind is HistoryPage else TraceView(history, TRACE, "", address)
+
+
+@pytest.mark.parametrize("kind", [HomePage, HistoryPage, TraceView])
 async def test_a_store_that_cannot_be_read(store, kind):
     history = History(store)
-    arguments = (history, "http://127.0.0.1:4318") if kind is HistoryPage else (history, TRACE, "")
 
     def page() -> None:
         address = ListAddress(ui.context.client.sub_pages_router)
 
         async def show() -> None:
-            await kind(*arguments, address).show()
+            await made(kind, history, address).show()
 
         ui.sub_pages({"/": show})
 
@@ -61,4 +70,4 @@ async def test_a_store_that_cannot_be_read(store, kind):
         await user.should_see(WORDS, retries=RETRIES)
         store.broken = False  # and nothing arrives that would tell the page
         await user.should_not_see(WORDS, retries=RETRIES)
-        await user.should_see(texts.EMPTY_TITLE if kind is HistoryPage else texts.NO_TRACE_TITLE)
+        await user.should_see(texts.NO_TRACE_TITLE if kind is TraceView else texts.EMPTY_TITLE)
