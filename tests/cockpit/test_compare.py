@@ -12,7 +12,7 @@ from support.cockpit import Application, Cockpit
 from support.otlp import SECOND, chat, traces
 
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import FEW
+from venom_otel.services.compared import FEW
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ import pytest
 from venom_otel.cockpit.compare import charts, views
 from venom_otel.cockpit.compare.choice import Choice
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import Comparison, Cost, Difference, Grouping, Metric, Row, marks_of, versus
+from venom_otel.services.compared import Comparison, Cost, Difference, Grouping, Metric, Row, marks_of, versus
 from venom_otel.services.figures import DAY, HOUR, SECOND, Window
 from venom_otel.store.distribution import Distribution, bucket
 from venom_otel.store.protocol import Dimension, RequestStatus

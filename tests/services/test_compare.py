@@ -6,7 +6,8 @@ import pytest
 from support.otlp import SECOND, chat, traces
 
 from venom_otel.instrumentation.pricing import PriceTable
-from venom_otel.services.compare import FEW, Grouping, Marks, Metric, compare, marks_of, value_of, versus
+from venom_otel.services.compare import compare
+from venom_otel.services.compared import FEW, Grouping, Marks, Metric, marks_of, value_of, versus
 from venom_otel.services.figures import HOUR, Window
 from venom_otel.services.prices import Prices
 from venom_otel.store.protocol import Dimension, RequestStatus, Signal

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from venom_otel.api.figures import Spread, UsedTokens, rounded, spread
 from venom_otel.api.models import utc
-from venom_otel.services.compare import FEW, Grouping, Metric
+from venom_otel.services.compared import FEW, Grouping, Metric
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
-    from venom_otel.services import compare as services
+    from venom_otel.services import compared as services
 
 _ROW: Final[dict[str, Any]] = {
     "group": {"provider": "vllm", "model": "Qwen/Qwen2.5-7B-Instruct", "endpoint": "http://gpu:8000/v1"},

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from venom_otel import semconv
-from venom_otel.services.compare import Grouping
+from venom_otel.services.compared import Grouping
 from venom_otel.services.figures import Window
 from venom_otel.services.history import DEFAULT_LIMIT, MAX_LIMIT
 from venom_otel.services.moments import moment, span_ns

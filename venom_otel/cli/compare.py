@@ -15,7 +15,7 @@ from venom_otel import semconv
 from venom_otel.cli.aligned import aligned, widths
 from venom_otel.cli.client import Client, Query, cockpit_address
 from venom_otel.cli.options import instant
-from venom_otel.services.compare import Grouping
+from venom_otel.services.compared import Grouping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

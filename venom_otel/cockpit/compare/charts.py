@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 from venom_otel.cockpit.compare import views
 from venom_otel.cockpit.plots import LABEL, SECONDS, TOOLTIP
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import Metric, value_of
+from venom_otel.services.compared import Metric, value_of
 from venom_otel.services.figures import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from venom_otel.cockpit.plots import Options
-    from venom_otel.services.compare import Row
+    from venom_otel.services.compared import Row
 
 MAX_ROWS: Final = 12
 """Rows of a chart; more nobody tells apart at a glance."""

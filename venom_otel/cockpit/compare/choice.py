@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from nicegui import ui
 
 from venom_otel.cockpit.history.filters import RANGES, Filters, usable
-from venom_otel.services.compare import Grouping
+from venom_otel.services.compared import Grouping
 from venom_otel.services.figures import MINUTE, SECOND, Window
 from venom_otel.services.moments import moment
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from nicegui.sub_pages_router import SubPagesRouter
 
-    from venom_otel.services.compare import Row
+    from venom_otel.services.compared import Row
 
 PATH: Final = "/compare"
 USUAL_RANGE: Final = "24h"

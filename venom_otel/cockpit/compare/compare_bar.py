@@ -13,7 +13,7 @@ from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.filters import RANGES
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import Grouping
+from venom_otel.services.compared import Grouping
 from venom_otel.store.protocol import Dimension
 
 if TYPE_CHECKING:

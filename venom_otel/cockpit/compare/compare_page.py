@@ -23,7 +23,7 @@ from venom_otel.store.protocol import Dimension, RequestFilter
 
 if TYPE_CHECKING:
     from venom_otel.cockpit.compare.choice import Choice, CompareAddress
-    from venom_otel.services.compare import Comparison
+    from venom_otel.services.compared import Comparison
     from venom_otel.services.history import History
     from venom_otel.services.prices import Prices
 

@@ -8,13 +8,13 @@ from nicegui import ui
 
 from venom_otel.cockpit.compare import charts, views
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import Metric, value_of
+from venom_otel.services.compared import Metric, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from venom_otel.cockpit.plots import Options
-    from venom_otel.services.compare import Comparison, Row
+    from venom_otel.services.compared import Comparison, Row
 
 _LATENCIES: Final = (Metric.DURATION_P50, Metric.DURATION_P95, Metric.FIRST_P50, Metric.FIRST_P95)
 

@@ -9,12 +9,12 @@ from nicegui import ui
 from venom_otel.cockpit import formats
 from venom_otel.cockpit.compare import views
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import versus
+from venom_otel.services.compared import versus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from venom_otel.services.compare import Row
+    from venom_otel.services.compared import Row
 
 
 class SideBySide:

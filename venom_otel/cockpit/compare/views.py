@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 from venom_otel import semconv
 from venom_otel.cockpit import formats, theme, views
 from venom_otel.cockpit.texts import compare as texts
-from venom_otel.services.compare import FEW, Grouping, Metric, count_of, value_of
+from venom_otel.services.compared import FEW, Grouping, Metric, count_of, value_of
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from venom_otel.cockpit.compare.choice import Choice
-    from venom_otel.services.compare import Comparison, Difference, Row
+    from venom_otel.services.compared import Comparison, Difference, Row
 
 Cell = dict[str, Any]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.cockpit import formats
-from venom_otel.services.compare import FEW, Grouping, Metric
+from venom_otel.services.compared import FEW, Grouping, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from venom_otel.services.compare import Cost
+    from venom_otel.services.compared import Cost
 
 COMPARE: Final = "Compare"
 GROUPINGS: Final = {
