@@ -137,6 +137,7 @@ def test_the_way_back_from_a_trace_leads_to_where_the_reader_was(open_tab, appli
     expect(page).to_have_url(re.compile("/trace/"))
     page.get_by_role("link", name=texts.BACK).click()
     expect(page).to_have_url(re.compile(r"//[^/]+/$"))
+    expect(switch(page)).to_have_text(feed.LIVE)
     page.locator(".home-feed").get_by_role("link", name=feed.ALL_OF_IT).click()
     expect(page).to_have_url(re.compile(r"/history\?status=completed$"))
     page.locator(".request-link").first.click()

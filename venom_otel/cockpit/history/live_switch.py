@@ -35,10 +35,16 @@ class LiveSwitch:
         self._show()
 
     def holds_within(self, element: ui.element) -> None:
-        """Hold the list while the pointer or the keyboard's focus is in `element`: what one reaches for must not move away."""
-        for what, begin, end in (("pointer", "mouseenter", "mouseleave"), ("focus", "focusin", "focusout")):
-            element.on(begin, lambda what=what: self._hold(what), [])
-            element.on(end, lambda what=what: self._release(what), [])
+        """Hold the list while the pointer or the keyboard is in `element`: what one reaches for must not move away.
+
+        A focus that does not show is left from a click or given back by a page, and holds nothing.
+        """
+        for what, begin, end, begins in (
+            ("pointer", "mouseenter", "mouseleave", "() => emit()"),
+            ("focus", "focusin", "focusout", "(event) => { if (event.target.matches(':focus-visible')) emit(); }"),
+        ):
+            element.on(begin, lambda what=what: self._hold(what), js_handler=begins)
+            element.on(end, lambda what=what: self._release(what), js_handler="() => emit()")
 
     def tell(self, waiting: int) -> None:
         """Say how many requests wait while it is not running."""
