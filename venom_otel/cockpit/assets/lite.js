@@ -22,7 +22,8 @@ const KEY = "venom-otel-lite";
 const SILENCE_MS = 40_000; // the server shows a sign of life every 15 s
 const PATIENCE_MS = 30_000; // for the lock of a tab that does not answer
 const TURN_MS = { visible: 2000, hidden: 250 }; // of an answer's connection, where another tab waits for it
-const KEPT = 50;
+const KEPT = 50; // questions of a conversation that are there again after a reload
+const UNFINISHED = new Set(["PENDING", "PROCESSING"]);
 
 const $ = (id) => document.getElementById(id);
 const say = (words, values) => words.replace(/\{(\w+)\}/g, (_, name) => values[name]);
@@ -202,13 +203,14 @@ async function keepUp() {
 
 async function lead(signal, connected) {
   leads = true;
-  let toldAt = 0;
+  let toldAt = null;
   const alive = () => {
-    if (performance.now() - toldAt < 1000) return;
+    const now = performance.now();
+    if (toldAt !== null && now - toldAt < 1000) return;
     connected();
     // Without a place to go on from, what happened before is not told: everything is read anew.
-    tell({ live: true, last, anew: toldAt === 0 && last === null });
-    toldAt = performance.now();
+    tell({ live: true, last, anew: toldAt === null && last === null });
+    toldAt = now;
   };
   try {
     for await (const event of events("/events", last, signal, alive)) {
@@ -407,7 +409,8 @@ class Turn {
     this.node.dataset.status = "SENDING";
     this.text = this.node.querySelector(".answer-text").appendChild(document.createTextNode(""));
     this.last = null; // the newest event that is shown
-    this.node.querySelector("[data-act=stop]").addEventListener("click", () => this.stop());
+    this.button = this.node.querySelector("[data-act=stop]");
+    this.button.addEventListener("click", () => this.stop());
     this.node.setAttribute("aria-busy", "true"); // read aloud once it is whole
     fill(this.node, { status: TEXTS.sending });
     $("turns").append(this.node);
@@ -426,10 +429,29 @@ class Turn {
     }
   }
 
+  /** Takes up a task that was begun before the page was loaded. */
+  async comeBack() {
+    const id = this.node.dataset.task;
+    for (let failures = 0; ; ) {
+      await awake();
+      try {
+        const task = await get(`/tasks/${encodeURIComponent(id)}`);
+        fill(this.node, { asked: task.asked?.at(-1).content ?? TEXTS.notAsked, failure: "" });
+        this.follow(task);
+        return;
+      } catch (error) {
+        if (error instanceof Refused && error.status < 500) return this.end("LOST", say(TEXTS.gone, { words: error.message }));
+      }
+      fill(this.node, { failure: TEXTS.again });
+      await pause(patience(failures++));
+    }
+  }
+
   /** Shows a task that was begun: all that happens to it until its end, whatever becomes of the connection meanwhile. */
   async follow(task) {
     this.node.dataset.task = task.task_id;
-    this.about(task);
+    this.button.hidden = false;
+    if (UNFINISHED.has(task.status)) this.about(task); // an end is shown when all before it is
     for (let failures = 0; !this.ended; ) {
       await awake();
       const name = await leastWanted();
@@ -519,9 +541,8 @@ class Turn {
     this.node.dataset.status = status;
     this.node.dataset.doneAt = performance.now();
     this.node.removeAttribute("aria-busy");
-    const stop = this.node.querySelector("[data-act=stop]");
-    if (document.activeElement === stop) $("prompt").focus();
-    stop.hidden = true;
+    if (document.activeElement === this.button) $("prompt").focus();
+    this.button.hidden = true;
     fill(this.node, { failure, ...(status in TEXTS ? {} : { status: "" }) });
   }
 
@@ -532,7 +553,6 @@ class Turn {
   }
 
   async stop() {
-    if (!this.node.dataset.task) return;
     try {
       await write("DELETE", `/tasks/${this.node.dataset.task}`);
     } catch (error) {
@@ -580,17 +600,12 @@ function remember() {
 
 async function comeBack() {
   Object.assign(conversation, JSON.parse(sessionStorage.getItem(KEY) ?? "{}"));
-  for (const id of conversation.tasks) {
+  const turns = conversation.tasks.map((id) => {
     const turn = new Turn();
     turn.node.dataset.task = id;
-    try {
-      const task = await get(`/tasks/${id}`);
-      fill(turn.node, { asked: task.asked?.at(-1).content ?? TEXTS.notAsked });
-      turn.follow(task);
-    } catch (error) {
-      turn.end("LOST", say(TEXTS.gone, { words: error instanceof Refused ? error.message : TEXTS.unreachable }));
-    }
-  }
+    return turn;
+  });
+  for (const turn of turns) await turn.comeBack();
 }
 
 $("ask").addEventListener("submit", async (event) => {
