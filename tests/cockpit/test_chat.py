@@ -18,7 +18,6 @@ from support.dialects import Answer, Error
 from support.recorded_runtime import recorded_runtime
 
 from venom_otel.cockpit import formats
-from venom_otel.cockpit.home.chat_choice import Chosen
 from venom_otel.cockpit.texts import chat as texts
 
 if TYPE_CHECKING:
@@ -565,15 +564,3 @@ class TestAnother:
             expect(panel).to_contain_text(texts.INSTALL)
             expect(panel).to_contain_text(texts.INSTALL_COMMAND)
             expect(panel.get_by_role("textbox")).to_have_count(0)
-
-
-@pytest.mark.parametrize(
-    "kept", [None, [], "x", {"server": 3, "model": None, "seed": "x", "max_tokens": True, "temperature": 99, "top_p": -1}]
-)
-def test_what_a_browser_has_kept_is_not_believed(kept):
-    assert Chosen.of(kept) == Chosen()
-
-
-def test_what_is_chosen_comes_back():
-    chosen = Chosen("big", "gemma", fallback=False, max_tokens=5, temperature=0.0, top_p=1.0, seed=0)
-    assert Chosen.of(dict(chosen.kept())) == chosen

@@ -1,10 +1,11 @@
-"""What the chat says of a task."""
+"""What the chat says of a task, and what it makes of what a browser has kept."""
 
 from dataclasses import replace
 
 import pytest
 
 from venom_otel.cockpit.home import chat_views
+from venom_otel.cockpit.home.chat_choice import Chosen
 from venom_otel.services.tasks.model import Fallback, Party, Task, TaskError, TaskStatus
 
 HERE = Party("ollama", "ollama", "gemma3:4b", "http://127.0.0.1:11434/v1")
@@ -80,3 +81,15 @@ def test_failures():
 )
 def test_where_its_trace_is(trace_id, request_ids, address):
     assert chat_views.trace(replace(TASK, trace_id=trace_id, request_ids=request_ids)) == address
+
+
+@pytest.mark.parametrize(
+    "kept", [None, [], "x", {"server": 3, "model": None, "seed": "x", "max_tokens": True, "temperature": 99, "top_p": -1}]
+)
+def test_what_a_browser_has_kept_is_not_believed(kept):
+    assert Chosen.of(kept) == Chosen()
+
+
+def test_what_is_chosen_comes_back():
+    chosen = Chosen("big", "gemma", fallback=False, max_tokens=5, temperature=0.0, top_p=1.0, seed=0)
+    assert Chosen.of(dict(chosen.kept())) == chosen

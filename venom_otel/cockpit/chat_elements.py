@@ -60,7 +60,7 @@ class AnswerText(ui.element, component="assets/answer_text.js"):
 
 
 class ChatInput(ui.element, component="assets/chat_input.js"):
-    """Where one writes. What was sent stays there until `taken`.
+    """Where one writes.
 
     Args:
         on_send: takes what is to be sent.
@@ -89,13 +89,9 @@ class ChatInput(ui.element, component="assets/chat_input.js"):
         self.on("long", too_long)
         self.on("stop", on_stop, [])
 
-    def taken(self) -> None:
-        """It was taken: make room for the next."""
-        self.run_method("taken")
-
-    def refused(self) -> None:
-        """It was not: let the reader change it."""
-        self.run_method("refused")
+    def refused(self, text: str) -> None:
+        """Give back what was sent, for the reader to change or to send later."""
+        self.run_method("refused", displayable(text))
 
     def focus(self) -> None:
         """Let the reader write."""

@@ -23,7 +23,7 @@ from venom_otel.errors import MissingExtraError, StateError, VenomError
 from venom_otel.services.tasks.model import TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from venom_otel.services.servers import LlmServers
     from venom_otel.services.tasks.model import Task
@@ -106,10 +106,8 @@ class ChatPanel:
     # -- what the reader does --------------------------------------------------------------------------------------------------------
 
     async def _send(self, prompt: str) -> None:
-        if await self._ask(prompt):
-            self._input.taken()
-        else:
-            self._input.refused()
+        if not await self._ask(prompt):
+            self._input.refused(prompt)
 
     async def _ask_again(self, turn: Turn) -> None:
         assert turn.prompt is not None
@@ -137,9 +135,8 @@ class ChatPanel:
         self._refused.set_visibility(True)
 
     async def _stop(self) -> None:
-        """End all that is under way here."""
-        for turn in self._under_way():
-            await turn.cancel()
+        """End all that is under way here; what waits first, so that it does not begin meanwhile."""
+        await _cancel(self._turns)
 
     async def _begin_anew(self) -> None:
         self._refused.set_visibility(False)
@@ -149,10 +146,9 @@ class ChatPanel:
         self._keep()
         self._empty.set_visibility(True)
         for turn in turns:
-            if turn.under_way:
-                await turn.cancel()
             turn.remove()
         self._input.focus()
+        await _cancel(turns)
 
     # -- the conversation ------------------------------------------------------------------------------------------------------------
 
@@ -217,6 +213,12 @@ class ChatPanel:
             await asyncio.sleep(TICK_S)
             for turn in self._under_way():
                 turn.tick()
+
+
+async def _cancel(turns: Sequence[Turn]) -> None:
+    for turn in reversed(turns):
+        if turn.under_way:
+            await turn.cancel()
 
 
 def _can_answer(tasks: Tasks) -> bool:

@@ -55,7 +55,7 @@ class Turn:
         self._timer: asyncio.TimerHandle | None = None
         self._any_text = False
         self._removed = False
-        with ui.element("article").classes("turn").props(f'aria-label="{texts.ANSWER}" aria-busy=true') as self._turn:
+        with ui.element("article").classes("turn").props(f'aria-label="{texts.TURN}" aria-busy=true') as self._turn:
             self._build()
         self._show_who()
 
@@ -113,7 +113,7 @@ class Turn:
             self._text = AnswerText()
             with ui.element("div").classes("turn-doing") as self._doing:
                 ui.spinner(size="14px", color=None)
-                self._doing_words = ui.label(self._doing_now()).props("role=status aria-live=off")
+                self._doing_words = ui.label(self._doing_now())
                 _button(texts.STOP_THIS, self.cancel)
 
     def _doing_now(self) -> str:

@@ -11,7 +11,7 @@ CONVERSATION: Final = "Conversation"
 EMPTY: Final = "Ask a model server. Each answer says who gave it, how fast, and who could not."
 NEWEST: Final = "To the newest"
 NEW_CHAT: Final = "New chat"
-ANSWER: Final = "Answer"
+TURN: Final = "Question and answer"
 FORGOTTEN: Final = "What was said here before was kept in memory alone, and is gone."
 
 # -- without what it takes ---------------------------------------------------------------------------------------------------------
