@@ -30,7 +30,6 @@ HISTORY: Final = "History"
 THEME: Final = {"auto": "Theme: follows the system", "light": "Theme: light", "dark": "Theme: dark"}
 
 # -- model servers -----------------------------------------------------------------------------------------------------------------
-SERVERS: Final = "Model servers"
 STATES: Final = {
     State.READY: "Ready",
     State.DEGRADED: "Degraded",
