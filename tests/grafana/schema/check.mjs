@@ -1,0 +1,71 @@
+// Holds dashboards to Grafana's own types and to TraceQL's grammar: node check.mjs FILE...
+// Prints a line for each fault and ends with 1 where there is one.
+
+import { readFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parser } from '@grafana/lezer-traceql';
+import typescript from 'typescript';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const files = process.argv.slice(2);
+const faults = [...types(files), ...files.flatMap(traceql)];
+for (const fault of faults) console.log(fault);
+console.log(`${files.length} dashboards, ${files.flatMap(queries).length} TraceQL queries, ${faults.length} faults`);
+process.exit(faults.length ? 1 : 0);
+
+// The JSON as a literal: then TypeScript also tells of fields that the types do not have. A panel by itself, by its type, or it would
+// say no more than that the panel is none of all.
+function types(names) {
+  const folder = mkdtempSync(join(here, 'checked-'));
+  try {
+    const sources = names.map((name, place) => {
+      const { panels, ...rest } = JSON.parse(readFileSync(name, 'utf8'));
+      const path = join(folder, `${place}-${basename(name, '.json')}.ts`);
+      const drawn = panels.map((panel) => `  ${JSON.stringify(panel)} satisfies ${typeOf(panel)},`);
+      writeFileSync(path, [
+        `import type { RowPanel } from '@grafana/schema';`,
+        `import type { Drawn, Json, Trace, Whole } from '../form';`,
+        `const panels = [`,
+        ...drawn,
+        `];`,
+        `export const dashboard: Omit<Whole, 'panels'> = ${JSON.stringify(rest)};`,
+        `export default panels;`,
+      ].join('\n'));
+      return path;
+    });
+    const options = {
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      module: typescript.ModuleKind.ESNext,
+      moduleResolution: typescript.ModuleResolutionKind.Bundler,
+      target: typescript.ScriptTarget.ES2022,
+      types: [],
+    };
+    return typescript.getPreEmitDiagnostics(typescript.createProgram(sources, options)).map((found) => {
+      const where = found.file ? `${basename(found.file.fileName)}:${found.file.getLineAndCharacterOfPosition(found.start).line + 1}: ` : '';
+      return where + typescript.flattenDiagnosticMessageText(found.messageText, '\n');
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function typeOf(panel) {
+  if (panel.type === 'row') return 'Json<RowPanel>';
+  return panel.type === 'traces' ? 'Trace' : `Extract<Drawn, { type: ${JSON.stringify(panel.type)} }>`;
+}
+
+function queries(name) {
+  const targets = JSON.parse(readFileSync(name, 'utf8')).panels.flatMap((panel) => panel.targets ?? []);
+  return targets.filter((target) => target.datasource.type === 'tempo' && target.query.startsWith('{')).map((target) => target.query);
+}
+
+function traceql(name) {
+  return queries(name).flatMap((query) => {
+    const wrong = [];
+    parser.parse(query).iterate({ enter: (node) => void (node.type.isError && wrong.push(node.from)) });
+    return wrong.map((at) => `${basename(name)}: not TraceQL at ${at}: ${query}`);
+  });
+}
