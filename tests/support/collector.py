@@ -67,7 +67,12 @@ class Collector:
     @property
     def url(self) -> str:
         """Where it takes OTLP over HTTP."""
-        return f"http://127.0.0.1:{self._ports['HTTP']}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """Of that address."""
+        return self._ports["HTTP"]
 
     @property
     def grpc(self) -> str:
