@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support import behaviours, dialects, personas
 from support.chat_server import ChatServer
@@ -456,6 +457,30 @@ def test_a_long_conversation_is_asked_for_what_was_chosen(chat, big, ollama):
     assert {name: sent[name] for name in wanted} == wanted
     chat.page.reload()
     expect(chat.panel.get_by_role("combobox", name=texts.MODEL)).to_have_value(re.compile("gemma-3"))
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_core_finds_nothing_grave(open_tab, big, scheme):
+    wide = "| " + " | ".join(f"a rather long column {number}" for number in range(12)) + " |\n" + "|---" * 12 + "|\n"
+    big.play(
+        behaviours.answers(
+            Answer(words=("## Title\n\n[web](https://a.example) `x`\n\n```\n", "x" * 300, "\n```\n\n", wide), finish="length")
+        )
+    )
+    chat = Chat(open_tab(viewport={"width": 1280, "height": 800}, color_scheme=scheme)).choose("big")
+    chat.ask("a long prompt\n" * 40).whole()
+    big.play(behaviours.refuses(BUSY))
+    chat.ask().whole()
+    big.play(behaviours.hangs(after=3))
+    chat.ask()
+    chat.shows("".join(dialects.WORDS[:2]))
+    chat.panel.get_by_role("button", name=texts.OPTIONS).click()
+    chat.page.mouse.move(0, 0)
+    chat.page.wait_for_function("() => !document.querySelector('.q-tooltip, [class*=enter-active], [class*=leave-active]')")
+    found = Axe().run(chat.page, context=".chat").response["violations"]
+    grave = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in {"serious", "critical"}]
+    assert grave == []
+    chat.field.press("Escape")
 
 
 def test_a_prompt_that_is_too_long_is_refused_in_words(chat):

@@ -42,8 +42,10 @@ export default {
         const frame = document.createElement("div");
         frame.className = "answer-code";
         code.replaceWith(frame);
+        code.tabIndex = 0; // what scrolls can be scrolled by keys
         frame.append(code, this.copying(code.textContent));
       }
+      for (const table of this.$el.querySelectorAll("table")) if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
     },
     copying(code) {
       const button = document.createElement("button");

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 0.03
 """Between two messages with more of an answer; what comes within is one. The first token waits for nothing."""
+_SHORT: Final = 400
+"""Characters of a prompt that never takes more room than there is, in whichever window; and lines, the next."""
+_FEW_LINES: Final = 9
 _LENGTH: Final = "length"
 """A finish reason: as many tokens as may be."""
 
@@ -101,7 +104,9 @@ class Turn:
     def _build(self) -> None:
         if self.prompt is not None and not self.again:
             with ui.chat_message(sent=True).classes("turn-asked"):
-                ui.label(answer_html.displayable(self.prompt)).classes("turn-prompt")
+                prompt = ui.label(answer_html.displayable(self.prompt)).classes("turn-prompt")
+                if len(self.prompt) > _SHORT or self.prompt.count("\n") > _FEW_LINES:  # it scrolls, so by keys too
+                    prompt.props("tabindex=0")
         with ui.chat_message().classes("turn-answered"), ui.element("div").classes("turn-body") as self._body:
             with ui.element("div").classes("turn-who"):
                 self._provider = ui.label().classes("provider")
