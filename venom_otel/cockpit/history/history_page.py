@@ -16,7 +16,7 @@ from venom_otel.cockpit.history.filter_bar import FilterBar
 from venom_otel.cockpit.history.live_switch import LiveSwitch
 from venom_otel.cockpit.history.overview import Overview
 from venom_otel.cockpit.history.percentiles import Percentiles
-from venom_otel.cockpit.history.request_list import RequestList
+from venom_otel.cockpit.history.request_list import RequestList, pause
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from venom_otel.cockpit.history.filters import Filters
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary
-
-LIST_PAUSE: Final = 0.25
-"""Seconds between two updates of the list: what arrives within comes as one, however much it is."""
 
 RETRY: Final = 3.0
 """Seconds after which a store that could not be read is asked again, although nothing arrives."""
@@ -89,8 +86,7 @@ class HistoryPage:
         with self._history.changes() as changes:
             while True:
                 await self._switch.running.wait()
-                await self._catch_up()
-                await asyncio.sleep(LIST_PAUSE)
+                await asyncio.sleep(pause(await self._catch_up()))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY if self._problem.visible else None):
                         if await anext(changes, None) is None:
@@ -114,26 +110,28 @@ class HistoryPage:
     async def _reload(self) -> None:
         await self._guarded(lambda: self._list.reload(self._address.filters))
 
-    async def _catch_up(self) -> None:
-        await self._guarded(self._list.catch_up)
+    async def _catch_up(self) -> int:
+        """Show what has arrived; how many rows that were."""
+        return await self._guarded(self._list.catch_up)
 
     async def _show_older(self) -> None:
         await self._guarded(self._list.show_older)
 
-    async def _guarded(self, look: Callable[[], Awaitable[Sequence[RequestSummary]]]) -> None:
+    async def _guarded(self, look: Callable[[], Awaitable[Sequence[RequestSummary]]]) -> int:
         async with self._busy:
             try:
                 found = await look()
             except StoreError as error:
                 self._tell(str(error))
                 self._head.set_visibility(True)
-                return
+                return 0
             self._tell("")
             self._bar.offer_seen(found)
             nothing_yet = self._list.empty and not self._address.filters
             self._empty.set_visibility(nothing_yet)
             for element in (self._head, self._values, self._charts, self._table):
                 element.set_visibility(not nothing_yet)
+            return len(found)
 
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it

@@ -25,8 +25,20 @@ PAGE: Final = 100
 KEPT: Final = 500
 """Rows of a list that stay in the browser, where nothing else is said."""
 
+PAUSE_S: Final = 0.25
+"""Seconds between two updates: what arrives within comes as one, however much it is."""
+
+BUSY_PAUSE_S: Final = 1.0
+"""The same where a whole page arrived at once: nobody reads a hundred rows four times a second, and every browser would have to draw
+them."""
+
 PATIENCE: Final = 1.0
 """Seconds that a search may look back before it shows what it has and offers to go on."""
+
+
+def pause(arrived: int) -> float:
+    """Seconds until the next update, after one that brought so many rows."""
+    return BUSY_PAUSE_S if arrived >= PAGE else PAUSE_S
 
 
 class RequestList:

@@ -11,7 +11,7 @@ from nicegui import ui
 from venom_otel.cockpit.history.empty import empty_state
 from venom_otel.cockpit.history.filters import Filters
 from venom_otel.cockpit.history.live_switch import LiveSwitch
-from venom_otel.cockpit.history.request_list import PAGE, RequestList
+from venom_otel.cockpit.history.request_list import PAGE, RequestList, pause
 from venom_otel.cockpit.texts import feed as texts
 from venom_otel.errors import StoreError
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary
 
-PAUSE_S: Final = 0.25
-"""Seconds between two updates: what arrives within comes as one, however much it is."""
-BUSY_PAUSE_S: Final = 1.0
-"""The same where more arrives than the feed shows: nobody reads a hundred rows four times a second, and every browser would have to draw
-them."""
 RETRY_S: Final = 3.0
 """Seconds after which a store that could not be read is asked again, although nothing arrives."""
 
@@ -69,7 +64,7 @@ class LiveFeed:
             await self._look(lambda: self._list.reload(Filters()))
             while True:
                 arrived = await self._catch_up() if self._switch.running.is_set() else 0
-                await asyncio.sleep(BUSY_PAUSE_S if arrived >= PAGE else PAUSE_S)
+                await asyncio.sleep(pause(arrived))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RETRY_S if self._problem.visible else None):
                         newest = await anext(changes, None)
