@@ -30,7 +30,7 @@ KEYS = {
     "query": ("https://host/v1/models?api-version=1&subscription-key=0a1b2c3d4e5f", "0a1b2c3d4e5f"),
     "json": ('{"api_key": "plainwordsecret", "n": 1}', "plainwordsecret"),
     "assignment": ("OPENAI_API_KEY=quitesecretvalue", "quitesecretvalue"),
-    "private key": ("-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7bq\nqX9mLzPoKey\n-----END RSA PRIVATE KEY-----", "MIIEowIBAAKCAQEA7bq"),
+    "private key": ("-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7bq\n-----END RSA PRIVATE KEY-----", "MIIEowIBAAKCAQEA7bq"),
 }  # fmt: skip
 # Attributes whose name says it, whatever stands in them.
 NAMED = {

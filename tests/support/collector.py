@@ -33,25 +33,24 @@ class Collector:
     Args:
         folder: its queue and its log.
         tempo: where it sends traces, prometheus metrics, cockpit the copy; where nobody listens unless named.
-        config: another configuration than the one that ships.
+        configs: what it is told, each on top of the one before.
         more: variables.
     """
 
     def __init__(
         self,
         folder: Path,
-        *,
+        *configs: Path,
         tempo: str = NOWHERE,
         prometheus: str = NOWHERE,
         cockpit: str = NOWHERE,
-        config: Path = CONFIG,
         **more: str,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._ports = {"GRPC": 0, "HTTP": 0}
         self.metrics_port = free_port()
         self.health_port = free_port()
-        self._config = config
+        self._configs = [f"--config={path}" for path in configs or (CONFIG,)]
         self._program = Program(folder / "collector.log")
         self.environment = {
             "TEMPO_OTLP_URL": tempo,
@@ -102,7 +101,7 @@ class Collector:
             "COLLECTOR_GRPC_ENDPOINT": self.grpc,
             "COLLECTOR_HTTP_ENDPOINT": self.url.removeprefix("http://"),
         }
-        self._program.start([build_collector.program(), "--config", self._config], environment, lambda: "Everything is ready" in self.log)
+        self._program.start([build_collector.program(), *self._configs], environment, lambda: "Everything is ready" in self.log)
         self._ports = {kind: int(port) for kind, port in LISTENING.findall(self.log)}
 
     def stop(self) -> None:
