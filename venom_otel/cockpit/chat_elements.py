@@ -66,6 +66,7 @@ class ChatInput(ui.element, component="assets/chat_input.js"):
         on_send: takes what is to be sent.
         on_long: takes how long it is where it is too long to be sent.
         on_stop: ends what is under way.
+        on_focus: told when the reader comes here, before anything is written.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ChatInput(ui.element, component="assets/chat_input.js"):
         on_send: Callable[[str], Awaitable[None]],
         on_long: Callable[[int], Awaitable[None]],
         on_stop: Callable[[], Awaitable[None]],
+        on_focus: Callable[[], None],
     ) -> None:
         super().__init__()
         self._props["texts"] = {"label": texts.MESSAGE, "placeholder": texts.PLACEHOLDER, "send": texts.SEND, "stop": texts.STOP}
@@ -88,6 +90,7 @@ class ChatInput(ui.element, component="assets/chat_input.js"):
         self.on("send", sent)
         self.on("long", too_long)
         self.on("stop", on_stop, [])
+        self.on("entered", on_focus, [])
 
     def refused(self, text: str) -> None:
         """Give back what was sent, for the reader to change or to send later."""

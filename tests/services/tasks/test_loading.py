@@ -54,3 +54,37 @@ async def test_what_is_closed_while_it_loads_records_nothing_later(monkeypatch, 
         go_on.set()
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     assert not hooks.scopes.any()
+
+
+async def test_it_is_loaded_before_the_first_question_where_somebody_is_about_to_ask(tmp_path, endpoints, monkeypatch):
+    load, loop, loaded = kernel._import, asyncio.get_running_loop(), asyncio.Event()
+    times = []
+
+    def counted():
+        load()
+        times.append(1)
+        loop.call_soon_threadsafe(loaded.set)
+
+    monkeypatch.setattr(kernel, "_import", counted)
+    async with asked(tmp_path, **endpoints) as place:
+        place.tasks.prepare()
+        place.tasks.prepare()
+        async with asyncio.timeout(WAIT_S):
+            await loaded.wait()
+        assert (await place.end_of(await place.ask())).status is TaskStatus.COMPLETED
+    assert times == [1]
+
+
+async def test_what_could_not_be_prepared_is_said_by_nobody_and_tried_again(tmp_path, endpoints, monkeypatch):
+    load, failing = kernel._import, [RuntimeError("out of memory")]
+
+    def fails_once():
+        if failing:
+            raise failing.pop()
+        load()
+
+    monkeypatch.setattr(kernel, "_import", fails_once)
+    async with asked(tmp_path, **endpoints) as place:
+        place.tasks.prepare()
+        await asyncio.wait({place.tasks._answering._loading}, timeout=WAIT_S)
+        assert (await place.end_of(await place.ask())).status is TaskStatus.COMPLETED

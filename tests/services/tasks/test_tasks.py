@@ -34,6 +34,9 @@ class Played:
     def check(self):
         pass
 
+    def prepare(self):
+        pass
+
     async def say(self, prompt, *pieces):
         """An exception ends it, None ends it well."""
         async with self._changed:

@@ -3,13 +3,13 @@ export default {
   template: `
     <form class="chat-input" @submit.prevent="send">
       <q-input v-model="text" ref="field" type="textarea" autogrow borderless dense class="chat-field" input-class="chat-words" :input-attrs="{ rows: 1 }"
-        :placeholder="texts.placeholder" :aria-label="texts.label" @keydown.enter.exact="onEnter" />
+        :placeholder="texts.placeholder" :aria-label="texts.label" @keydown.enter.exact="onEnter" @focus="$emit('entered')" />
       <q-btn v-if="busy" flat round dense icon="stop" class="chat-stop" :aria-label="texts.stop" :title="texts.stop" @click="$emit('stop')" />
       <q-btn flat round dense type="submit" icon="arrow_upward" class="chat-send" :disable="!text.trim()" :aria-label="texts.send" :title="texts.send" />
     </form>
   `,
   props: { texts: Object, busy: Boolean, longest: Number },
-  emits: ["send", "long", "stop"],
+  emits: ["send", "long", "stop", "entered"],
   data() {
     return { text: "" };
   },

@@ -80,7 +80,7 @@ class ChatPanel:
                 self._empty = ui.label(texts.EMPTY).classes("muted chat-empty")
             self._refused = ui.label().classes("failure chat-refused").props("role=alert")
             self._refused.set_visibility(False)
-            self._input = ChatInput(on_send=self._send, on_long=self._refuse_long, on_stop=self._stop)
+            self._input = ChatInput(on_send=self._send, on_long=self._refuse_long, on_stop=self._stop, on_focus=self._tasks.prepare)
             # Where a list of choices is open, the key closes that.
             panel.on("keydown.escape", self._stop, js_handler="() => document.querySelector('.q-menu') ?? emit()")
 

@@ -53,6 +53,10 @@ class Answering(Protocol):
         """
         ...
 
+    def prepare(self) -> None:
+        """Begin what the first answer would have to wait for, where that has not begun; what goes wrong is said when it is asked."""
+        ...
+
     def answer(self, choices: Sequence[Choice], messages: Sequence[Message], options: Options) -> AsyncGenerator[str, None]:
         """The answer of the first that gives one, piece by piece; to be closed where it is left early."""
         ...
@@ -90,6 +94,13 @@ class KernelAnswers:
                 "pip install 'venom-otel[cockpit,instruments]', then start `venom-otel up` again."
             )
 
+    def prepare(self) -> None:
+        """See `Answering`."""
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(self._load_once())
+            # Where nobody waits for it, nobody is told; the next answer tries again.
+            self._loading.add_done_callback(lambda loading: loading.cancelled() or loading.exception())
+
     async def answer(self, choices: Sequence[Choice], messages: Sequence[Message], options: Options) -> AsyncGenerator[str, None]:
         """See `Answering`."""
         await self._load()
@@ -117,8 +128,8 @@ class KernelAnswers:
 
     async def _load(self) -> None:
         """Import Semantic Kernel, some seconds of it, while everything else goes on; and instrument a kernel, once."""
-        if self._loading is None:
-            self._loading = asyncio.ensure_future(self._load_once())
+        self.prepare()
+        assert self._loading is not None
         await asyncio.shield(self._loading)
 
     async def _load_once(self) -> None:

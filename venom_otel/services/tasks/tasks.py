@@ -86,6 +86,11 @@ class Tasks:
         """
         self._answering.check()
 
+    def prepare(self) -> None:
+        """Somebody is about to ask: begin what the first answer would wait for."""
+        if not self._closed:
+            self._answering.prepare()
+
     async def begin(self, wanted: Wanted) -> Task:
         """Begin a task, at once or when it is its turn.
 
