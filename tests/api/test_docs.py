@@ -19,6 +19,7 @@ from venom_otel.services.catalogue import Catalogue
 from venom_otel.services.configuration import InUse
 from venom_otel.services.events import Events
 from venom_otel.services.history import History
+from venom_otel.services.in_force import InForce, Installation
 from venom_otel.services.offered import Services
 from venom_otel.services.tasks.availability import MonitorAvailability
 from venom_otel.services.tasks.choosing import Chooser, Preferences
@@ -59,6 +60,14 @@ def paths(tmp_path):
                 answering=KernelAnswers(telemetry, MonitorAvailability(parts.servers.known), stall_s=1),
                 telemetry=telemetry,
                 kept=KeptTasks(parts.state),
+            ),
+            in_force=InForce(
+                Installation("1", "", "", None, tmp_path, tmp_path / ".env"),
+                {"Cockpit": CockpitSettings()},
+                options=frozenset(),
+                environment={},
+                from_file=frozenset,
+                in_use=InUse,
             ),
         )
         app = create_app(services, CockpitSettings(), token="a token")
