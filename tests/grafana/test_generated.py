@@ -131,3 +131,11 @@ def test_each_alert_leads_to_a_dashboard_that_has_the_variables_it_sets():
 
 def test_every_state_of_a_server_has_a_colour():
     assert set(STATES) == {state.value for state in State}
+
+
+def test_the_documentation_names_each_alert_with_its_severity_and_each_dashboard():
+    text = (ROOT / "docs" / "grafana.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| \[(\w+)\]\(runbooks/\1\.md\) \| .+ \| (\w+) \|$", text, re.MULTILINE))
+    assert told == {rule.name: rule.severity for rule in RULES}
+    for dashboard in DASHBOARDS.values():
+        assert f"| **{dashboard['title'].removeprefix('venom-otel / ')}** |" in text

@@ -27,6 +27,9 @@ _ATTRIBUTES: Final = {"provider": semconv.LLM_PROVIDER, "model": semconv.LLM_MOD
 _TITLES: Final = {"provider": "Provider", "model": "Model", "endpoint": "Server", "service": "Service"}
 
 
+_ALL: Final = dashboard.VariableOption(selected=True, text=["All"], value=["$__all"])
+
+
 def datasources() -> list[Builder[dashboard.VariableModel]]:
     """Which Prometheus and which Tempo, and where the cockpit is."""
     return [
@@ -51,7 +54,7 @@ def choices(metric: str, *wanted: str) -> list[Builder[dashboard.VariableModel]]
         series = select(metric, *matchers(*wanted[:place]))
         query: dict[str, object] = {"query": f"label_values({series}, {LABELS[name]})", "refId": f"values-{name}"}
         variable = builders.QueryVariable(name).label(_TITLES[name]).datasource(PROMETHEUS).query(query)
-        variable = variable.multi(True).include_all(True).all_value(".*").current(_chosen("All", "$__all"))
+        variable = variable.multi(True).include_all(True).all_value(".*").current(_ALL)
         made.append(variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC))
     return made
 
