@@ -60,12 +60,13 @@ class ModelOperation:
         try:
             async for event in self._operations.follow(operation.id):
                 ended = event.operation
-                if event.progress is not None:
+                if event.progress is not None and self._operation is operation:
                     self._show(event.progress)
                     await asyncio.sleep(PAUSE_S)
         finally:
-            self._operation = None
-            self._doing.set_visibility(False)
+            if self._operation is operation:  # else the next one has its place
+                self._operation = None
+                self._doing.set_visibility(False)
         if ended.state is OperationState.FAILED:
             self._show_failure(ended)
 
