@@ -48,6 +48,12 @@ def test_check_names_what_differs_and_writing_mends_it(tmp_path):
     assert not foreign.exists()
 
 
+def test_elsewhere_than_in_a_checkout_it_says_so(tmp_path):
+    found = run("--check", cwd=tmp_path)
+    assert found.returncode == 2
+    assert f"{tmp_path} is no checkout of venom_otel" in found.stderr
+
+
 def panels():
     return [(name, panel) for name, dashboard in DASHBOARDS.items() for panel in dashboard["panels"]]
 

@@ -13,6 +13,8 @@ from support.repository import ROOT
 
 from venom_otel.grafana import foreign, names, provisioning
 
+pytestmark = pytest.mark.timeout(300)  # one of the tests starts four programs
+
 OWN_LABELS = {names.label(attribute) for attribute in names.ATTRIBUTES} | {"le"}
 
 

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from grafana.traffic import ASKED
+from support.program import eventually
 from support.repository import ROOT
 
 from venom_otel.grafana import names
 from venom_otel.grafana.alerts.rules import RULES
+
+pytestmark = pytest.mark.timeout(300)  # the first test starts four programs
 
 DASHBOARDS = sorted((ROOT / "dashboards").glob("*.json"))
 VARIABLES = {
@@ -113,6 +116,18 @@ def test_the_alerts_see_the_first_failures(prometheus):
     assert failed == {("vllm", "500"): 2, ("ollama", "404"): 1}
     assert {one["metric"][names.RUNTIME]: one["value"][1] for one in down} == {"vllm": "1", "gone": "0", "llamacpp": "1", "ollama": "1"}
     assert [one["value"][1] for one in fallback if one["value"][1] != "0"] == ["1"]
+
+
+def test_prometheus_evaluates_the_rules_by_itself_and_raises_what_is_wrong(prometheus):
+    def evaluated():
+        (group,) = httpx.get(f"{prometheus.url}/api/v1/rules").json()["data"]["groups"]
+        firing = {rule["name"] for rule in group["rules"] if rule["state"] == "firing"}
+        return group["rules"] if firing >= {"ModelFailing", "FallbackActive"} else []
+
+    rules = eventually(evaluated, 60)
+    assert {rule["name"]: (rule["health"], rule.get("lastError")) for rule in rules} == {rule.name: ("ok", None) for rule in RULES}
+    said = {alert["annotations"]["summary"] for rule in rules if rule["name"] == "ModelFailing" for alert in rule["alerts"]}
+    assert {words.partition(" (")[0] for words in said} == {"simulated-broken at vllm", "simulated-missing at ollama"}
 
 
 def variables():

@@ -167,7 +167,7 @@ MESSAGES = [
         {**FAILING, **AT_SERVER},
         "qwen at vllm (http://gpu:8000/v1) fails with 404",
         (
-            "1 requests were answered that way in the last five minutes. 404: the server does not have this model, or the base URL is "
+            "Requests answered that way in the last five minutes: 1. 404: the server does not have this model, or the base URL is "
             "wrong. 500: the server failed while it worked on the request."
         ),
         f"{uids.FAILURES}?{SET}",
@@ -196,7 +196,7 @@ MESSAGES = [
         10,
         {**FELL_BACK, "error_type": "404", "llm_route_from": "vllm", "llm_route_to": "ollama"},
         "ollama is asked instead of vllm (404)",
-        "2 times in the last five minutes. Applications get answers, from another server than they should.",
+        "Times in the last five minutes: 2. Applications get answers, from another server than they should.",
         f"{uids.OVERVIEW}?from=now-1h&to=now",
     ),
     Message(

@@ -18,6 +18,7 @@ from support.otlp_sink import OtlpSink
 from support.program import eventually
 from support.prometheus_server import PrometheusServer
 from support.replay import ReplayServer, recorded, recording
+from support.repository import ROOT
 
 from venom_otel.grafana import foreign, names
 from venom_otel.testing import SimulatedModel, SimulatedOllama, SimulatedVllm
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 APPLICATION = Path(__file__).parents[1] / "e2e" / "application.py"
+RULES = ROOT / "dashboards" / "prometheus" / "rules.yml"
 QWEN, LLAMA, BROKEN, MISSING = "simulated-qwen-7b", "simulated-llama-3b", "simulated-broken", "simulated-missing"
 SERVICE, MONITOR = "shop", "venom-otel-monitor"
 ASKED = 28
@@ -44,7 +46,7 @@ def traffic(folder: Path) -> Iterator[PrometheusServer]:
         ollama = stack.enter_context(ReplayServer(recording("ollama-0.17.4")))
         scraped = [f"127.0.0.1:{server.port}" for server in (vllm, llamacpp)]
         scrape = {"job_name": "model-servers", "scrape_interval": "1s", "static_configs": [{"targets": scraped}]}
-        prometheus = stack.enter_context(PrometheusServer(folder / "prometheus", scrapes=[scrape]))
+        prometheus = stack.enter_context(PrometheusServer(folder / "prometheus", scrapes=[scrape], rules=[RULES]))
         sending = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{prometheus.otlp}/v1/metrics", "OTEL_METRIC_EXPORT_INTERVAL": EXPORT_MS}
         gone = stack.enter_context(socket.socket())
         gone.bind(("127.0.0.1", 0))  # held, so that nobody else listens there, and not listened at, so that it refuses

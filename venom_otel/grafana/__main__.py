@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
-
-from venom_otel.grafana import generate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,6 +14,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("root", nargs="?", type=Path, default=Path(), help="the checkout, by default the current directory")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file is not as the code makes it")
     options = parser.parse_args(arguments)
+    if find_spec("grafana_foundation_sdk") is None:
+        parser.error("Grafana's SDK is missing: pip install 'venom-otel[grafana]'")
+    from venom_otel.grafana import generate
+
+    if not (options.root / generate.RUNBOOKS).is_dir():
+        parser.error(f"{options.root.absolute()} is no checkout of venom_otel: it has no {generate.RUNBOOKS}")
     if not options.check:
         generate.write(options.root)
         return 0

@@ -56,7 +56,7 @@ MODEL_FAILING: Final = Rule(
     severity="critical",
     summary=f"{_MODEL_AT_SERVER} fails with {{{{ .Labels.{names.ERROR} }}}}",
     description=(
-        "{value} requests were answered that way in the last five minutes. "
+        "Requests answered that way in the last five minutes: {value}. "
         "404: the server does not have this model, or the base URL is wrong. 500: the server failed while it worked on the request."
     ),
     dashboard=uids.FAILURES,
@@ -95,7 +95,7 @@ FALLBACK_ACTIVE: Final = Rule(
     threshold=0,
     severity="warning",
     summary=f"{{{{ .Labels.{names.TO} }}}} is asked instead of {{{{ .Labels.{names.FROM} }}}} ({{{{ .Labels.{names.ERROR} }}}})",
-    description="{value} times in the last five minutes. Applications get answers, from another server than they should.",
+    description="Times in the last five minutes: {value}. Applications get answers, from another server than they should.",
     dashboard=uids.OVERVIEW,
     lookback_s=3900,
     labels={
