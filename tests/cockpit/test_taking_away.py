@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.cockpit import Application, Cockpit
 
@@ -123,3 +124,17 @@ def test_percentiles_by_who_answered(open_tab):
     page.goto("/history?model=c")
     page.get_by_text(words.PERCENTILES, exact=True).click()
     expect(body).to_have_count(1)
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 800}, {"width": 390, "height": 844}])
+def test_all_of_it_is_for_everybody(open_tab, viewport):
+    """No finding of axe-core that is serious, with the table and the menu open; and no page that scrolls sideways."""
+    page = open_tab("/history", viewport=viewport)
+    page.get_by_text(words.PERCENTILES, exact=True).click()
+    expect(page.locator(".figures-table tbody tr")).to_have_count(4)
+    page.get_by_role("button", name=words.EXPORT).click()
+    expect(page.get_by_role("menuitem")).to_have_text(list(words.FORMATS.values()))
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    found = Axe().run(page).response["violations"]
+    assert [each["id"] for each in found if each["impact"] in ("serious", "critical")] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

@@ -27,4 +27,4 @@ def export_menu(address: ListAddress) -> None:
     button = ui.button(texts.EXPORT, icon="download", color=None).props("flat dense no-caps").classes("take-away")
     with button, ui.menu().props(f'aria-label="{texts.EXPORT_HELP}"'):
         for form, words in texts.FORMATS.items():
-            ui.menu_item(words, lambda form=form: download(form))
+            ui.menu_item(words, lambda form=form: download(form)).props("role=menuitem")
