@@ -9,6 +9,7 @@ from support.cockpit import Cockpit
 from support.otlp import SECOND, chat, log_record, log_records, new_trace_id, span, traces
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.texts import timing
 from venom_otel.runtimes.friendly import friendly_label
 
 pytestmark = pytest.mark.browser
@@ -148,3 +149,24 @@ def test_what_others_wrote_is_only_text(open_tab, application):
     expect(page.locator(".failure-words")).to_contain_text(HOSTILE)
     assert page.title() != "owned"
     assert page.locator("img").count() == 0
+
+
+def test_where_the_time_went(open_tab, cockpit):
+    told = {"gen_ai.response.time_to_first_chunk": 2.5, "llm.timing.load": 0.5, "llm.timing.prompt": 0.25, "llm.timing.generation": 1.0}
+    sent = chat("ollama", more=told | {"llm.cold_start": True}, duration_ns=4 * SECOND)
+    tries = [
+        span({"url.full": "http://ollama:1/api/chat"}, name="POST", parent=sent, start_ns=sent.start_time_unix_nano + at * SECOND)
+        for at in (0, 1)
+    ]
+    httpx.post(
+        f"{cockpit.otlp}/v1/traces", content=traces(sent, *tries), headers={"Content-Type": "application/x-protobuf"}
+    ).raise_for_status()
+    page = open_tab(f"/trace/{sent.trace_id.hex()}")
+    bar = page.get_by_role("region", name=timing.TITLE)
+    figures = ["Earlier tries1.00 s25\u202f%", f"{timing.COLD_START}500 ms12\u202f%", "Prompt250 ms6.2\u202f%", "Generation1.00 s25\u202f%"]
+    expect(bar.get_by_role("listitem")).to_have_text([*figures, "Network and application500 ms12\u202f%", "Unknown750 ms19\u202f%"])
+    expect(bar.locator(".timing-why")).to_have_text(
+        f"Ollama does not tell how long a request waits for its turn; the way there and back is in it, too. {timing.tries(2)}"
+    )
+    widths = [part.bounding_box()["width"] for part in bar.locator(".timing-part").all()]
+    assert [round(width / sum(widths), 2) for width in widths] == [0.25, 0.12, 0.06, 0.25, 0.12, 0.19]
