@@ -57,9 +57,15 @@ function typeOf(panel) {
   return panel.type === 'traces' ? 'Trace' : `Extract<Drawn, { type: ${JSON.stringify(panel.type)} }>`;
 }
 
+// Those of panels, and those that links open in Explore.
 function queries(name) {
-  const targets = JSON.parse(readFileSync(name, 'utf8')).panels.flatMap((panel) => panel.targets ?? []);
-  return targets.filter((target) => target.datasource.type === 'tempo' && target.query.startsWith('{')).map((target) => target.query);
+  const content = readFileSync(name, 'utf8');
+  const linked = [...content.matchAll(/"\/explore\?[^"]*&panes=([^"&]+)"/g)]
+    .flatMap(([, panes]) => Object.values(JSON.parse(decodeURIComponent(panes))))
+    .flatMap((pane) => pane.queries);
+  const drawn = JSON.parse(content).panels.flatMap((panel) => panel.targets ?? []);
+  const asked = [...drawn, ...linked].filter((target) => target.datasource.type === 'tempo').map((target) => target.query);
+  return [...new Set(asked)].filter((query) => query.startsWith('{')); // the others are a trace's id
 }
 
 function traceql(name) {

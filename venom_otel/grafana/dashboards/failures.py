@@ -74,7 +74,7 @@ def _table() -> panels.Panel:
             for attribute in (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
         ),
     )
-    leading = (links.explore("Traces", what),)
+    leading = (links.explore("Traces in Explore", what),)
     columns = [
         Column(names.SERVICE, "Service"),
         Column(names.MODEL, "Model", links=leading),

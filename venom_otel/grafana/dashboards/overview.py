@@ -168,7 +168,7 @@ def _top_failures() -> panels.Panel:
         "Failures of this model",
         {"provider": links.field(names.PROVIDER), "model": links.field(names.MODEL), "endpoint": links.field(names.ENDPOINT)},
     )
-    leading = (links.explore("Traces", what), to_failures, links.cockpit("History in the cockpit", "/history"))
+    leading = (to_failures, links.explore("Traces in Explore", what), links.cockpit("History in the cockpit", "/history"))
     worst = f"topk(10, {requests.count(requests.FAILED, *requests.BY_WHO, names.ERROR)} > 0)"
     columns = [
         Column(names.MODEL, "Model", links=leading),
