@@ -9,7 +9,7 @@ COPY requirements/cockpit.lock requirements/build.lock requirements/
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.lock \
     && python -m venv --without-pip /opt/venom-otel \
-    && python -m pip --python /opt/venom-otel/bin/python install --no-cache-dir --require-hashes --only-binary :all: -r requirements/cockpit.lock
+    && python -m pip --python /opt/venom-otel/bin/python install --no-cache-dir --require-hashes -r requirements/cockpit.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY venom_otel venom_otel
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -4,17 +4,20 @@ For Tempo, which cannot be had here, stands an OTLP sink.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
 
 import httpx
 import pytest
+import yaml
+from support import otlp
 from support.cockpit import PROGRAM, Cockpit, environment
 from support.collector import Collector
 from support.otlp_sink import OtlpSink
 from support.program import Program, eventually
-from support.prometheus_server import PrometheusServer
+from support.prometheus_server import COMPOSE, PrometheusServer
 from support.repository import ROOT
 from support.reserved import free_port
 
@@ -125,3 +128,20 @@ def test_the_monitor_takes_the_same_road(stack, ollama, tmp_path):
         assert {one["metric"]["llm_endpoint"] for one in series} == {ollama.url}
     finally:
         monitor.end()
+
+
+def test_logs_go_to_loki_where_they_are_told_to(collector_program, tmp_path):
+    """By OTLP, which Loki takes; a sink stands for it."""
+    services = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
+    said = re.search(r"COLLECTOR_LOGS_TO=(\[.*\]) in \.env", COMPOSE.read_text(encoding="utf-8"))
+    assert "COLLECTOR_LOGS_TO" in services["collector"]["environment"]
+    with (
+        OtlpSink() as loki,
+        OtlpSink() as copy,
+        Collector(tmp_path, cockpit=copy.url, LOKI_OTLP_URL=loki.url, COLLECTOR_LOGS_TO=said[1]) as collector,
+    ):
+        body = otlp.log_records(otlp.log_record("who answered"))
+        httpx.post(f"{collector.url}/v1/logs", content=body, headers={"Content-Type": "application/x-protobuf"}).raise_for_status()
+        for sink in (loki, copy):
+            (record,) = sink.wait_for(lambda sink: sink.logs, 30)
+            assert record.body.string_value == "who answered"
