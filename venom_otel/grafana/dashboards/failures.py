@@ -67,14 +67,7 @@ def _examples() -> panels.Panel:
 
 
 def _table() -> panels.Panel:
-    what = traceql.spans(
-        traceql.FAILED,
-        *(
-            traceql.span(attribute, "=", links.field(names.label(attribute)))
-            for attribute in (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
-        ),
-    )
-    leading = (links.explore("Traces in Explore", what),)
+    leading = (requests.row_traces(),)
     columns = [
         Column(names.SERVICE, "Service"),
         Column(names.MODEL, "Model", links=leading),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
-from venom_otel.grafana import links, names, panels, traceql, uids, variables
+from venom_otel.grafana import links, names, panels, uids, variables
 from venom_otel.grafana.dashboards import frame, requests
 from venom_otel.grafana.panels import About, Column, Query
 from venom_otel.grafana.promql import INTERVAL, RANGE, RATE_INTERVAL, grown, highest, legend, total
@@ -156,19 +156,12 @@ def _fallbacks() -> panels.Panel:
 
 
 def _top_failures() -> panels.Panel:
-    what = traceql.spans(
-        traceql.FAILED,
-        *(
-            traceql.span(attribute, "=", links.field(names.label(attribute)))
-            for attribute in (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
-        ),
-    )
     to_failures = links.dashboard(
         uids.FAILURES,
         "Failures of this model",
         {"provider": links.field(names.PROVIDER), "model": links.field(names.MODEL), "endpoint": links.field(names.ENDPOINT)},
     )
-    leading = (to_failures, links.explore("Traces in Explore", what), links.cockpit("History in the cockpit", "/history"))
+    leading = (to_failures, requests.row_traces(), links.cockpit("History in the cockpit", "/history"))
     worst = f"topk(10, {requests.count(requests.FAILED, *requests.BY_WHO, names.ERROR)} > 0)"
     columns = [
         Column(names.MODEL, "Model", links=leading),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from venom_otel import semconv
-from venom_otel.grafana import names, traceql, variables
+from venom_otel.grafana import links, names, panels, traceql, variables
 from venom_otel.grafana.promql import RANGE, RATE_INTERVAL, WHO, grown, legend, quantile, rate, select, share, total
 
+BY_WHO: Final = WHO
 CHOSEN: Final = ("provider", "model", "endpoint", "service")
 _HELD: Final = variables.matchers(*CHOSEN)
 
@@ -51,6 +52,12 @@ def speed(*by: str, window: str = RATE_INTERVAL) -> str:
     return f"{total(grown(TOKENS_OUT, window), *by)} / ({total(grown(_BUSY, window), *by)} > 0)"
 
 
+def row_traces() -> panels.Link:
+    """From a row of a table of failures to the traces of just these."""
+    told_apart_by = (semconv.LLM_PROVIDER, semconv.LLM_MODEL, semconv.LLM_ENDPOINT, semconv.ERROR_TYPE)
+    same = (traceql.span(attribute, "=", links.field(names.label(attribute))) for attribute in told_apart_by)
+    return links.explore("Traces in Explore", traceql.spans(traceql.FAILED, *same))
+
+
 PERCENTILES: Final = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 WHO_LEGEND: Final = f"{legend(names.MODEL)} at {legend(names.PROVIDER)}"
-BY_WHO: Final = WHO
