@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import httpx
+import pytest
 import yaml
 from support.collector import CONFIG
 from support.prometheus_server import COMPOSE
@@ -52,6 +53,17 @@ def test_the_distribution_has_what_the_configurations_use_and_no_more(collector_
     # It cannot be built here: docs/stack.md. What it makes for each gateway is this.
     used["exporters"] = used["exporters"] - {"load_balancing"} | {"otlp_grpc"}
     assert has == used
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "scale/agent.yaml", "scale/gateway.yaml"])
+def test_no_exporter_ever_gives_up_or_forgets(name):
+    exporters = yaml.safe_load((CONFIG.parent / name).read_text(encoding="utf-8"))["exporters"]
+    assert exporters
+    for exporter in exporters.values():
+        assert exporter["sending_queue"]["storage"] == "file_storage"
+        assert exporter["retry_on_failure"]["enabled"] is True
+        assert exporter["retry_on_failure"]["max_elapsed_time"] == 0
+        assert "block_on_overflow" not in exporter["sending_queue"]
 
 
 def test_the_manifest_and_the_tools_speak_of_one_version():
