@@ -156,3 +156,10 @@ def test_the_image_runs_as_nobody_special():
     assert text.index("USER 10001:10001") < text.index("ENTRYPOINT")
     assert len(re.findall(r"^FROM ", text, re.MULTILINE)) == 2
     assert text.count("--require-hashes") == 2
+
+
+def test_what_the_package_links_to_is_let_into_the_image():
+    let_in = tuple(line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!"))
+    links = [ROOT / path for path in tracked("venom_otel") if (ROOT / path).is_symlink()]
+    assert links
+    assert [str(link) for link in links if not str(link.resolve().relative_to(ROOT)).startswith(let_in)] == []
