@@ -93,6 +93,22 @@ def test_an_outage_of_both_backends_loses_nothing(collector_program, prometheus_
         copy.wait_for(lambda sink: arrived(sink) >= after, ARRIVES_S)
 
 
+def test_samples_that_prometheus_refuses_take_no_others_with_them(collector_program, prometheus_program, tmp_path):
+    """It refuses the whole of a request for one that is too old; each sender has its own."""
+    with (
+        PrometheusServer(tmp_path / "prometheus") as prometheus,
+        Collector(tmp_path / "collector", prometheus=prometheus.otlp) as collector,
+    ):
+        prometheus.stop()
+        for number in range(10):
+            for name, age_s in (("fresh", 60 - number), ("ancient", 3 * 3600)):
+                point = NumberDataPoint(time_unix_nano=int((time.time() - age_s) * 1e9), as_int=number)
+                assert post(collector, "metrics", otlp.metric_points(Metric(name=name, gauge=Gauge(data_points=[point])))) == 200
+        prometheus.start()
+        eventually(lambda: prometheus.value("count_over_time(fresh[10m])") == 10, ARRIVES_S, of=lambda: collector.log[-2000:])
+        assert prometheus.query("count_over_time(ancient[1d])") == []
+
+
 def test_a_collector_that_is_killed_again_and_again_loses_nothing(collector_program, tmp_path):
     acknowledged = set()
     with OtlpSink() as tempo, Collector(tmp_path, tempo=tempo.url) as collector:
