@@ -62,9 +62,7 @@ def test_an_image_is_a_link_to_it():
     )
 
 
-@pytest.mark.parametrize(
-    "said", ["```\nx\n```\n\n" * 20_000, "[a](" * 50_000, "[" * 200_000, "**a _b " * 28_000, ">" * 200_000, "| a " * 50_000]
-)
+@pytest.mark.parametrize("piece", ["```\nx\n```\n\n", "[a](", "[", "**a _b ", ">", "| a "])
 def test_long_and_hostile_answers_take_no_longer_than_they_are(piece):
     said = piece * (200_000 // len(piece))
     begin = time.process_time()
