@@ -109,6 +109,12 @@ class CockpitSettings(BaseSettings):
     prices: Path | None = Field(
         default=None, description="The same file of prices as the applications': the page Compare then says what requests cost."
     )
+    tempo_url: str = Field(
+        default="",
+        description="Address of a Tempo that keeps the same traces for longer: `http://localhost:3200`. Requests and traces older than the "
+        "store here are read from there.",
+    )
+    tempo_days: float = Field(default=30, gt=0, le=3650, description="How many days back requests are looked for in Tempo.")
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."

@@ -12,7 +12,7 @@ START = 1_790_000_000 * SECOND + 123_456_789
 
 
 def test_an_empty_list(api):
-    assert api.listed() == {"items": [], "older": None, "newer": 0}
+    assert api.listed() == {"items": [], "older": None, "newer": 0, "missing": None}
 
 
 def test_a_request_that_was_answered(api):

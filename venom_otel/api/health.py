@@ -32,7 +32,6 @@ def health_router(history: History) -> APIRouter:
     @router.get("/health", responses=responses(HTTPStatus.SERVICE_UNAVAILABLE))
     async def health() -> Health:
         """200 while the store can be read, else 503 with the reason."""
-        page = await history.requests(limit=1)
-        return Health(status="ok", version=venom_otel.__version__, newest=page.newer)
+        return Health(status="ok", version=venom_otel.__version__, newest=await history.newest())
 
     return router

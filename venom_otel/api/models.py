@@ -158,6 +158,9 @@ class Requests(BaseModel):
         "items or none and still an older one: so far was looked."
     )
     newer: int = Field(description="Of a page asked for without `before`: pass as `after` for what has arrived since.")
+    missing: str | None = Field(
+        None, description="What the page leaves out, and why: older requests are kept in Tempo, which cannot be asked."
+    )
 
 
 class Event(BaseModel):
@@ -227,7 +230,7 @@ class Trace(BaseModel):
 
 def requests(page: RequestPage) -> Requests:
     """A page of the list."""
-    return Requests(items=[listed(item) for item in page.items], older=page.older, newer=page.newer)
+    return Requests(items=[listed(item) for item in page.items], older=page.older, newer=page.newer, missing=page.missing)
 
 
 def listed(summary: RequestSummary) -> Request:

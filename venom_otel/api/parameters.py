@@ -133,7 +133,9 @@ class RequestQuery(ListQuery):
     """Which requests, and which page of them."""
 
     after: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived later, oldest first.", examples=[1207])
-    before: int | None = Field(None, ge=0, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.", examples=[1158])
+    before: int | None = Field(
+        None, ge=-MAX_CURSOR, le=MAX_CURSOR, description="A cursor: only what arrived earlier, newest first.", examples=[1158]
+    )
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Most items of a page.")
     wait: float = Field(
         0, ge=0, le=MAX_WAIT_S, description="Seconds to wait for a first item where there is none; to follow with `after`.", examples=[25]

@@ -83,9 +83,11 @@ def _newest(client: Client, which: Query, limit: int) -> tuple[list[Item], int]:
     """The newest requests, newest first, and where to go on from; a search looks at a part of the history at a time."""
     page = client.requests(which | {"limit": max(limit, 1)})
     items, newer = page["items"], page["newer"]
-    while len(items) < limit and page["older"] is not None:
+    while len(items) < limit and page["older"] is not None and page["missing"] is None:
         page = client.requests(which | {"limit": limit - len(items), "before": page["older"]})
         items += page["items"]
+    if page["missing"] is not None:
+        print(f"venom-otel: {page['missing']}", file=sys.stderr, flush=True)
     return items[:limit], newer
 
 

@@ -145,7 +145,9 @@ def _run(
     from venom_otel.services.servers import LlmServers
     from venom_otel.state.store import FILE as STATE
     from venom_otel.state.store import State
+    from venom_otel.store.combined import CombinedStore
     from venom_otel.store.embedded import EmbeddedStore
+    from venom_otel.store.tempo import TempoStore
 
     watched = Watched(settings)
     controller = Controller(watched.runtimes, settings, directory=Path.cwd())  # where the `.env` is read
@@ -172,14 +174,23 @@ def _run(
             announce(Ready(running, data_dir=directory, file=path, host=settings.host), as_json=as_json)
             _spare_the_collector()
 
-        history = History(store)
+        live = History(store)
+        history = live
+        if settings.tempo_url:
+            past = TempoStore(settings.tempo_url, settings.tempo_days)
+            history = History(until_the_end.enter_context(contextlib.closing(CombinedStore(store, past))), live=store)
+
+        def end_waiting() -> None:
+            services.end_waiting()
+            live.end_waiting()
+
         operations = Operations(state)
         monitor = watched.monitor(controller.watching(read, keeping=True), lambda runtime: operations.stopped(runtime.name))
-        last_answered = LastAnswered(history)
+        last_answered = LastAnswered(live)
         until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
         until_the_end.enter_context(monitor)
         servers = LlmServers(monitor, controller, operations, partial(own_model, configuration, watched.aliases))
-        alerts = Alerts(history, servers, StateKeeper(state), meant=operations.stopped)
+        alerts = Alerts(live, servers, StateKeeper(state), meant=operations.stopped)
         tasks = until_the_end.enter_context(
             answered(servers, settings, store=store, state=state, configuration=configuration, aliases=watched.aliases)
         )
@@ -197,10 +208,10 @@ def _run(
             servers=servers,
             operations=operations,
             catalogue=catalogue,
-            active_model=ActiveModel(catalogue, history),
+            active_model=ActiveModel(catalogue, live),
             alerts=alerts,
             webhook=Webhook.from_settings(settings, page=running.page),
-            events=Events(history, servers, alerts),
+            events=Events(live, servers, alerts),
             tasks=tasks,
             prices=Prices(settings.prices) if settings.prices is not None else None,
             in_force=InForce(
@@ -222,7 +233,7 @@ def _run(
             start_grpc=partial(start_grpc, service, listening.grpc) if listening.grpc else None,
             on_ready=ready,
             beside=services.watch,
-            on_end=services.end_waiting,
+            on_end=end_waiting,
             on_ended=services.close,
         )
 

@@ -71,6 +71,8 @@ class RequestPage:
     few items or none: so far was looked, and older matches may follow."""
     newer: int
     """Pass as `RequestFilter.after` for what has arrived since the first page; stays the same while nothing has."""
+    missing: str | None = None
+    """What this page leaves out, and why, in words; then asking for `older` asks for it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,16 @@ class RequestDetail:
 
 
 class History:
-    """What the outside may ask about the past, over any store."""
+    """What the outside may ask about the past, over any store.
 
-    def __init__(self, store: TelemetryStore) -> None:
+    Args:
+        store: what is asked.
+        live: what alone is asked what is newest, where the other is a combination with what others keep.
+    """
+
+    def __init__(self, store: TelemetryStore, live: TelemetryStore | None = None) -> None:
         self._store = store
+        self._live = live or store
         self._listeners: Listeners[Changes] = Listeners()
 
     async def requests(
@@ -119,19 +127,23 @@ class History:
                         page = await self._page(which, limit, search)
         return page
 
+    async def newest(self) -> int:
+        """Cursor of the newest request; 0 while there is none."""
+        return max((item.sequence for item in await self._live.requests(RequestFilter(), 1)), default=0)
+
     async def answered_last(self, which: RequestFilter | None = None) -> RequestSummary | None:
         """The newest request that succeeded, of those that match; None where there is none."""
         page = await self.requests(replace(which or RequestFilter(), status=RequestStatus.COMPLETED), 1)
         return page.items[0] if page.items else None
 
     async def everything(self, which: RequestFilter, *, search: Search | None = None) -> AsyncIterator[Sequence[RequestSummary]]:
-        """All requests that match and are there by now, oldest first, a page at a time; a page of a search may be empty.
+        """All requests that match and are here by now, oldest first, a page at a time; a page of a search may be empty.
 
         Args:
             which: what must hold; its cursors are not asked.
             search: what their spans must hold besides.
         """
-        newest = max((item.sequence for item in await self._store.requests(RequestFilter(), 1)), default=0)
+        newest = await self.newest()
         reached = 0
         while reached < newest:
             page = await self._page(replace(which, after=reached, before=newest + 1), MAX_LIMIT, search)
@@ -227,16 +239,18 @@ class History:
         numbers = [item.sequence for item in items]
         if which.after is not None:
             return RequestPage(items, older=min(numbers, default=None), newer=max(numbers, default=which.after))
-        older = min(numbers) if len(found) > limit else None
-        return RequestPage(items, older=older, newer=max(numbers, default=0))
+        missing = self._store.missing if len(found) <= limit else None
+        older = min(numbers, default=which.before) if len(found) > limit or missing else None
+        return RequestPage(items, older=older, newer=max([0, *numbers]), missing=missing)
 
     async def _searched(self, which: RequestFilter, limit: int, search: Search) -> RequestPage:
         # Read before the search, so that the search has seen everything up to it.
-        newest = max((item.sequence for item in await self._store.requests(RequestFilter(), 1)), default=0)
+        newest = await self.newest()
         found = await self._store.search(which, search, limit)
         numbers = [item.sequence for item in found.items]
         if which.after is None:
-            return RequestPage(found.items, older=found.reached, newer=max(newest, *numbers, 0))
+            missing = self._store.missing if not found.items and found.reached == which.before else None
+            return RequestPage(found.items, older=found.reached, newer=max(newest, *numbers, 0), missing=missing)
         reached = max(newest, which.after) if found.reached is None else found.reached
         return RequestPage(found.items, older=min(numbers, default=None), newer=max(reached, *numbers, 0))
 

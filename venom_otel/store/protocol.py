@@ -335,6 +335,11 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    @property
+    def missing(self) -> str | None:
+        """What lists and searches leave out at the moment, and why, in words; None where it is nothing."""
+        ...
+
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """The newest matching requests, newest first; with `which.after` the oldest after it, oldest first."""
         ...

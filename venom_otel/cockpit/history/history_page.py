@@ -125,7 +125,7 @@ class HistoryPage:
                 self._tell(str(error))
                 self._head.set_visibility(True)
                 return 0
-            self._tell("")
+            self._tell(self._list.missing or "")
             self._bar.offer_seen(found)
             nothing_yet = self._list.empty and not self._address.filters
             self._empty.set_visibility(nothing_yet)

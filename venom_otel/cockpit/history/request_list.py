@@ -65,6 +65,8 @@ class RequestList:
         """When the newest row began; None where there is no row."""
         self._before: int | None = None
         """Where to go on looking back; None where nothing is left."""
+        self.missing: str | None = None
+        """What the rows leave out, and why, in words."""
 
     def build(self) -> None:
         """Build it, still empty."""
@@ -91,6 +93,7 @@ class RequestList:
         self._kept = self._least
         self._shown = deque(item.sequence for item in page.items)
         self._newer, self._before = page.newer, page.older
+        self.missing = page.missing
         self.newest_ns = page.items[0].start_ns if page.items else None
         self._table.replace([views.request_row(item) for item in page.items])
         self._settle()
@@ -113,7 +116,7 @@ class RequestList:
         if self._before is None:
             return ()
         page = await self._look_back(self._filters, self._before)
-        self._before = page.older
+        self._before, self.missing = page.older, page.missing
         self._shown.extend(item.sequence for item in page.items)
         self._kept = max(self._kept, len(self._shown))
         self._table.append([views.request_row(item) for item in page.items])
@@ -131,8 +134,8 @@ class RequestList:
             items += page.items
             newer = page.newer if newer is None else newer
             before = page.older
-            if before is None or len(items) >= PAGE or time.monotonic() > end:
-                return RequestPage(items, older=before, newer=newer)
+            if before is None or len(items) >= PAGE or page.missing or time.monotonic() > end:
+                return RequestPage(items, older=before, newer=newer, missing=page.missing)
 
     def _add(self, news: list[RequestSummary]) -> None:
         self.newest_ns = news[0].start_ns

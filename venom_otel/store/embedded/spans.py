@@ -29,11 +29,12 @@ def spans_of(zstd: bytes, trace_id: bytes) -> Iterator[Span]:
                 if trace_id in raw:
                     span = trace_pb2.Span.FromString(raw)
                     if span.trace_id == trace_id:
-                        yield _span(span, scope.scope, resource.resource)
+                        yield whole(span, InstrumentationScope.FromString(scope.scope), Resource.FromString(resource.resource))
 
 
-def _span(span: trace_pb2.Span, scope: bytes, resource: bytes) -> Span:
-    resource_attributes = attributes_of(Resource.FromString(resource).attributes)
+def whole(span: trace_pb2.Span, scope: InstrumentationScope, resource: Resource) -> Span:
+    """A span of OTLP's as every store gives it."""
+    resource_attributes = attributes_of(resource.attributes)
     service = resource_attributes.get(semconv.SERVICE_NAME)
     return Span(
         trace_id=span.trace_id.hex(),
@@ -46,7 +47,7 @@ def _span(span: trace_pb2.Span, scope: bytes, resource: bytes) -> Span:
         status_code=span.status.code,
         status_message=span.status.message,
         service=service if isinstance(service, str) else None,
-        scope=InstrumentationScope.FromString(scope).name,
+        scope=scope.name,
         attributes=attributes_of(span.attributes),
         resource=resource_attributes,
         events=tuple(SpanEvent(event.name, event.time_unix_nano, attributes_of(event.attributes)) for event in span.events),

@@ -116,6 +116,10 @@ class EmbeddedStore:
         """See `TelemetryStore.subscribe`."""
         return self._ingest.subscribe(listener)
 
+    @property
+    def missing(self) -> None:
+        """See `TelemetryStore.missing`: this one has all it holds."""
+
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """See `TelemetryStore.requests`."""
         return await self._reads.run(reads.requests, which, limit)

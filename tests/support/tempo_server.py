@@ -1,0 +1,284 @@
+"""A Tempo on a real socket, for what was not recorded: it holds traces, and answers searches and traces in Tempo's own form.
+
+It knows as much of TraceQL as the recorded searches and ours need; tests hold its answers against the recordings. Like Tempo it finds the
+traces that lie within or across the window, gives any of them where there are more than asked for, and cuts the spans of each.
+
+    with TempoServer(traces()) as tempo:
+        TempoStore(tempo.url, days=1)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from google.protobuf.json_format import MessageToDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Fields = dict[str, tuple[str, AnyValue]]
+    """By scoped name: the name in replies, and the value."""
+
+SECOND = 1_000_000_000
+_KINDS = {number: name.removeprefix("SPAN_KIND_").lower() for name, number in Span.SpanKind.items()}
+_STATUS = {0: "unset", 1: "ok", 2: "error"}
+_TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(&&|\|\||!=|=|[(){}|,])|([\w.:-]+))')
+
+
+class TraceQLError(ValueError):
+    """The query cannot be read."""
+
+
+class _Stored:
+    """A span and what TraceQL asks it for."""
+
+    def __init__(self, span: Span, resource: Sequence[Any]) -> None:
+        self.span = span
+        self.fields: Fields = {
+            "status": ("status", AnyValue(string_value=_STATUS[span.status.code])),
+            "kind": ("kind", AnyValue(string_value=_KINDS[span.kind])),
+            "statusMessage": ("statusMessage", AnyValue(string_value=span.status.message)),
+        }
+        self.fields |= {f"span.{pair.key}": (pair.key, pair.value) for pair in span.attributes}
+        self.fields |= {f"resource.{pair.key}": (pair.key, pair.value) for pair in resource}
+
+
+class TempoServer(ThreadingHTTPServer):
+    """Answers on 127.0.0.1 and a free port.
+
+    Args:
+        request: the traces it holds.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, request: ExportTraceServiceRequest) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[dict[str, str]] = []
+        """Parameters of each search."""
+        self.refusal: tuple[int, str] | None = None
+        """What it answers instead, while it is set."""
+        self.connections: set[socket.socket] = set()
+        self.request = request
+        self.spans: dict[str, list[_Stored]] = {}
+        for resource in request.resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    self.spans.setdefault(span.trace_id.hex(), []).append(_Stored(span, resource.resource.attributes))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="tempo")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Die: refuse connections and break those that are open. Doing it twice does no harm."""
+        if self._thread.is_alive():
+            self.shutdown()
+            self._thread.join()
+            for connection in list(self.connections):
+                with contextlib.suppress(OSError):  # the client was quicker
+                    connection.shutdown(socket.SHUT_RDWR)
+            self.server_close()
+
+    def search(self, params: dict[str, str]) -> dict[str, Any]:
+        """The body of a reply to a search.
+
+        Raises:
+            TraceQLError: the query cannot be read.
+        """
+        matches, selected = parse(params["q"])
+        found = [self._found(trace_id, spans, matches, selected, params) for trace_id, spans in self.spans.items()]
+        some = [trace for trace in found if trace is not None][: int(params.get("limit", 20))]
+        return {"traces": sorted(some, key=lambda trace: -int(trace["startTimeUnixNano"])), "metrics": {"completedJobs": 1, "totalJobs": 1}}
+
+    def trace(self, trace_id: str) -> dict[str, Any]:
+        """The body of a reply for a trace."""
+        whole = ExportTraceServiceRequest()
+        for resource in self.request.resource_spans:
+            of_resource = whole.resource_spans.add(resource=resource.resource)
+            for scope in resource.scope_spans:
+                kept = [span for span in scope.spans if span.trace_id.hex() == trace_id]
+                of_resource.scope_spans.add(scope=scope.scope, spans=kept)
+        return {"trace": MessageToDict(whole) if trace_id in self.spans else {}, "metrics": {}}
+
+    def _found(
+        self, trace_id: str, spans: Sequence[_Stored], matches: Callable[[Fields], bool], selected: set[str], params: dict[str, str]
+    ) -> dict[str, Any] | None:
+        first = min(one.span.start_time_unix_nano for one in spans)
+        last = max(one.span.end_time_unix_nano for one in spans)
+        if "start" in params and (last < int(params["start"]) * SECOND or first > int(params["end"]) * SECOND):
+            return None
+        matching = [one for one in spans if matches(one.fields)]
+        if not matching:
+            return None
+        root = next((one for one in spans if not one.span.parent_span_id), spans[0])
+        of_set = {"spans": [_reply(one, selected) for one in matching[: int(params.get("spss", 3))]], "matched": len(matching)}
+        return {
+            "traceID": trace_id.lstrip("0"),
+            "rootServiceName": root.fields["resource.service.name"][1].string_value,
+            "rootTraceName": root.span.name,
+            "startTimeUnixNano": str(first),
+            "durationMs": (last - first) // 10**6,
+            "spanSet": of_set,
+            "spanSets": [of_set],
+        }
+
+
+def _reply(one: _Stored, selected: set[str]) -> dict[str, Any]:
+    named = [(name, said) for name, (key, said) in one.fields.items() if name in selected and (key != "statusMessage" or said.string_value)]
+    return {
+        "spanID": one.span.span_id.hex(),
+        "startTimeUnixNano": str(one.span.start_time_unix_nano),
+        "durationNanos": str(one.span.end_time_unix_nano - one.span.start_time_unix_nano),
+        "attributes": [{"key": one.fields[name][0], "value": MessageToDict(said)} for name, said in named],
+    }
+
+
+def parse(query: str) -> tuple[Callable[[Fields], bool], set[str]]:
+    """What a span must hold, and the names that the reply gives: those asked for and those selected.
+
+    Raises:
+        TraceQLError: it cannot be read.
+    """
+    return _Parser(query).whole()
+
+
+class _Parser:
+    def __init__(self, query: str) -> None:
+        self._tokens = list(_tokens(query))
+        self._names: set[str] = set()
+
+    def whole(self) -> tuple[Callable[[Fields], bool], set[str]]:
+        self._take("{")
+        matches = self._either()
+        self._take("}")
+        if self._tokens:
+            for expected in ("|", "select", "("):
+                self._take(expected)
+            while self._tokens[0] != ")":
+                self._names.add(self._tokens.pop(0))
+                if self._tokens[0] == ",":
+                    self._take(",")
+            self._take(")")
+        if self._tokens:
+            raise TraceQLError(f"unexpected {self._tokens[0]}")
+        return matches, self._names
+
+    def _either(self) -> Callable[[Fields], bool]:
+        parts = [self._all()]
+        while self._tokens[:1] == ["||"]:
+            self._take("||")
+            parts.append(self._all())
+        return lambda fields: any(part(fields) for part in parts)
+
+    def _all(self) -> Callable[[Fields], bool]:
+        parts = [self._one()]
+        while self._tokens[:1] == ["&&"]:
+            self._take("&&")
+            parts.append(self._one())
+        return lambda fields: all(part(fields) for part in parts)
+
+    def _one(self) -> Callable[[Fields], bool]:
+        if self._tokens[:1] == ["("]:
+            self._take("(")
+            inner = self._either()
+            self._take(")")
+            return inner
+        name, operator, literal = (self._tokens.pop(0) if self._tokens else "" for _ in range(3))
+        if operator not in ("=", "!=") or not re.match(r'["\w-]', literal):
+            raise TraceQLError(f"unexpected {literal or operator}")
+        if name.endswith("."):
+            raise TraceQLError("a quoted name stands alone")
+        self._names.add(name)
+        return lambda fields: name in fields and (_literal(fields[name][1]) == literal) == (operator == "=")
+
+    def _take(self, expected: str) -> None:
+        token = self._tokens.pop(0) if self._tokens else "the end"
+        if token != expected:
+            raise TraceQLError(f"unexpected {token}")
+
+
+def _tokens(query: str) -> Iterator[str]:
+    position = 0
+    query = query.rstrip()
+    while position < len(query):
+        token = _TOKEN.match(query, position)
+        if token is None:
+            raise TraceQLError(f"at {position}")
+        position = token.end()
+        text, operator, word = token.groups()
+        if word is not None and word in ("span.", "resource."):  # a name in quotation marks follows
+            quoted = _TOKEN.match(query, position)
+            if quoted is None or quoted[1] is None:
+                raise TraceQLError(f"at {position}")
+            position, word = quoted.end(), word + json.loads(quoted[1])
+        yield json.dumps(json.loads(text), ensure_ascii=False) if text is not None else operator or word
+
+
+def _literal(value: AnyValue) -> str:
+    """As a query writes it: texts in quotation marks, but for the words of an intrinsic."""
+    kind = value.WhichOneof("value")
+    if kind == "string_value":
+        return value.string_value if value.string_value in _WORDS else json.dumps(value.string_value, ensure_ascii=False)
+    return json.dumps(getattr(value, kind)) if kind in ("int_value", "double_value", "bool_value") else ""
+
+
+_WORDS = {*_KINDS.values(), *_STATUS.values()}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: TempoServer
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        params = {name: values[0] for name, values in parse_qs(asked.query).items()}
+        if self.server.refusal is not None:
+            status, words = self.server.refusal
+            return self._reply(status, "text/plain; charset=utf-8", words.encode())
+        if asked.path == "/api/search":
+            self.server.asked.append(params)
+            try:
+                body = self.server.search(params)
+            except TraceQLError as error:
+                return self._reply(400, "text/plain; charset=utf-8", f"invalid TraceQL query: {error}".encode())
+            return self._reply(200, "application/json", json.dumps(body).encode())
+        if asked.path.startswith("/api/v2/traces/"):
+            return self._reply(200, "application/json", json.dumps(self.server.trace(asked.path.rsplit("/", 1)[1])).encode())
+        return self._reply(404, "text/plain; charset=utf-8", b"404 page not found")
+
+    def _reply(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class has it
+        """Nothing: tests have their own words."""

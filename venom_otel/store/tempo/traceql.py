@@ -1,0 +1,101 @@
+"""A filter as TraceQL (https://grafana.com/docs/tempo/latest/traceql/).
+
+A query may find more than is asked for, never less: attributes are judged again by `store.mapping`, which alone knows what they come to.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from venom_otel import semconv
+from venom_otel.store.mapping import HOT, MAX_TEXT
+from venom_otel.store.protocol import RequestStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from venom_otel.store.protocol import RequestFilter
+
+SERVICE: Final = f"resource.{semconv.SERVICE_NAME}"
+_ASKS_A_MODEL: Final = (
+    f'(span.{semconv.LLM_PROVIDER} != "" || (span.{semconv.GEN_AI_PROVIDER_NAME} != "" && ('
+    + " || ".join(f'span.{semconv.GEN_AI_OPERATION_NAME} = "{name}"' for name in sorted(semconv.INFERENCE_OPERATIONS))
+    + ")))"
+)
+"""`mapping.is_request`, but for the kind of span, which the reply says."""
+_SELECTED: Final = ", ".join([*(f"span.{name}" for name in HOT), SERVICE, "kind", "status", "statusMessage"])
+_STATUS: Final[Mapping[RequestStatus, str]] = {
+    RequestStatus.COMPLETED: f'(span.{semconv.LLM_OUTCOME} = "{semconv.OUTCOME_OK}" || status != error)',
+    RequestStatus.FAILED: f'(span.{semconv.LLM_OUTCOME} = "{semconv.OUTCOME_ERROR}" || status = error)',
+    RequestStatus.CANCELLED: f'(span.{semconv.LLM_OUTCOME} = "{semconv.OUTCOME_CANCELLED}"'
+    f' || span.{semconv.LLM_OUTCOME} = "{semconv.OUTCOME_ABANDONED}")',
+}
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")
+_EXPONENT: Final = re.compile(r"-?[0-9.]+e[-+]?[0-9]+")
+_WORDS_OF_JSON: Final = ("null", "NaN", "Infinity", "-Infinity")
+
+
+def requests(which: RequestFilter, attributes: Mapping[str, str]) -> str:
+    """The query for requests to models that match, with all that a summary of them needs.
+
+    Args:
+        which: what must hold; its times and cursors are not asked here.
+        attributes: of the span or its resource, by name, each with its value as text.
+    """
+    held = (condition for name, value in attributes.items() for condition in _holds(name, value))
+    conditions = [_ASKS_A_MODEL, *_conditions(which), *held]
+    return f"{{ {' && '.join(conditions)} }} | select({_SELECTED})"
+
+
+def _conditions(which: RequestFilter) -> Iterator[str]:
+    yield from _any_of(which.provider, lambda name: _one_is(name, semconv.LLM_PROVIDER, semconv.GEN_AI_PROVIDER_NAME))
+    yield from _any_of(which.model, lambda name: _one_is(name, semconv.LLM_MODEL, semconv.GEN_AI_REQUEST_MODEL, semconv.LLM_MODEL_NAME))
+    yield from _any_of(which.endpoint, _is_endpoint)
+    yield from _any_of(which.service, lambda name: f"{SERVICE} = {_text(name)}")
+    yield from _any_of(which.error_kind, lambda name: _one_is(name, semconv.LLM_ERROR_KIND))
+    statuses = which.status if isinstance(which.status, tuple) else (which.status,)
+    if which.status is not None:
+        yield _either(_STATUS[status] for status in statuses if status is not None)
+    if which.fallback is not None:
+        yield f"span.{semconv.LLM_ROUTE_FALLBACK} = {'true' if which.fallback else 'false'}"
+
+
+def _any_of(values: str | tuple[str, ...] | None, condition: Callable[[str], str]) -> Iterator[str]:
+    names = (values,) if isinstance(values, str) else values or ()
+    # A name that was cut is not the one that was sent.
+    if names and all(len(name) < MAX_TEXT for name in names):
+        yield _either(condition(name) for name in names)
+
+
+def _one_is(value: str, *names: str) -> str:
+    return _either(f"span.{name} = {_text(value)}" for name in names)
+
+
+def _is_endpoint(endpoint: str) -> str:
+    """As a whole, or as the address that stands before its port."""
+    address = re.sub(r":[0-9]+$", "", endpoint)
+    hosts = {endpoint, address}
+    return _either([_one_is(endpoint, semconv.LLM_ENDPOINT), *(_one_is(host, semconv.SERVER_ADDRESS) for host in sorted(hosts))])
+
+
+def _holds(name: str, value: str) -> Iterator[str]:
+    """An attribute by its value as text, which may have been a number or a boolean; nothing where TraceQL cannot say it."""
+    if value.startswith(("[", "{")) or value in _WORDS_OF_JSON or _EXPONENT.fullmatch(value):
+        return
+    literals = [_text(value)]
+    if value in ("true", "false") or _NUMBER.fullmatch(value):
+        literals.append(value)
+    quoted = name if _PLAIN_NAME.fullmatch(name) else _text(name)
+    yield _either(f"{scope}.{quoted} = {literal}" for scope in ("span", "resource") for literal in literals)
+
+
+def _either(conditions: Iterable[str]) -> str:
+    return f"({' || '.join(conditions)})"
+
+
+def _text(value: str) -> str:
+    """As TraceQL, like Go, quotes a text: JSON's escapes are among its own, but for characters beyond the first plane, which stay."""
+    return json.dumps(value, ensure_ascii=False)
