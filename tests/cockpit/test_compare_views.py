@@ -218,11 +218,18 @@ def test_charts_show_what_is_known():
     assert durations["data"][0][1:3] == [pytest.approx(2, rel=0.012)] * 2
     axis = charts.latency(rows)["xAxis"]
     assert (axis["min"], axis["max"]) == (0.1, 10)
-    assert charts.latency(rows)["yAxis"]["data"] == ["a", "b (only 5)", "c"]
+    assert charts.latency(rows)["yAxis"]["data"] == ["a", "b\nonly 5 requests", "c"]
     (errors,) = charts.errors(rows)["series"]
     assert [point["value"] for point in errors["data"]] == [[0, 0], [0, 1], [100, 2]]
     assert charts.cost(rows, "USD")["series"][0]["data"] == []
     assert charts.latency([])["series"][0]["data"] == []
+
+
+def test_a_charts_names_fit_beside_it_and_stay_apart():
+    rows = [row(model="gemma-3", endpoint=f"http://127.0.0.1:{port}/v1", completed=15) for port in (45125, 36525)]
+    names = charts.latency(rows)["yAxis"]["data"]
+    assert all(len(line) <= 26 for name in names for line in name.splitlines())
+    assert len(set(names)) == 2
 
 
 def test_colours_come_from_the_theme():

@@ -25,6 +25,8 @@ MAX_ROWS: Final = 12
 ROW_PX: Final = 30
 _AXIS_PX: Final = 26
 _NAMES_PX: Final = 172
+_LINE_PX: Final = 13
+"""Two lines of a name, in one row."""
 _WIDE_PX: Final = 330
 """From this width on a chart of one number has room for the names."""
 _FEW: Final = 0.45
@@ -146,7 +148,7 @@ def _chart(rows: Sequence[Row], series: list[Options], axis: Options, tooltip: O
             "data": words,
             "axisLine": {"lineStyle": {"color": "var(--edge)"}},
             "axisTick": {"show": False},
-            "axisLabel": LABEL | {"show": names, "color": "var(--text)", "interval": 0},
+            "axisLabel": LABEL | {"show": names, "color": "var(--text)", "interval": 0, "lineHeight": _LINE_PX},
         },
         "series": series,
     }

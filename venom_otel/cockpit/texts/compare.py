@@ -52,8 +52,8 @@ def first_rows(shown: int, rows: int) -> str:
 
 
 def few_requests(name: str, requests: int) -> str:
-    """A row whose figures say little."""
-    return f"{name} (only {requests})"
+    """A row whose figures say little, in two lines: beside a chart there is room for no longer one."""
+    return f"{name}\nonly {requests} {'request' if requests == 1 else 'requests'}"
 
 
 # -- table -------------------------------------------------------------------------------------------------------------------------
