@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from support.cockpit import Cockpit
 
 from venom_otel.cockpit import texts as common
+from venom_otel.cockpit.alerts.alerts_page import in_one_line
 from venom_otel.cockpit.texts import alerts as texts
 
 pytestmark = pytest.mark.browser
@@ -82,3 +83,11 @@ class TestNothing:
         page = open_tab("/alerts?state=active")
         expect(page.get_by_text(texts.ALL_WELL)).to_be_visible()
         expect(page.get_by_text(texts.NO_WEBHOOK)).to_be_visible()
+
+
+def test_why_something_failed_in_one_line():
+    assert in_one_line("It ended with status 3. The end of vllm.log:\nbegin\nCUDA out of memory\n") == (
+        "It ended with status 3. The end of vllm.log: CUDA out of memory"
+    )
+    assert in_one_line("It belongs to another user.") == "It belongs to another user."
+    assert in_one_line("") == ""

@@ -213,6 +213,12 @@ class TestMany:
         with ReplayServer(OLLAMA | pages) as server:
             yield {"OLLAMA_ENDPOINT": server.url}
 
+    def test_a_model_is_seen_however_little_room_there_is(self, open_tab):
+        page = open_tab(viewport={"width": 1280, "height": 480})
+        expect(rows(page)).to_have_count(100)
+        whole = column(page).get_by_role("list")
+        assert whole.evaluate("list => list.clientHeight") >= rows(page).first.evaluate("row => row.offsetHeight")
+
     def test_found_by_name(self, open_tab):
         page = open_tab(viewport={"width": 1280, "height": 800})
         expect(rows(page)).to_have_count(100)

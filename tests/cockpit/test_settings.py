@@ -30,6 +30,7 @@ def test_what_is_set_and_from_where(open_tab, cockpit):
     expect(setting(page, "VENOM_OTEL_DATA_DIR").get_by_role("cell").last).to_have_text("option")
     expect(setting(page, "VLLM_ENDPOINT").get_by_role("cell").nth(1)).to_have_text(texts.NOTHING)
     assert "nobody" not in page.content()
+    expect(setting(page, "VLLM_API_KEY").locator(".setting-words")).to_have_text("What it was started with as --api-key.")
 
 
 def test_found_again(open_tab):

@@ -119,4 +119,11 @@ class AlertsPage:
                     ui.label(what).classes("done-what")
                     ui.label(texts.OUTCOMES[line.outcome]).classes(f"done-outcome is-{line.outcome}")
                     ui.label(texts.BY.get(line.wanted.by, line.wanted.by)).classes("muted")
-                    ui.label((line.detail or "").partition("\n")[0]).classes("muted done-why")
+                    ui.label(in_one_line(line.detail or "")).classes("muted done-why")
+
+
+def in_one_line(detail: str) -> str:
+    """Why something failed: its words, and of the log that may follow them the last line."""
+    words, _, log = detail.partition("\n")
+    lines = log.strip().splitlines()
+    return f"{words} {lines[-1].strip()}" if lines else words

@@ -100,7 +100,7 @@ def _row(setting: Setting) -> ui.element:
     with ui.element("div").props("role=row").classes("setting") as row:
         with ui.element("div").props("role=cell").classes("setting-what"):
             ui.label(setting.variable).classes("setting-name")
-            ui.label(setting.description).classes("muted setting-words")
+            ui.label(setting.description.replace("`", "")).classes("muted setting-words")  # written for Markdown
         value = texts.HIDDEN if setting.secret else setting.value or texts.NOTHING
         words = ui.label(value).props("role=cell").classes("setting-value")
         if setting.secret or not setting.value:
