@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PROMETHEUS: Final = dashboard.DataSourceRef(type_val="prometheus", uid="${prometheus}")
 TEMPO: Final = dashboard.DataSourceRef(type_val="tempo", uid="${tempo}")
 
-SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "cps", "bytes", "short"
+SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "count:/s", "bytes", "short"
+
+_LEAST_TOP: Final = {SHARE: 0.1, PER_SECOND: 0.1, COUNT: 1.0}
+"""How far an axis reaches at least, by unit: over nothing but zeros Grafana draws one up to 100, which is 10000 %."""
 
 EXPORTED: Final = "1m"
 """How often OpenTelemetry's SDK exports metrics unless told otherwise: bars are no narrower."""
@@ -74,7 +77,9 @@ def over_time(
     panel = timeseries.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(PROMETHEUS)
     panel = panel.span(size.width).height(size.height).unit(unit).min(0).fill_opacity(25 if stacked or bars else 8).line_width(1)
     panel = panel.show_points(common.VisibilityMode.AUTO).tooltip(_tooltip()).legend(_legend())
-    panel = panel.color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    panel = panel.color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
+    if (top := _LEAST_TOP.get(unit)) is not None:
+        panel = panel.axis_soft_max(top)
     if bars:
         panel = panel.draw_style(common.GraphDrawStyle.BARS).interval(EXPORTED)
     if stacked:
@@ -102,12 +107,13 @@ def tile(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: the field it comes from, its heading, its unit, and where a click leads."""
+    """A column of a table: the field it comes from, its heading, where a click leads; numbers have a unit, and a width in pixels."""
 
     field: str
     heading: str
     unit: str | None = None
     links: tuple[Link, ...] = ()
+    width: int = 105
 
 
 def rows(about: About, queries: Mapping[str, str], columns: Sequence[Column], *, sort: str, size: Size = WHOLE) -> Panel:
@@ -197,7 +203,9 @@ def _shown(panel: table.Panel, name: str, column: Column) -> table.Panel:
     if name != column.heading:
         properties.append(dashboard.DynamicConfigValue(id_val="displayName", value=column.heading))
     if column.unit:
-        properties.append(dashboard.DynamicConfigValue(id_val="unit", value=column.unit))
+        # A number that is missing is no empty table.
+        numbers = {"unit": column.unit, "noValue": "-", "custom.width": column.width}
+        properties.extend(dashboard.DynamicConfigValue(id_val=name, value=value) for name, value in numbers.items())
     if column.links:
         properties.append(dashboard.DynamicConfigValue(id_val="links", value=list(column.links)))
     return panel.override_by_name(name, properties) if properties else panel

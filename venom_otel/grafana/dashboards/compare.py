@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NO_REQUESTS: Final = "No requests in this time: choose a longer one, or more models"
 NO_STREAMS: Final = "No streams in this time: only streams have a first token"
+SORT: Final = "Requests"
 NO_TOKENS: Final = "No tokens were counted in this time"
 
 
@@ -68,12 +69,15 @@ def _table() -> panels.Panel:
         Column(names.MODEL, "Model", links=leading),
         Column(names.PROVIDER, "Provider"),
         Column(names.ENDPOINT, "Server"),
-        *(Column(f"Value #{letter}", heading, unit) for letter, (heading, unit, _) in figures.items()),
+        *(
+            Column(f"Value #{letter}", heading, unit, width=50 + 7 * len(heading) + 15 * (heading == SORT))
+            for letter, (heading, unit, _) in figures.items()
+        ),
     ]
     return panels.rows(
         About("Models", "All of this time. A server without streams has no first token.", NO_REQUESTS),
         {letter: expr for letter, (_, _, expr) in figures.items()},
         columns,
-        sort="Requests",
+        sort=SORT,
         size=panels.Size(24, 9),
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 NO_REQUESTS: Final = "No requests in this time. Instrument an application: venom_otel.instrument(kernel)"
+NOTHING: Final = "No requests"
+"""In a tile, whose text grows smaller with each word."""
 NO_STREAMS: Final = "No streams in this time: only streams have a first token"
 _NAME, _SOURCE = names.label(semconv.LLM_FRIENDLY_NAME), names.label(semconv.LLM_SOURCE)
 
@@ -43,43 +45,39 @@ def _tiles() -> list[panels.Panel]:
             names=True,
         ),
         panels.tile(
-            About("Requests", "Round trips to a model, failures included.", NO_REQUESTS),
+            About("Requests", "Round trips to a model, failures included.", NOTHING),
             [Query(requests.count(requests.ASKED))],
             panels.COUNT,
             size=panels.Size(3, 5),
         ),
         panels.tile(
-            About("Failed", "The share of requests that failed.", NO_REQUESTS),
+            About("Failed", "The share of requests that failed.", NOTHING),
             [Query(requests.failed_share(RANGE))],
             panels.SHARE,
             size=panels.Size(3, 5),
             limits=[(0.01, "orange"), (0.05, "red")],
         ),
         panels.tile(
-            About("Duration, p95", "One request of twenty took longer.", NO_REQUESTS),
+            About("Duration, p95", "One request of twenty took longer.", NOTHING),
             [Query(requests.latency(0.95, requests.DURATION, window=RANGE))],
             panels.SECONDS,
             size=panels.Size(3, 5),
         ),
         panels.tile(
-            About("First token, p95", "One stream of twenty took longer to begin.", NO_STREAMS),
+            About("First token, p95", "One stream of twenty took longer to begin.", "No streams"),
             [Query(requests.latency(0.95, requests.FIRST_TOKEN, window=RANGE))],
             panels.SECONDS,
             size=panels.Size(3, 5),
             limits=[(5, "orange")],
         ),
         panels.tile(
-            About("Tokens/s", "Tokens of answers for each second that requests took.", "No tokens were counted in this time"),
+            About("Tokens/s", "Tokens of answers for each second that requests took.", "No tokens"),
             [Query(requests.speed(window=RANGE))],
             panels.COUNT,
             size=panels.Size(3, 5),
         ),
         panels.tile(
-            About(
-                "Fallbacks",
-                "Attempts at another service than the one that should have answered.",
-                "No service with a fallback has been asked",
-            ),
+            About("Fallbacks", "Attempts at another service than the one that should have answered.", "None"),
             [Query(requests.count(requests.FALLBACKS))],
             panels.COUNT,
             size=panels.Size(3, 5),
@@ -143,12 +141,8 @@ def _tokens() -> panels.Panel:
 def _fallbacks() -> panels.Panel:
     pairs = total(grown(requests.FALLBACKS, INTERVAL), names.FROM, names.TO, names.ERROR)
     return panels.over_time(
-        About(
-            "Who was asked instead",
-            "Which provider was asked instead of which, and after what.",
-            "No service with a fallback has been asked",
-        ),
-        [Query(pairs, f"{legend(names.TO)} instead of {legend(names.FROM)} ({legend(names.ERROR)})")],
+        About("Who was asked instead", "Which provider was asked instead of which, and after what.", "No fallback was asked in this time"),
+        [Query(f"{pairs} > 0", f"{legend(names.TO)} instead of {legend(names.FROM)} ({legend(names.ERROR)})")],
         panels.COUNT,
         stacked=True,
         bars=True,
