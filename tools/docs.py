@@ -50,6 +50,8 @@ def settings_page() -> str:
         "What `venom-otel runtimes` and `venom-otel up` look at; see [runtimes](runtimes.md). A key goes to the addresses of its own"
         " runtime alone. The scripts that start and stop servers have [a few more](scripts.md#settings).",
         _variables(settings.RuntimeSettings),
+        "## `venom-otel grafana`",
+        _variables(settings.GrafanaSettings),
         "## `venom-otel requests`",
         "`VENOM_OTEL_URL` is the address of the cockpit it asks; without that and `--url` it asks the one that runs on your data directory,"
         " else `http://127.0.0.1:8765`.",

@@ -4,6 +4,7 @@
     ├── SettingsError      a setting or argument cannot be used
     ├── MissingExtraError  a part of the package is not installed
     ├── CockpitError       a running cockpit cannot be asked
+    ├── GrafanaError       a Grafana cannot be asked, or refuses
     ├── ActionError        a model server does not do what it was told
     │   ├── UnsupportedError   nobody can tell it that from here
     │   ├── UnknownError       there is no model or server of that name
@@ -40,6 +41,10 @@ class MissingExtraError(VenomError):
 
 class CockpitError(VenomError):
     """No cockpit answers at an address, or it refuses; the message names the address and what to do."""
+
+
+class GrafanaError(VenomError):
+    """No Grafana answers at an address, or it refuses; the message names the address and what to do."""
 
 
 class ActionError(VenomError):

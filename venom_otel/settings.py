@@ -121,6 +121,15 @@ class CockpitSettings(BaseSettings):
     )
 
 
+class GrafanaSettings(BaseSettings):
+    """Which Grafana `venom-otel grafana` works with. Prefix ``VENOM_OTEL_GRAFANA_``."""
+
+    model_config = SettingsConfigDict(env_prefix="VENOM_OTEL_GRAFANA_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    url: str = Field(default="http://127.0.0.1:3000", description="Address of Grafana.")
+    token: SecretStr | None = Field(default=None, description="Token of a service account there; its role: Admin to push, Viewer to check.")
+
+
 class RuntimeSettings(BaseSettings):
     """Where the model servers are. No prefix: other programs know these names, too."""
 

@@ -9,7 +9,7 @@ from venom_otel.cli.app import app
 from venom_otel.cli.listing import COLUMNS
 from venom_otel.cli.servers import FIELDS
 
-PAGES = ("cockpit.md", "compare.md", "demo.md", "doctor.md", "models.md", "runtimes.md", "scripts.md", "store.md")
+PAGES = ("cockpit.md", "compare.md", "demo.md", "doctor.md", "grafana.md", "models.md", "runtimes.md", "scripts.md", "store.md")
 TEXT = "\n".join((Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8") for page in PAGES)
 
 

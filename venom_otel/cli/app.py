@@ -14,6 +14,7 @@ from venom_otel.cli.demo import demo
 from venom_otel.cli.doctor import doctor
 from venom_otel.cli.dotenv_file import FILE
 from venom_otel.cli.export import export
+from venom_otel.cli.grafana import grafana
 from venom_otel.cli.imports import import_
 from venom_otel.cli.init import init
 from venom_otel.cli.monitor import monitor
@@ -77,3 +78,4 @@ servers.command()(acting.start)
 servers.command()(acting.stop)
 servers.command()(acting.restart)
 app.add_typer(servers, name="runtimes")
+app.add_typer(grafana, name="grafana")

@@ -14,7 +14,7 @@ from venom_otel.identity.configured import parse_providers
 from venom_otel.identity.endpoint import parse_aliases
 from venom_otel.identity.redaction import redact
 from venom_otel.instrumentation.sdk import environment
-from venom_otel.settings import CockpitSettings, InstrumentationSettings, load
+from venom_otel.settings import CockpitSettings, GrafanaSettings, InstrumentationSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ OTHERS: Final = ("VENOM_OTEL_URL", "VENOM_OTEL_RAISE_INTERNAL_ERRORS")
 """Variables that no settings class holds."""
 
 _SECRET_PARTS: Final = ("TOKEN", "KEY", "SECRET", "PASSWORD", "HEADERS", "CREDENTIAL")
-_SETTINGS: Final = (InstrumentationSettings, CockpitSettings)
+_SETTINGS: Final = (InstrumentationSettings, CockpitSettings, GrafanaSettings)
 _SIGNALS: Final[tuple[environment.Signal, ...]] = ("traces", "metrics", "logs")
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _GRPC_PORT, _HTTP_PORT = 4317, 4318
@@ -34,7 +34,7 @@ _GRPC_PORT, _HTTP_PORT = 4317, 4318
 
 def known() -> list[str]:
     """Every variable of this project's own."""
-    return [*OTHERS, *(f"{PREFIX}{name}".upper() for cls in _SETTINGS for name in cls.model_fields)]
+    return [*OTHERS, *(f"{cls.model_config['env_prefix']}{name}".upper() for cls in _SETTINGS for name in cls.model_fields)]
 
 
 def check(from_dotenv: frozenset[str]) -> Iterator[Finding]:
