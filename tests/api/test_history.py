@@ -244,7 +244,7 @@ def test_waiting_for_what_comes(api):
         cursors += [item["cursor"] for item in page["items"]]
     sender.join()
     assert cursors == [1, 2, 3]
-    assert api.listed(after=3, wait=0.05) == {"items": [], "older": None, "newer": 3}
+    assert api.listed(after=3, wait=0.05) == {"items": [], "older": None, "newer": 3, "missing": None}
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,8 @@ def test_waiting_for_what_comes(api):
             422,
             "since: 'yesterday' is no time: give one like 2026-11-22T21:04:05Z",
         ),
-        ("/history/requests?before=-1", 422, "before: "),
+        ("/history/requests?after=-1", 422, "after: "),
+        ("/history/requests?before=-9223372036854775808", 422, "before: "),
         ("/history/requests?wait=31", 422, "wait: "),
         ("/history/requests?modle=a", 422, "there is no parameter 'modle', only provider, model, "),
         ("/history/requests?until=soon", 422, "until: 'soon' is no time"),

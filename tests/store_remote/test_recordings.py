@@ -13,6 +13,7 @@ from support.replay import Page, ReplayServer
 from support.tempo_server import TempoServer, TraceQLError
 from support.tempo_traces import traces
 
+from venom_otel.errors import StoreError
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import Signal
 from venom_otel.store.tempo import TempoStore
@@ -71,6 +72,17 @@ async def test_a_trace_that_tempo_does_not_know_is_empty() -> None:
         remote = TempoStore(server.url, days=1)
         try:
             assert list(await remote.trace(target.rsplit("/", 1)[1])) == []
+        finally:
+            remote.close()
+
+
+async def test_what_tempo_says_to_an_id_that_is_none_is_said() -> None:
+    target, page = recorded("trace_v2_bad_id")
+    with ReplayServer({target: page}) as server:
+        remote = TempoStore(server.url, days=1)
+        try:
+            with pytest.raises(StoreError, match="400 Bad Request: trace IDs can only contain hex characters"):
+                await remote.trace(target.rsplit("/", 1)[1])
         finally:
             remote.close()
 

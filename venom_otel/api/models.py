@@ -126,7 +126,7 @@ class Request(BaseModel):
     model_config = ConfigDict(json_schema_extra={"example": REQUEST_EXAMPLE})
 
     request_id: str = Field(description="`{trace_id}-{span_id}`.")
-    cursor: int = Field(description="Order of arrival; what `before` and `after` take.")
+    cursor: int = Field(description="Order of arrival; what `before` and `after` take. Negative, in order of time, for what Tempo keeps.")
     status: RequestStatus
     service: str | None = Field(description="`service.name` of the application that asked.")
     llm_provider: str | None = Field(description="Who really answered.")
@@ -150,7 +150,16 @@ class Request(BaseModel):
 class Requests(BaseModel):
     """One page of the list."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"items": [REQUEST_EXAMPLE], "older": 1207, "newer": 1207}})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [REQUEST_EXAMPLE],
+                "older": 1207,
+                "newer": 1207,
+                "missing": "What is older than the telemetry here is missing: Tempo at http://localhost:3200 answers 503 Service Unavailable.",
+            }
+        }
+    )
 
     items: list[Request]
     older: int | None = Field(
@@ -159,7 +168,8 @@ class Requests(BaseModel):
     )
     newer: int = Field(description="Of a page asked for without `before`: pass as `after` for what has arrived since.")
     missing: str | None = Field(
-        None, description="What the page leaves out, and why: older requests are kept in Tempo, which cannot be asked."
+        None,
+        description="What the page leaves out, and why, where older requests are in a Tempo that cannot be asked; null where that is nothing.",
     )
 
 

@@ -1,0 +1,61 @@
+"""The history page with a Tempo that does not answer: the rows that are here, what is missing in words, and the way back to it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nicegui import ui
+from nicegui.testing import user_simulation
+from support import otlp
+from support.tempo_server import TempoServer
+from support.tempo_traces import traces
+
+from venom_otel.cockpit import texts
+from venom_otel.cockpit.history.address import ListAddress
+from venom_otel.cockpit.history.history_page import HistoryPage
+from venom_otel.services.history import History
+from venom_otel.store import combined
+from venom_otel.store.combined import CombinedStore
+from venom_otel.store.protocol import Signal
+from venom_otel.store.tempo import TempoStore
+
+if TYPE_CHECKING:
+    import pytest
+
+    from venom_otel.store.embedded import EmbeddedStore
+
+RETRIES = 100
+"""Looks, 0.1 s apart and less."""
+
+
+async def test_what_is_missing_is_said_and_fetched_later(empty: EmbeddedStore, begin_ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combined, "REST_S", 0.2)
+    empty.write(Signal.TRACES, otlp.traces(otlp.span({"llm.provider": "vllm", "llm.model": "new-one"}, start_ns=time.time_ns()))).result()
+    with TempoServer(traces(begin_ns)) as tempo:
+        store = CombinedStore(empty, TempoStore(tempo.url, days=2))
+        tempo.refusal = (503, "starting")
+        history = History(store, live=empty)
+
+        def page() -> None:
+            address = ListAddress(ui.context.client.sub_pages_router)
+
+            async def show() -> None:
+                await HistoryPage(history, "http://127.0.0.1:4318", address).show()
+
+            ui.sub_pages({"/": show})
+
+        try:
+            async with user_simulation(page) as user:
+                await user.open("/")
+                await user.should_see("503 Service Unavailable: starting", retries=RETRIES)
+                await user.should_see(texts.OLDER, retries=RETRIES)
+                tempo.refusal = None
+                deadline = time.monotonic() + 20
+                while store.missing is not None and time.monotonic() < deadline:
+                    await user.should_see(texts.OLDER)
+                user.find(texts.OLDER).click()
+                await user.should_not_see("503 Service Unavailable", retries=RETRIES)
+        finally:
+            store.close()
+        assert tempo.asked
