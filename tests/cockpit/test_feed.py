@@ -41,6 +41,7 @@ def test_before_the_first_request_it_says_what_to_add(open_tab, cockpit, applica
     page = open_tab(viewport={"width": 1280, "height": 800})
     empty = page.locator(".home-feed .empty")
     expect(empty.get_by_role("heading", name=texts.EMPTY_TITLE)).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(empty.locator(".code").first).to_contain_text("venom_otel.instrument(kernel)")
     expect(empty.get_by_text(cockpit.otlp).first).to_be_visible()
     box = empty.bounding_box()

@@ -14,11 +14,11 @@ _STANDARD_PORT: Final = 4318
 """OTLP over HTTP; an exporter that is told nothing sends there (OpenTelemetry, OTLP exporter configuration)."""
 
 
-def empty_state(otlp_address: str) -> ui.element:
-    """Build it and return its outermost element."""
+def empty_state(otlp_address: str, *, rank: int = 1) -> ui.element:
+    """Build it and return its outermost element; `rank` is that of its heading, where it does not stand for the page as a whole."""
     with ui.element("section").classes("empty") as section:
         ui.element("span").classes("pulse").props("aria-hidden=true")
-        ui.label(texts.EMPTY_TITLE).props("role=heading aria-level=1").classes("title")
+        ui.label(texts.EMPTY_TITLE).props(f"role=heading aria-level={rank}").classes("title")
         ui.label(texts.EMPTY_LEAD).classes("empty-lead")
         _code(texts.EMPTY_CODE)
         if urlsplit(otlp_address).port != _STANDARD_PORT:

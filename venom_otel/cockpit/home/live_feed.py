@@ -54,7 +54,7 @@ class LiveFeed:
         with ui.element("div").classes("feed-rows") as rows:
             self._list.build()
         self._switch.holds_within(rows)
-        self._empty = empty_state(self._otlp_address)
+        self._empty = empty_state(self._otlp_address, rank=3)
         for element in (self._problem, self._empty):
             element.set_visibility(False)
 
