@@ -156,7 +156,7 @@ class Requests(BaseModel):
                 "items": [REQUEST_EXAMPLE],
                 "older": 1207,
                 "newer": 1207,
-                "missing": "What is older than the telemetry here is missing: Tempo at http://localhost:3200 answers 503 Service Unavailable.",
+                "missing": "What is older than the telemetry here is missing: Tempo at http://localhost:3200 answers 503.",
             }
         }
     )
@@ -169,7 +169,7 @@ class Requests(BaseModel):
     newer: int = Field(description="Of a page asked for without `before`: pass as `after` for what has arrived since.")
     missing: str | None = Field(
         None,
-        description="What the page leaves out, and why, where older requests are in a Tempo that cannot be asked; null where that is nothing.",
+        description="What the page leaves out and why, where older requests are in a Tempo that cannot be asked; null for nothing.",
     )
 
 
