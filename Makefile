@@ -9,7 +9,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
 	--override requirements/vllm-overrides.txt
 
-.PHONY: help up test lint types contracts format docs dashboards lock ollama llamacpp exporters collector prometheus grafana-schema chromium test-vllm benchmark install
+.PHONY: help up test lint types contracts format docs dashboards dashboards-preview lock ollama llamacpp exporters collector prometheus grafana-schema chromium test-vllm benchmark install
 
 help:
 	@echo "make up        install what is needed, then show the page and listen for telemetry"
@@ -20,6 +20,7 @@ help:
 	@echo "make format    format and fix what ruff can"
 	@echo "make docs      write the generated parts of docs/"
 	@echo "make dashboards write the Grafana dashboards and alert rules into dashboards/"
+	@echo "make dashboards-preview draw the dashboards by Grafana's own components, without Grafana, into test-logs/dashboards/"
 	@echo "make lock      write requirements/*.lock; ARGS=--upgrade takes newer versions"
 	@echo "make test-vllm run a real vLLM on the CPU and test against it: 3 GiB of downloads, started by hand only"
 	@echo "make benchmark measure what instrumentation adds"
@@ -49,6 +50,9 @@ format: install
 
 dashboards: install
 	$(PYTHON_BIN) -m venom_otel.grafana
+
+dashboards-preview: install chromium prometheus
+	$(PYTHON_BIN) -m tools.dashboards_preview $(ARGS)
 
 docs: install
 	$(PYTHON_BIN) -m tools.docs
