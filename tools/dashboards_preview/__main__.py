@@ -34,7 +34,8 @@ def main() -> int:
     """Make the pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of traffic")
-    minutes = parser.parse_args().minutes
+    parser.add_argument("--document", action="store_true", help="put those that docs/grafana.md shows into docs/images")
+    arguments = parser.parse_args()
     try:
         browser, page = chromium.ensure(), bundle.bundle()
     except ToolError as error:
@@ -42,7 +43,7 @@ def main() -> int:
         return 1
     PICTURES.mkdir(parents=True, exist_ok=True)
     begin = time.time()
-    with tempfile.TemporaryDirectory() as folder, traffic.traffic(Path(folder), minutes) as prometheus:
+    with tempfile.TemporaryDirectory() as folder, traffic.traffic(Path(folder), arguments.minutes) as prometheus:
         window = results.Window(begin, time.time())
         for path in sorted((traffic.ROOT / "dashboards").glob("*.json")):
             dashboard = json.loads(path.read_text(encoding="utf-8"))
@@ -52,7 +53,7 @@ def main() -> int:
             given = {"dashboard": dashboard, "window": [window.start, window.end], "note": _note()}
             pictures.take(browser, page, given | results.results(dashboard, prometheus.url, window), picture)
             print(f"{picture.relative_to(traffic.ROOT)}: {picture.stat().st_size // 1000} kB", flush=True)
-    return _document()
+    return _document() if arguments.document else 0
 
 
 def _note() -> str:

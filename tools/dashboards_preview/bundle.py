@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,7 @@ from tools import npm, programs
 from tools.cache import build_once, cache_dir, key
 
 SOURCES: Final = Path(__file__).with_name("page")
+ICONS: Final = "img/icons"
 FLAGS: Final = (
     "--bundle",
     "--format=iife",
@@ -25,12 +28,11 @@ FLAGS: Final = (
     "--loader:.ttf=empty",  # the icons of an editor that no dashboard has
     "--minify",
     "--log-level=warning",
-    "--outfile=bundle.js",
 )
 
 
 def bundle() -> Path:
-    """The directory with index.html, bundle.js, bundle.css and node_modules, made where it is missing.
+    """The directory with index.html, bundle.js, bundle.css and Grafana's icons in img/icons, made where it is missing.
 
     Raises:
         ToolError: npm or the bundler failed.
@@ -47,5 +49,10 @@ def grafana_version() -> str:
 
 def _make(files: list[Path], result: Path) -> None:
     print("installing Grafana's components: about a minute, once", file=sys.stderr, flush=True)
-    npm.install(files, result)
-    programs.run([str(npm.NODE), "node_modules/esbuild/bin/esbuild", "index.jsx", *FLAGS], result, dict(os.environ))
+    with tempfile.TemporaryDirectory(prefix="venom-otel-dashboards-preview-") as name:
+        scratch = Path(name)
+        npm.install(files, scratch)
+        esbuild = [str(npm.NODE), "node_modules/esbuild/bin/esbuild", "index.jsx", *FLAGS, f"--outfile={result / 'bundle.js'}"]
+        programs.run(esbuild, scratch, dict(os.environ))
+        shutil.copytree(scratch / "node_modules" / "@grafana" / "ui" / "dist" / "public" / ICONS, result / ICONS)
+    shutil.copy(SOURCES / "index.html", result)

@@ -18,7 +18,6 @@ ORIGIN: Final = "http://preview.invalid"
 PADDING_PX: Final = 16
 WIDTH_PX: Final = 24 * COLUMN_PX
 SWITCHES: Final = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-ICONS: Final = "img/icons/"
 
 
 def take(chromium: Path, bundle: Path, given: Mapping[str, Any], picture: Path) -> None:
@@ -54,9 +53,8 @@ def _wait(page: Page) -> None:
 
 def _answer(route: Route, bundle: Path) -> None:
     path = route.request.url.removeprefix(f"{ORIGIN}/")
-    # Grafana's icons lie elsewhere in its npm package than in its app.
-    _, icon, name = path.partition(ICONS)
-    file = bundle / "node_modules/@grafana/ui/dist/public" / ICONS / name if icon else bundle / path
+    # Grafana's app has its icons below public/build.
+    file = bundle / path.removeprefix("public/build/")
     if file.is_file():
         route.fulfill(path=file)
     else:
