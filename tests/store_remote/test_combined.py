@@ -104,9 +104,11 @@ async def test_tempo_is_not_asked_for_what_is_here(history: History, both: Combi
     assert own_tempo.asked == []
 
 
-async def test_a_trace_of_the_past_and_its_request(history: History, embedded: EmbeddedStore) -> None:
+async def test_a_trace_of_the_past_and_its_request(history: History, own_tempo: TempoServer, embedded: EmbeddedStore) -> None:
     old = (await embedded.requests(ALL, 100))[-1]
+    own_tempo.read.clear()
     detail = await history.request(old.request_id)
+    assert own_tempo.read == [old.trace_id]  # a request and its trace are one question
     expected = await History(embedded).request(old.request_id)
     assert detail is not None
     assert expected is not None

@@ -30,6 +30,8 @@ REFUSED = Page("400 Bad Request", (("Content-Type", "text/plain"),), b"invalid T
         (REFUSED, "answers 400 Bad Request: invalid TraceQL query: parse error"),
         (Page("503 Service Unavailable", body=b""), "answers 503 Service Unavailable"),
         (Page("401 Unauthorized", body=b"no org id"), "401 Unauthorized: no org id"),
+        (Page("404 Not Found", body=b"404 page not found"), "404 Not Found: 404 page not found"),
+        (Page(body=b"[" * 100_000), "no JSON object"),
         (Page(body=b"<html>"), "no JSON object: check that VENOM_OTEL_TEMPO_URL"),
         (Page(body=b"[]"), "no JSON object"),
         (Page(body=b'{"traces": [{"spanSet": {}}]}'), "unknown form"),
@@ -57,6 +59,17 @@ async def test_a_reply_without_end_is_not_read_to_its_end() -> None:
         try:
             with pytest.raises(StoreError, match="answers more than 32 MiB at once"):
                 await store.trace("0" * 31 + "1")
+        finally:
+            store.close()
+
+
+async def test_a_trace_that_is_not_found_is_empty() -> None:
+    """As Tempo's older API says it."""
+    with ReplayServer({ANYTHING_ELSE: Page("404 Not Found")}) as server:
+        store = TempoStore(server.url, days=1)
+        try:
+            assert list(await store.trace("0" * 31 + "1")) == []
+            assert await store.request("0" * 31 + "1", "0" * 15 + "1") is None
         finally:
             store.close()
 

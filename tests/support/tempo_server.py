@@ -66,6 +66,8 @@ class TempoServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[dict[str, str]] = []
         """Parameters of each search."""
+        self.read: list[str] = []
+        """Traces that were read by their id."""
         self.refusal: tuple[int, str] | None = None
         """What it answers instead, while it is set."""
         self.connections: set[socket.socket] = set()
@@ -270,7 +272,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._reply(400, "text/plain; charset=utf-8", f"invalid TraceQL query: {error}".encode())
             return self._reply(200, "application/json", json.dumps(body).encode())
         if asked.path.startswith("/api/v2/traces/"):
-            return self._reply(200, "application/json", json.dumps(self.server.trace(asked.path.rsplit("/", 1)[1])).encode())
+            trace_id = asked.path.rsplit("/", 1)[1]
+            self.server.read.append(trace_id)
+            return self._reply(200, "application/json", json.dumps(self.server.trace(trace_id)).encode())
         return self._reply(404, "text/plain; charset=utf-8", b"404 page not found")
 
     def _reply(self, status: int, kind: str, body: bytes) -> None:

@@ -49,13 +49,14 @@ class TempoClient:
         self._address = address
         self._http = httpx.Client(trust_env=False, limits=httpx.Limits(max_connections=8, max_keepalive_connections=4))
 
-    def get(self, path: str, params: Mapping[str, str | int], until: float) -> dict[str, Any]:
-        """The object that it answers; empty where it says that there is none.
+    def get(self, path: str, params: Mapping[str, str | int], until: float, *, or_nothing: bool = False) -> dict[str, Any]:
+        """The object that it answers.
 
         Args:
             path: below the root, with a slash in front.
             params: of the query.
             until: when the question is given up, by `time.monotonic()`.
+            or_nothing: a 404 says that there is nothing, and not that the address is wrong: the object is then empty.
 
         Raises:
             ReplyTooLargeError: the reply has more than `REPLY_BYTES`.
@@ -71,18 +72,18 @@ class TempoClient:
                 body = self._read(reply, until)
         except httpx.TimeoutException as error:
             raise self._too_slow() from error
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise StoreError(f"{self.name} cannot be reached ({error}): check {VARIABLE} and whether it runs.") from error
         except RuntimeError as error:  # what a closed client says
             raise StoreError(f"{self.name} is not asked any more") from error
-        if reply.status_code == httpx.codes.NOT_FOUND:
+        if or_nothing and reply.status_code == httpx.codes.NOT_FOUND:
             return {}
         if not reply.is_success:
             words = body.decode("utf-8", "replace").strip()[:_MAX_WORDS]
             raise StoreError(f"{self.name} answers {reply.status_code} {reply.reason_phrase}" + (f": {words}" if words else "."))
         try:
             said = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         if not isinstance(said, dict):
             raise StoreError(f"{self.name} answers what is no JSON object: check that {VARIABLE} is Tempo's HTTP address.")

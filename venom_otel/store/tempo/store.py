@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -30,6 +31,9 @@ LOOKED_AT: Final = 200
 """Most requests whose spans one search looks at."""
 PATIENCE_S: Final = 8.0
 """A search that has looked at spans for so long says how far it came."""
+FRESH_S: Final = 5.0
+"""A trace that was read so lately is not read again: who looks at one asks for it at each arrival of anything."""
+_RECENT: Final = 8
 TRACES: Final = 1_000
 """Most traces that one window may hold; where there are more it is made shorter."""
 _FEW: Final = 100
@@ -63,6 +67,7 @@ class TempoStore:
         self._client = TempoClient(url)
         self._back_ns = round(days * _DAY)
         self._threads = ThreadPoolExecutor(_THREADS, "venom-otel-tempo")
+        self._recent: dict[str, tuple[float, Sequence[Span]]] = {}
 
     @property
     def name(self) -> str:
@@ -86,8 +91,14 @@ class TempoStore:
         return await self._run(lambda until: self._search(which, query, limit, until))
 
     async def trace(self, trace_id: str) -> Sequence[Span]:
-        """See `TelemetryStore.trace`."""
-        return await self._run(lambda until: self._trace(trace_id, until))
+        """See `TelemetryStore.trace`; as it was at most `FRESH_S` ago."""
+        asked_at, spans = self._recent.get(trace_id, (-math.inf, ()))
+        if time.monotonic() - asked_at > FRESH_S:
+            asked_at, spans = time.monotonic(), await self._run(lambda until: self._trace(trace_id, until))
+            while len(self._recent) >= _RECENT:
+                self._recent.pop(next(iter(self._recent)), None)
+            self._recent[trace_id] = asked_at, spans
+        return spans
 
     def close(self) -> None:
         """Let running questions end and release the connections."""
@@ -149,7 +160,7 @@ class TempoStore:
         return found
 
     def _trace(self, trace_id: str, until: float) -> Sequence[Span]:
-        return spans_of(self._client.get(f"/api/v2/traces/{trace_id}", {}, until))
+        return spans_of(self._client.get(f"/api/v2/traces/{trace_id}", {}, until, or_nothing=True))
 
     def _search(self, which: RequestFilter, query: Search, limit: int, until: float) -> Found[RequestSummary]:
         patience = until - QUESTION_S + PATIENCE_S
