@@ -323,6 +323,16 @@ def test_another_conversation_and_a_reload_in_the_middle_of_an_answer(page, plac
     assert [each["content"] for each in places.first.requests[0].body["messages"]] == ["Third?"]
 
 
+def test_another_conversation_ends_what_is_under_way(page, places):
+    places.play(behaviours.hangs(after=4))
+    turn = ask(page, "Never mind?")
+    wait_for(lambda: answer(turn) == "".join(WORDS[:3]), "the first tokens")
+    address = f"{places.cockpit.page}/api/v1/tasks/{turn.get_attribute('data-task')}"
+    page.get_by_role("button", name=lite.ANEW).click()
+    expect(page.locator(".turn")).to_have_count(0)
+    wait_for(lambda: httpx.get(address, timeout=30).json()["status"] == "CANCELLED", "the end of the task")
+
+
 def test_the_server_is_killed_and_started_anew(profile, places):
     """The task is lost, and the page says so; then it goes on, with a session of the new process."""
     profile.expect("")

@@ -628,7 +628,10 @@ $("prompt").addEventListener("keydown", (event) => {
   $("ask").requestSubmit();
 });
 
-$("anew").addEventListener("click", () => {
+// What is under way ends, since nobody reads on; what waits first, so that it does not begin meanwhile. A dead line holds nobody up.
+$("anew").addEventListener("click", async () => {
+  const left = [...document.querySelectorAll(".turn[data-task]")].filter((turn) => !turn.querySelector("[data-act=stop]").hidden).reverse();
+  await Promise.race([Promise.allSettled(left.map((turn) => write("DELETE", `/tasks/${turn.dataset.task}`))), pause(1000)]);
   sessionStorage.removeItem(KEY);
   location.reload();
 });
