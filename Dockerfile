@@ -12,6 +12,7 @@ RUN python -m venv /opt/build \
     && python -m pip --python /opt/venom-otel/bin/python install --no-cache-dir --require-hashes -r requirements/cockpit.lock
 COPY pyproject.toml README.md CHANGELOG.md LICENSE .env.example ./
 # `venom-otel init` brings the scripts; the package has links to them.
+COPY dashboards dashboards
 COPY scripts scripts
 COPY venom_otel venom_otel
 RUN /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -2,12 +2,15 @@
 
 import json
 import socket
+import sys
 
 import pytest
 from support.cockpit import command
 from support.grafana_server import TOKEN, GrafanaServer, fault
 from support.tls import TlsServer
 
+from venom_otel.cli.grafana import open_
+from venom_otel.errors import MissingExtraError
 from venom_otel.grafana.alerts.rules import RULES
 
 DASHBOARDS, ALERTS = 6, len(RULES)
@@ -251,6 +254,26 @@ def test_open_prints_the_address(grafana, run):
     assert run("open", "--print", token=None).stdout == f"{grafana.url}/d/{OVERVIEW}\n"
     assert run("open", "failures", "--print").stdout == f"{grafana.url}/d/venom-otel-failures\n"
     assert "there is no dashboard 'x'" in refused(run("open", "x"))
+
+
+def test_without_its_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "grafana_client", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'venom-otel\[grafana\]'"):
+        open_(print_only=True)
+
+
+def test_a_rule_from_files_and_one_that_others_keep(grafana, run):
+    """Rules of the same group that are not ours stay when its interval is set."""
+    run("push")
+    grafana.rules[FAILING] |= {"provenance": "file", "for": "9m"}
+    grafana.rules["mine"] = {**grafana.rules[FAILING], "uid": "mine", "provenance": ""}
+    grafana.rules["venom-otel-runtimedown"]["annotations"]["summary"] = "x"
+    grafana.intervals.clear()
+    ended = run("push", "--force")
+    assert ended.returncode == 1
+    assert "alert rule 'A model fails with 404 or 500': cannot be changed" in ended.stdout
+    assert grafana.rules["venom-otel-runtimedown"]["annotations"]["summary"] != "x"
+    assert "mine" in {rule["uid"] for rule in grafana.groups["venom-otel"]}
 
 
 def test_the_schema_refuses_what_grafana_would():

@@ -56,6 +56,8 @@ class GrafanaServer(http.server.ThreadingHTTPServer):
         self.messages: dict[str, list[str]] = {}
         self.rules: dict[str, dict[str, Any]] = {}
         self.intervals: dict[str, int] = {}
+        self.groups: dict[str, list[dict[str, Any]]] = {}
+        """What groups were last said to hold: Grafana would delete the others."""
         self.provisioned: set[str] = set()
         self.unhealthy: dict[str, str] = {}
         self.empty: set[str] = set()
@@ -123,7 +125,7 @@ class GrafanaServer(http.server.ThreadingHTTPServer):
                 return {"title": group, "folderUid": folder, "interval": self.intervals.get(group, 60), "rules": rules}
             case "PUT", "v1", "provisioning", "folder", _, "rule-groups", group:
                 self.fits("AlertRuleGroup", body)
-                self.intervals[group] = body["interval"]
+                self.intervals[group], self.groups[group] = body["interval"], body["rules"]
                 return body
             case "GET", "datasources", "uid", uid, "health":
                 if uid in self.unhealthy:
