@@ -24,7 +24,7 @@ MAX_ROWS: Final = 12
 """Rows of a chart; more nobody tells apart at a glance."""
 ROW_PX: Final = 30
 _AXIS_PX: Final = 26
-_NAMES_PX: Final = 172
+_NAMES_PX: Final = 184
 _LINE_PX: Final = 13
 """Two lines of a name, in one row."""
 _WIDE_PX: Final = 330
