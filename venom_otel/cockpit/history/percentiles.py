@@ -40,6 +40,8 @@ class Percentiles:
     def __init__(self, history: History, on_open: Callable[[], Awaitable[None]]) -> None:
         self._history = history
         self._on_open = on_open
+        self._asked = 0
+        """How often; an answer that comes after a later question says nothing any more."""
 
     def build(self) -> ui.element:
         """Build it, closed."""
@@ -60,7 +62,10 @@ class Percentiles:
         """
         if not self._expansion.value or window is None:
             return
+        self._asked = asked = self._asked + 1
         found = await self._history.overview(Window(window.since_ns, window.until_ns), which, BY)
+        if asked != self._asked:
+            return
         groups = sorted(found.groups, key=lambda group: -group.figures.requests)
         self._table.rows = rows(groups[:MOST])
         self._table.set_visibility(bool(groups))

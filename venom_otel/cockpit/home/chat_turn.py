@@ -58,6 +58,8 @@ class Turn:
         self._timer: asyncio.TimerHandle | None = None
         self._any_text = False
         self._removed = False
+        self._over = False
+        """Whether nothing more is shown of it, even if nobody could say how it ended."""
         with ui.element("article").classes("turn").props(f'aria-label="{texts.TURN}" aria-busy=true') as self._turn:
             self._build()
         self._show_who()
@@ -65,7 +67,7 @@ class Turn:
     @property
     def under_way(self) -> bool:
         """Whether its answer is still to come."""
-        return not self.task.status.ended
+        return not self.task.status.ended and not self._over
 
     def remove(self) -> None:
         """Take it off the page."""
@@ -91,6 +93,7 @@ class Turn:
             self._show_failure(str(error))
             return
         finally:
+            self._over = True
             self._end_timer()
         await self._show_end(answer)
 
