@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry._logs import NoOpLoggerProvider
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from playwright.sync_api import expect
 from support import behaviours, dialects, personas
 from support.app import MODELS, OLLAMA, OPENAI, history, settings_for
@@ -81,15 +87,22 @@ def cockpit(tmp_path: Path, variables: dict[str, str]) -> Iterator[Cockpit]:
 
 
 @pytest.fixture
-def ask(servers, cockpit, monkeypatch):
+def telemetry(cockpit) -> Iterator[dict[str, Any]]:
+    """What sends an application's spans, and nothing else; an SDK of the package's own would stay in the process for good."""
+    provider = TracerProvider(resource=Resource({"service.name": "support-bot"}), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{cockpit.otlp}/v1/traces", timeout=5)))
+    yield {"tracer_provider": provider, "meter_provider": NoOpMeterProvider(), "logger_provider": NoOpLoggerProvider()}
+    provider.shutdown()
+
+
+@pytest.fixture
+def ask(servers, telemetry):
     """An application that asks once through a service over both servers, in a thread: the browser's loop has this one."""
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", cockpit.otlp)
-    monkeypatch.setenv("OTEL_SERVICE_NAME", "support-bot")
 
     async def routed(urls: Mapping[str, str]) -> None:
         async with services_for(urls) as services:
             service = venom_otel.fallback(services)
-            with venom_otel.instrument():
+            with venom_otel.instrument(**telemetry):
                 assert await service.get_chat_message_contents(history(), settings_for(OPENAI))
 
     def once(*connectors: str) -> None:
