@@ -115,8 +115,7 @@ class AlertsPage:
             for line in lines:
                 with ui.element("div").classes("done"):
                     LocalTime(line.at_ns)
-                    what = " ".join(part for part in (texts.DID[line.wanted.kind], line.wanted.model, line.wanted.server) if part)
-                    ui.label(what).classes("done-what")
+                    ui.label(texts.done(line.wanted.kind, line.wanted.model, line.wanted.server)).classes("done-what")
                     ui.label(texts.OUTCOMES[line.outcome]).classes(f"done-outcome is-{line.outcome}")
                     ui.label(texts.BY.get(line.wanted.by, line.wanted.by)).classes("muted")
                     ui.label(in_one_line(line.detail or "")).classes("muted done-why")

@@ -65,3 +65,8 @@ def relapses(number: int) -> str:
 def active(number: int) -> str:
     """How many there are, for a badge."""
     return "1 active alert" if number == 1 else f"{number} active alerts"
+
+
+def done(kind: Kind, model: str | None, server: str) -> str:
+    """What a server was told: `stop vllm`, `activate gemma-3 at vllm`."""
+    return f"{DID[kind]} {model} at {server}" if model else f"{DID[kind]} {server}"
