@@ -154,7 +154,7 @@ def test_while_one_is_under_way_another_is_refused(client, told, ollama):
     ):
         assert "ollama is busy: install of gemma3:12b" in problem(answer, 409)
         assert answer.json()["operation"] == begun["links"]["operation"]
-    ollama._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in ollama._connections.values()])
+    ollama.break_off()
     wait_for(lambda: client.get(begun["links"]["operation"]).json()["state"] == "failed", "the end")
     ollama.play(loads)
 

@@ -1,4 +1,4 @@
-"""What the tests of dashboards and alert rules need: Prometheus's own tools."""
+"""What the tests of dashboards and alert rules need: a Prometheus that has seen everything."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from grafana.traffic import traffic
-
-from tools import build_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def promtool() -> Path:
-    """The promtool that `make test` builds."""
-    program = build_prometheus.promtool()
-    if not program.is_file():
-        pytest.skip("Prometheus is not built: run `make prometheus`")
-    return program
-
-
-@pytest.fixture(scope="session")
-def prometheus(promtool: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
+def prometheus(prometheus_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     """A Prometheus with metrics of everything that the dashboards ask for."""
     with traffic(tmp_path_factory.mktemp("stack")) as server:
         yield server

@@ -98,13 +98,13 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}, {case.what}")
-def test_it_fires_when_it_should_and_no_longer(case, promtool, tmp_path):
+def test_it_fires_when_it_should_and_no_longer(case, promtool_program, tmp_path):
     severity = next(rule.severity for rule in RULES if rule.name == case.rule)
     alert = {"__name__": "ALERTS", "alertname": case.rule, "alertstate": "firing", "severity": severity, **case.labels}
     samples = [{"labels": "{" + ", ".join(f'{name}="{value}"' for name, value in alert.items()) + "}", "value": 1}]
     asked = f'ALERTS{{alertname="{case.rule}",alertstate="firing"}}'
     promtool_test(
-        promtool,
+        promtool_program,
         tmp_path,
         case.series,
         promql_expr_test=[
@@ -230,7 +230,7 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.summary)
-def test_its_words_name_who_it_is_about_and_lead_to_dashboard_and_runbook(message, promtool, tmp_path):
+def test_its_words_name_who_it_is_about_and_lead_to_dashboard_and_runbook(message, promtool_program, tmp_path):
     rule, place = next((rule, place) for place, rule in enumerate(RULES, 1) if rule.name == message.rule)
     annotations = {
         "summary": message.summary,
@@ -240,22 +240,22 @@ def test_its_words_name_who_it_is_about_and_lead_to_dashboard_and_runbook(messag
     }
     expected = {"exp_labels": {"severity": rule.severity, **message.labels}, "exp_annotations": annotations}
     asked = {"eval_time": f"{message.minute}m", "alertname": message.rule, "exp_alerts": [expected]}
-    promtool_test(promtool, tmp_path, message.series, alert_rule_test=[asked])
+    promtool_test(promtool_program, tmp_path, message.series, alert_rule_test=[asked])
 
 
-def test_increase_alone_misses_the_first_failure_and_the_rules_way_does_not(promtool, tmp_path):
+def test_increase_alone_misses_the_first_failure_and_the_rules_way_does_not(promtool_program, tmp_path):
     series = requests("404")
     samples = [{"labels": "{}", "value": 0}], [{"labels": "{}", "value": 1}]
     asked = [f"sum(increase({series}[5m]))", f"sum({grown(series, '5m')})"]
     tests = [{"expr": expr, "eval_time": "12m", "exp_samples": sample} for expr, sample in zip(asked, samples, strict=True)]
-    promtool_test(promtool, tmp_path, {series: "_x10 1x60"}, promql_expr_test=tests)
+    promtool_test(promtool_program, tmp_path, {series: "_x10 1x60"}, promql_expr_test=tests)
 
 
-def test_promtool_would_tell(promtool, tmp_path):
+def test_promtool_would_tell(promtool_program, tmp_path):
     """The tool is really asked: an alert that nobody raises is missed."""
     with pytest.raises(AssertionError, match="FAILED"):
         promtool_test(
-            promtool,
+            promtool_program,
             tmp_path,
             ALIVE,
             promql_expr_test=[{"expr": "ALERTS", "eval_time": "1m", "exp_samples": [{"labels": "x", "value": 1}]}],

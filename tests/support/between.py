@@ -9,13 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
-import struct
-import threading
 from dataclasses import dataclass, field
-from typing import Self
 
-START_S = 10.0
+from support.async_server import AsyncServer, reset
+
 ASKED = re.compile(rb"(?:^|\r\n)(?:GET|POST|DELETE) (\S+) HTTP/1\.1\r\n")
 LAST = re.compile(rb"\r\nlast-event-id: ([^\r]*)\r\n", re.IGNORECASE)
 CHUNK = 65536
@@ -32,8 +29,8 @@ class Connection:
     """Bytes that went to the browser since it asked last."""
 
 
-class Between:
-    """Hands everything on to a port of 127.0.0.1, in a thread of its own.
+class Between(AsyncServer):
+    """Hands everything on to a port of 127.0.0.1.
 
     Args:
         port: the cockpit's.
@@ -41,31 +38,12 @@ class Between:
     """
 
     def __init__(self, port: int, limits: dict[str, int] | None = None) -> None:
+        super().__init__("proxy")
         self.limits = limits or {}
         self.asked: list[tuple[str, str]] = []
         """Every path that was asked, and the Last-Event-ID that came with it."""
         self._target = port
         self._open: set[Connection] = set()
-        self._serving: set[asyncio.Task[None]] = set()
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="between", daemon=True)
-        self._port = 0
-
-    @property
-    def url(self) -> str:
-        """Where the browser goes."""
-        return f"http://127.0.0.1:{self._port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        if not self._ready.wait(START_S):
-            raise TimeoutError("the proxy does not start")
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(START_S)
 
     def open_for(self, path: str) -> int:
         """Connections that are open now and were asked for `path` last."""
@@ -79,34 +57,16 @@ class Between:
         """Reset the connections that were asked for `path` last."""
         for each in list(self._open):
             if each.paths and each.paths[-1].endswith(path):
-                self._loop.call_soon_threadsafe(_reset, each.client)
+                self._loop.call_soon_threadsafe(reset, each.client)
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self._port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        server.close()
-        for each in list(self._open):
-            _reset(each.client)
-        await asyncio.gather(*self._serving, return_exceptions=True)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection, task = Connection(writer), asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = Connection(writer)
         self._open.add(connection)
         with contextlib.suppress(OSError):
             try:
                 ours, theirs = await asyncio.open_connection("127.0.0.1", self._target)
             except OSError:
-                _reset(writer)
+                reset(writer)
             else:
                 there = asyncio.ensure_future(self._there(connection, reader, theirs))
                 back = asyncio.ensure_future(self._back(connection, ours, writer))
@@ -142,11 +102,3 @@ class Between:
             connection.received += len(data)
             writer.write(data)
             await writer.drain()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    sock = writer.get_extra_info("socket")
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

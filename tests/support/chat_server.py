@@ -1,7 +1,7 @@
 """A scripted HTTP server on a real socket: what a chat service's client meets in a test.
 
-It runs in a thread with a loop of its own, so that a test may block, cancel or collect its own loop's tasks as it likes. A `Persona`
-answers the questions about who the server is; each POST is answered by the next `Behaviour` of the script, the last one staying.
+A `Persona` answers the questions about who the server is; each POST is answered by the next `Behaviour` of the script, the last one
+staying.
 
     with ChatServer(personas.VLLM) as server:
         server.play(behaviours.status(500), behaviours.ok())
@@ -9,23 +9,23 @@ answers the questions about who the server is; each POST is answered by the next
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import socket
-import struct
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
+
+from support.async_server import WAIT_S, AsyncServer, reset
+
+if TYPE_CHECKING:
+    import asyncio
 
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 """Answers one POST."""
 
 Persona = Callable[[str], tuple[int, str, bytes] | None]
 """Answers a GET's path with status, content type and body; None never answers."""
-
-WAIT_S = 10.0
 
 
 @dataclass
@@ -85,8 +85,7 @@ class Exchange:
 
     def reset(self) -> None:
         """End the connection with an RST: the client has an error, not an end of file."""
-        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        reset(self._writer)
         raise ConnectionResetError
 
     async def until_closed(self) -> None:
@@ -104,26 +103,17 @@ class Exchange:
         self._writer.write("\r\n".join([*lines, "", ""]).encode())
 
 
-class ChatServer:
-    """A server on a free port of 127.0.0.1; `requests` are the POSTs, `asked` the paths of the GETs."""
+class ChatServer(AsyncServer):
+    """`requests` are the POSTs, `asked` the paths of the GETs."""
 
     def __init__(self, persona: Persona, headers: dict[str, str] | None = None) -> None:
+        super().__init__("chat server")
         self.requests: list[Request] = []
         self.asked: list[str] = []
         self.headers = headers or {}
         self._persona = persona
         self._script: list[Behaviour] = []
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._ready = threading.Event()
         self._changed = threading.Condition()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="chat-server", daemon=True)
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        """The server's root, without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
 
     def play(self, *script: Behaviour) -> None:
         """Forget the past; answer the next POSTs by `script`, whose last behaviour stays."""
@@ -138,50 +128,9 @@ class ChatServer:
                 raise TimeoutError(f"{count} requests expected, {len(self.requests)} came")
             return self.requests[:count]
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        if not self._ready.wait(WAIT_S):
-            raise TimeoutError("the chat server does not start")
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(WAIT_S)
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        # Python 3.11 loses a connection that is being accepted while the server is closed: first let none come any more.
-        self._loop.remove_reader(server.sockets[0].fileno())
-        await asyncio.sleep(0)
-        while accepting := asyncio.all_tasks() - {asyncio.current_task(), *self._connections}:
-            await asyncio.wait(accepting, timeout=0.01)
-        server.close()
-        for writer in self._connections.values():
-            writer.transport.abort()
-        await asyncio.gather(*self._connections)
-
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections[task] = writer
-        try:
-            while await self._answer(reader, writer):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client, or the test's end, closed the connection
-        finally:
-            del self._connections[task]
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await self._answer(reader, writer):
+            pass
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

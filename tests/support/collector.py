@@ -7,11 +7,10 @@ with Collector(folder, tempo=sink.url) as collector:
 from __future__ import annotations
 
 import re
-import signal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import httpx
-from support.program import Program
+from support.program import Server
 from support.repository import ROOT
 from support.reserved import free_port
 
@@ -27,7 +26,7 @@ LISTENING = re.compile(r'Starting (GRPC|HTTP) server\t.*"endpoint": "127\.0\.0\.
 METRIC = re.compile(r"^(\w+)(?:\{([^}]*)\})? ([\d.e+-]+)$", re.MULTILINE)
 
 
-class Collector:
+class Collector(Server):
     """The process; its queue, in `folder`, outlives it and is there again at the next start, as are its ports.
 
     Args:
@@ -46,12 +45,11 @@ class Collector:
         cockpit: str = NOWHERE,
         **more: str,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._ports = {"GRPC": 0, "HTTP": 0}
+        super().__init__(folder / "collector.log")
+        self.grpc_port = 0
         self.metrics_port = free_port()
         self.health_port = free_port()
         self._configs = [f"--config={path}" for path in configs or (CONFIG,)]
-        self._program = Program(folder / "collector.log")
         self.environment = {
             "TEMPO_OTLP_URL": tempo,
             "PROMETHEUS_OTLP_URL": prometheus,
@@ -64,53 +62,19 @@ class Collector:
         }
 
     @property
-    def url(self) -> str:
-        """Where it takes OTLP over HTTP."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def port(self) -> int:
-        """Of that address."""
-        return self._ports["HTTP"]
-
-    @property
     def grpc(self) -> str:
-        """Where it takes OTLP over gRPC."""
-        return f"127.0.0.1:{self._ports['GRPC']}"
-
-    @property
-    def log(self) -> str:
-        """What it has written since it was last started."""
-        return self._program.log
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._program.end(signal.SIGKILL)
+        """Where it takes OTLP over gRPC; `url` takes it over HTTP."""
+        return f"127.0.0.1:{self.grpc_port}"
 
     def start(self) -> None:
-        """Start it and wait until it is ready.
-
-        Raises:
-            RuntimeError: it ended instead; the message has its words.
-        """
         environment = {
             **self.environment,
             "COLLECTOR_GRPC_ENDPOINT": self.grpc,
             "COLLECTOR_HTTP_ENDPOINT": self.url.removeprefix("http://"),
         }
         self._program.start([build_collector.program(), *self._configs], environment, lambda: "Everything is ready" in self.log)
-        self._ports = {kind: int(port) for kind, port in LISTENING.findall(self.log)}
-
-    def stop(self) -> None:
-        """End it in order."""
-        self._program.end()
-
-    def kill(self) -> None:
-        """End it as a crash would."""
-        self._program.end(signal.SIGKILL)
+        ports = {kind: int(port) for kind, port in LISTENING.findall(self.log)}
+        self.port, self.grpc_port = ports.get("HTTP", 0), ports.get("GRPC", 0)
 
     def health(self) -> int:
         """The status that its health check answers with."""

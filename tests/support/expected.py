@@ -101,8 +101,7 @@ def metrics(trips: list[Trip]) -> dict[str, dict[str, Any]]:
 
     for trip in trips:
         common = _metric_attributes(trip)
-        failure = {} if trip.error_type is None else {"error.type": trip.error_type}
-        record("gen_ai.client.operation.duration", "s", {**common, **failure}, [ELAPSED])
+        record("gen_ai.client.operation.duration", "s", {**common, **_ending(trip)}, [ELAPSED])
         if trip.chunks:
             record("gen_ai.client.operation.time_to_first_chunk", "s", common, [ELAPSED])
             record("gen_ai.client.operation.time_per_output_chunk", "s", common, [ELAPSED] * (trip.chunks - 1))
@@ -258,6 +257,13 @@ def _metric_attributes(trip: Trip) -> dict[str, Any]:
         **_address(trip),
     }
     return {**attributes, "gen_ai.response.model": trip.model} if trip.named else attributes
+
+
+def _ending(trip: Trip) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"llm.outcome": trip.outcome}
+    if trip.failed is not None:
+        attributes |= {"error.type": trip.error_type, "llm.error.kind": trip.failed.kind}
+    return attributes
 
 
 def _address(trip: Trip) -> dict[str, Any]:

@@ -6,16 +6,12 @@ with OllamaServer(folder) as server:
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-import signal
-import subprocess
-import time
 from typing import TYPE_CHECKING, Self
 
 import httpx
+from support.program import Server, eventually
 
 from tools import build_ollama, tiny_model
 
@@ -27,45 +23,27 @@ LISTENING = re.compile(r'msg="Listening on 127\.0\.0\.1:(\d+) ')
 MODEL = "gemma3:tiny"
 
 
-class OllamaServer:
+class OllamaServer(Server):
     """An Ollama server process with one tiny model, `model`; it and its runners are gone when the context is left."""
 
     model = MODEL
 
     def __init__(self, folder: Path, *, port: int = 0, environment: dict[str, str] | None = None) -> None:
         """`folder` is its home, kept between starts; `environment` adds settings such as `OLLAMA_MAX_QUEUE`."""
-        self.port = port
-        self._folder = folder
-        self._log = folder / "ollama.log"
+        super().__init__(folder / "ollama.log", port)
         self._environment = environment or {}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """The server's root, without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
+        self.start()
         try:
-            self.start()
             self._create_model()
         except BaseException:
             self.kill()
             raise
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.kill()
-
     def start(self) -> None:
-        """Start the server; the first start picks the port, later ones keep it.
-
-        Raises:
-            RuntimeError: it ended, or was not ready in time; the message has the end of its log.
-        """
-        self._folder.mkdir(parents=True, exist_ok=True)
         environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self._folder),  # it writes a key there
             "TMPDIR": str(self._folder),
             "OLLAMA_MODELS": str(self._folder / "models"),
@@ -73,38 +51,17 @@ class OllamaServer:
             "GIN_MODE": "release",
             **self._environment,
         }
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [build_ollama.program(), "serve"], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        deadline = time.monotonic() + START_S
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Ollama does not start: {self._log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """End the server and the runners it started at once, as a crash would; its port then refuses connections."""
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+        self._program.start([build_ollama.program(), "serve"], environment, self._ready)
 
     def unload(self) -> None:
         """Put the model out of memory, so that the next request is a cold start."""
         reply = httpx.post(f"{self.url}/api/generate", json={"model": self.model, "keep_alive": 0}, timeout=START_S)
         reply.raise_for_status()
-        deadline = time.monotonic() + START_S
-        while httpx.get(f"{self.url}/api/ps").json()["models"]:
-            if time.monotonic() > deadline:
-                raise TimeoutError("Ollama keeps its model loaded")
-            time.sleep(0.02)
+        eventually(lambda: not httpx.get(f"{self.url}/api/ps").json()["models"], START_S, of=lambda: "Ollama keeps its model loaded")
 
     def _ready(self) -> bool:
         if self.port == 0:
-            listening = LISTENING.search(self._log.read_text(errors="replace"))
+            listening = LISTENING.search(self.log)
             if listening is None:
                 return False
             self.port = int(listening[1])

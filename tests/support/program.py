@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,22 +62,73 @@ class Program:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_S
-        while not ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                words = self.log[-2000:]
-                self.end(signal.SIGKILL)
-                raise RuntimeError(f"{command[0]} does not start: {words}")
-            time.sleep(0.02)
+        try:
+            while not ready():
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command[0]} does not start: {self.log[-2000:]}")
+                time.sleep(0.02)
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """End it by a signal, where it runs; SIGKILL for a crash."""
+        """End it, and what it has started, by a signal; where it runs."""
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(number)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
         try:
             process.wait(END_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
+
+
+class Server(ABC):
+    """A server that is such a program, on 127.0.0.1; the first start picks its port, later ones keep it. Leaving the context kills it.
+
+    Args:
+        log: what it writes; its home is where that lies.
+        port: 0 for a free one.
+    """
+
+    def __init__(self, log: Path, port: int = 0) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.port = port
+        self._folder = log.parent
+        self._program = Program(log)
+
+    @property
+    def url(self) -> str:
+        """The server's root, without a trailing slash."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has written since it was last started."""
+        return self._program.log
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.kill()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it and wait until it is ready.
+
+        Raises:
+            RuntimeError: it ended, or was not ready in time; the message has the end of its log.
+        """
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._program.end()
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; its port then refuses connections."""
+        self._program.end(signal.SIGKILL)

@@ -7,11 +7,11 @@ with PrometheusServer(folder) as prometheus:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
-from support.program import Program
+from support.program import Server
 from support.repository import ROOT
 
 from tools import build_prometheus
@@ -25,7 +25,7 @@ COMPOSE = ROOT / "docker-compose.yml"
 LISTENING = re.compile(r'msg="Listening on".* address=127\.0\.0\.1:(\d+)')
 
 
-class PrometheusServer:
+class PrometheusServer(Server):
     """The process; its data, in `folder`, outlives it and is there again at the next start, as is its port.
 
     Args:
@@ -35,42 +35,18 @@ class PrometheusServer:
     """
 
     def __init__(self, folder: Path, *, scrapes: Sequence[dict[str, Any]] = (), rules: Sequence[Path] = ()) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.port = 0
-        self._folder = folder
-        self._program = Program(folder / "prometheus.log")
+        super().__init__(folder / "prometheus.log")
         config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         config |= {"scrape_configs": list(scrapes), "rule_files": [str(path) for path in rules]}
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-
-    @property
-    def url(self) -> str:
-        """Its root, without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def otlp(self) -> str:
         """What an OTLP exporter takes for its endpoint."""
         return f"{self.url}/api/v1/otlp"
 
-    @property
-    def log(self) -> str:
-        """What it has written since it was last started."""
-        return self._program.log
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
     def start(self) -> None:
-        """Start it, with the flags that docker-compose.yml gives it, and wait until it is ready.
-
-        Raises:
-            RuntimeError: it ended instead; the message has its words.
-        """
+        """As every server, with the flags that docker-compose.yml gives it."""
         flags = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["prometheus"]["command"]
         command = [
             build_prometheus.prometheus(),
@@ -80,10 +56,6 @@ class PrometheusServer:
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
         self._program.start(command, {}, self._ready)
-
-    def stop(self) -> None:
-        """End it in order."""
-        self._program.end()
 
     def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
         """The series that an instant query gives: `metric` and `value` each.
