@@ -1,0 +1,1 @@
+-- Operations may be `cancelled`. The tables stay as they are: the number keeps away programs that do not know the word.
