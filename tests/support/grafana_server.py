@@ -9,11 +9,11 @@ from __future__ import annotations
 import copy
 import http.server
 import json
-import threading
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import jsonschema
+from support.in_thread import InThread
 from support.repository import ROOT
 
 SCHEMA = json.loads((ROOT / "tests" / "grafana" / "api.schema.json").read_text(encoding="utf-8"))
@@ -40,13 +40,11 @@ class RefusedError(Exception):
         self.status = status
 
 
-class GrafanaServer(http.server.ThreadingHTTPServer):
-    """Serves on a free port of 127.0.0.1, below `prefix`."""
-
-    daemon_threads = True
+class GrafanaServer(InThread):
+    """Serves below `prefix`."""
 
     def __init__(self, prefix: str = "") -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.prefix = prefix
         self.version = "13.0.2"
         self.rights = set(ALL)
@@ -66,20 +64,11 @@ class GrafanaServer(http.server.ThreadingHTTPServer):
         """A part of queries that fail."""
         self.written: list[str] = []
         self.asked: list[dict[str, Any]] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="grafana")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}{self.prefix}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
+        """Where Grafana's own paths begin."""
+        return f"{super().url}{self.prefix}"
 
     def needs(self, right: str) -> None:
         if right not in self.rights:

@@ -15,13 +15,13 @@ import hashlib
 import http.server
 import json
 import select
-import ssl
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.tls import certificate
+from support.in_thread import InThread
+from support.tls import certificate, served_with
 
 from tools import tiny_model
 
@@ -38,24 +38,20 @@ LOOK_S = 0.05
 """Between two looks whether whoever waits is still there."""
 
 
-class ModelRegistry(http.server.ThreadingHTTPServer):
+class ModelRegistry(InThread):
     """Offers the tiny model; at first it keeps back every byte of it. `environment` makes an Ollama trust it.
 
     Args:
         folder: takes the certificate.
     """
 
-    daemon_threads = True
-
     def __init__(self, folder: Path) -> None:
         if sys.platform != "linux":
             pytest.skip("Go reads SSL_CERT_FILE on Linux alone, so that no Ollama can be told to trust a registry of ours")
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         folder.mkdir(parents=True, exist_ok=True)
         pem, key = certificate(folder)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem, key)
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket = served_with((pem, key), self.socket)
         self.environment = {"SSL_CERT_FILE": str(pem), "NO_PROXY": "127.0.0.1,localhost"}
         self.blobs: dict[str, bytes] = {}
         self.manifest = self._model()
@@ -66,12 +62,11 @@ class ModelRegistry(http.server.ThreadingHTTPServer):
         self._given = 0.0
         self._news = threading.Condition()
         self._ended = False
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="model registry")
 
     @property
     def model(self) -> str:
         """The name by which an Ollama pulls it."""
-        return f"127.0.0.1:{self.server_port}/{NAME}:{TAG}"
+        return f"127.0.0.1:{self.port}/{NAME}:{TAG}"
 
     @property
     def size(self) -> int:
@@ -117,20 +112,12 @@ class ModelRegistry(http.server.ThreadingHTTPServer):
     def _allowed(self, content: bytes) -> int:
         return int(len(content) * self._given)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """As every server; who waits for a blob gets no more of it."""
         with self._news:
             self._ended = True
             self._news.notify_all()
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Who pulls may leave early."""
+        super().stop()
 
     def _model(self) -> bytes:
         weights = (tiny_model.build() / "tiny.gguf").read_bytes()
@@ -159,7 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path == f"/v2/{NAME}/manifests/{TAG}":
             self._answer(200, {"Content-Type": MANIFEST, "Content-Length": str(len(self.server.manifest))}, self.server.manifest)
         elif self._blob(f"/v2/{NAME}/blobs/") is not None:
-            place = f"https://localhost:{self.server.server_port}/blobs/{self.path.rpartition('/')[2]}"
+            place = f"https://localhost:{self.server.port}/blobs/{self.path.rpartition('/')[2]}"
             self._answer(307, {"Location": place, "Content-Length": "0"})
         elif (content := self._blob("/blobs/")) is not None:
             self._send(content)

@@ -7,14 +7,14 @@ assert server.paths == [...]
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+
+from support.in_thread import InThread
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "runtimes"
 
@@ -106,59 +106,29 @@ class Exchange:
         self.connection.sendall(data)
 
 
-class ReplayServer(socketserver.ThreadingTCPServer):
-    """Answers on 127.0.0.1 and a free port; `pages` may be exchanged at any time."""
-
-    daemon_threads = True
-    allow_reuse_address = True
+class ReplayServer(InThread):
+    """`pages` may be exchanged at any time."""
 
     def __init__(self, pages: Pages, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port)
         self.pages = pages
         self.asked: list[Asked] = []
         self.closing = threading.Event()
-        self.connections: set[socket.socket] = set()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="replay")
-
-    @property
-    def port(self) -> int:
-        return self.socket.getsockname()[1]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def paths(self) -> list[str]:
         return [request.path for request in self.asked]
 
     def stop(self) -> None:
-        """Die: refuse connections and break those that are open."""
+        """As every server; behaviours that have no end see `closing`."""
         self.closing.set()
-        self.shutdown()
-        self._thread.join()
-        for connection in list(self.connections):
-            with contextlib.suppress(OSError):  # the client was quicker
-                connection.shutdown(socket.SHUT_RDWR)
-        self.server_close()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self.closing.is_set():
-            self.stop()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is no error of the server's."""
+        super().stop()
 
 
 class _Handler(socketserver.StreamRequestHandler):
     server: ReplayServer
 
     def handle(self) -> None:
-        self.server.connections.add(self.connection)
         try:
             while not self.server.closing.is_set() and (request := self._read()) is not None:
                 self.server.asked.append(request)
@@ -171,8 +141,6 @@ class _Handler(socketserver.StreamRequestHandler):
                     return
         except (OSError, ValueError):
             return  # the client has gone, or the server dies
-        finally:
-            self.server.connections.discard(self.connection)
 
     def _read(self) -> Asked | None:
         line = self.rfile.readline().decode()

@@ -9,19 +9,17 @@ traces that lie within or across the window, gives any of them where there are m
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from google.protobuf.json_format import MessageToDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from support.in_thread import InThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,52 +51,27 @@ class _Stored:
         self.fields |= {f"resource.{pair.key}": (pair.key, pair.value) for pair in resource}
 
 
-class TempoServer(ThreadingHTTPServer):
-    """Answers on 127.0.0.1 and a free port.
+class TempoServer(InThread):
+    """See the module.
 
     Args:
         request: the traces it holds.
     """
 
-    daemon_threads = True
-
     def __init__(self, request: ExportTraceServiceRequest) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.asked: list[dict[str, str]] = []
         """Parameters of each search."""
         self.read: list[str] = []
         """Traces that were read by their id."""
         self.refusal: tuple[int, str] | None = None
         """What it answers instead, while it is set."""
-        self.connections: set[socket.socket] = set()
         self.request = request
         self.spans: dict[str, list[_Stored]] = {}
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     self.spans.setdefault(span.trace_id.hex(), []).append(_Stored(span, resource.resource.attributes))
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="tempo")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Die: refuse connections and break those that are open. Doing it twice does no harm."""
-        if self._thread.is_alive():
-            self.shutdown()
-            self._thread.join()
-            for connection in list(self.connections):
-                with contextlib.suppress(OSError):  # the client was quicker
-                    connection.shutdown(socket.SHUT_RDWR)
-            self.server_close()
 
     def search(self, params: dict[str, str]) -> dict[str, Any]:
         """The body of a reply to a search.
@@ -249,14 +222,6 @@ _WORDS = {*_KINDS.values(), *_STATUS.values()}
 class _Handler(BaseHTTPRequestHandler):
     server: TempoServer
     protocol_version = "HTTP/1.1"
-
-    def setup(self) -> None:
-        super().setup()
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
 
     def do_GET(self) -> None:
         asked = urlsplit(self.path)

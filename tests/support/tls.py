@@ -6,14 +6,15 @@ import datetime as dt
 import http.server
 import ipaddress
 import ssl
-import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.in_thread import InThread
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
 
@@ -32,6 +33,13 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return pem, private
 
 
+def served_with(made: tuple[Path, Path], listening: socket.socket) -> ssl.SSLSocket:
+    """The socket, speaking TLS with a certificate and its key; the handshake waits for the first who reads."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*made)
+    return context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests.append(self.path)
@@ -42,29 +50,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-class TlsServer(http.server.ThreadingHTTPServer):
+class TlsServer(InThread):
     """Answers 404 to those who get through the handshake; `requests` are the paths that were asked for."""
-
-    daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
         """`folder` takes the certificate."""
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.requests: list[str] = []
-        self.port = self.server_port
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate(folder))
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), name="tls")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A handshake that fails is what tests want."""
+        self.socket = served_with(certificate(folder), self.socket)
