@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from support.cockpit import Cockpit
 
 from venom_otel.cockpit import texts, theme
+from venom_otel.cockpit.frame import NAVIGATION
 
 pytestmark = pytest.mark.browser
 
@@ -92,3 +93,19 @@ def test_the_page_is_framed_by_nobody_and_loads_nothing_from_elsewhere(browser, 
     })"""
     assert page.evaluate(refused) == "img-src"
     page.close()
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 761])
+def test_every_page_can_be_gone_to_from_a_telephone(open_tab, application, width):
+    application.request("x", failure=("500", "server_error", "it burns"))  # an alert is counted beside its page's name
+    page = open_tab(viewport={"width": width, "height": 800})
+    expect(page.locator(".nav-count")).to_be_visible()
+    links = page.locator(".nav a")
+    assert links.count() == len(NAVIGATION)
+    for link in links.all():
+        place = link.bounding_box()
+        assert place["x"] >= 0
+        assert place["x"] + place["width"] <= width
+        assert link.evaluate(
+            "each => each.contains(document.elementFromPoint(...(({ right, y }) => [right - 6, y + 20])(each.getBoundingClientRect())))"
+        )
