@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 import pytest
-from e2e.conftest import APPLICATION, Application
+from e2e.conftest import SERVICE
 from support.cockpit import Cockpit, wait_for
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import in_front_of
+from support.senders import KernelApplication
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,10 @@ WAIT_S = 40.0
 class Traffic:
     """An application that asks one of two servers, again and again, until the context is left."""
 
-    def __init__(self, application: Application, first: OllamaServer, second: str) -> None:
+    def __init__(self, application: KernelApplication, first: OllamaServer, second: str) -> None:
         self.answers: list[dict[str, str]] = []
         self._application = application
-        self._wanted = ("fallback", f"{first.url} {second}", first.model)
+        self._wanted = {"connector": "fallback", "url": f"{first.url} {second}", "model": first.model}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._ask, name="traffic")
 
@@ -53,7 +53,7 @@ class Traffic:
 
     def _ask(self) -> None:
         while not self._end.wait(0.05):
-            self.answers.append(self._application.ask(*self._wanted, stream=False))
+            self.answers.append(self._application.ask(**self._wanted, stream=False))
 
 
 @pytest.fixture
@@ -76,7 +76,8 @@ def test_an_outage(servers, tmp_path):
         variables = {"OLLAMA_ENDPOINT": first.url, "VLLM_ENDPOINT": second.url, "VENOM_OTEL_PROBE_INTERVAL_S": "1"}
         cockpit = stack.enter_context(Cockpit(tmp_path / "cockpit", **variables))
         api = stack.enter_context(httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=WAIT_S))
-        application = stack.enter_context(Application([sys.executable, str(APPLICATION)], tmp_path / "app", cockpit.otlp))
+        sending = {"OTEL_EXPORTER_OTLP_ENDPOINT": cockpit.otlp, "OTEL_SERVICE_NAME": SERVICE}
+        application = stack.enter_context(KernelApplication(tmp_path / "app", **sending))
 
         def alerts() -> dict[str, dict[str, Any]]:
             return {alert["kind"]: alert for alert in api.get("/alerts").json()["items"]}

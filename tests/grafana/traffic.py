@@ -6,27 +6,23 @@ Metrics come by OTLP, as they do in the stack. The model servers are simulated, 
 from __future__ import annotations
 
 import contextlib
-import json
-import socket
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from support.cockpit import PROGRAM, environment
+from support.chat_server import ClosedPort
 from support.otlp_sink import OtlpSink
 from support.program import eventually
 from support.prometheus_server import PrometheusServer
 from support.replay import ReplayServer, recorded, recording
 from support.repository import ROOT
+from support.senders import KernelApplication, monitor
 
 from venom_otel.grafana import foreign, names
 from venom_otel.testing import SimulatedModel, SimulatedOllama, SimulatedVllm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-APPLICATION = Path(__file__).parents[1] / "e2e" / "application.py"
 RULES = ROOT / "dashboards" / "prometheus" / "rules.yml"
 QWEN, LLAMA, BROKEN, MISSING = "simulated-qwen-7b", "simulated-llama-3b", "simulated-broken", "simulated-missing"
 SERVICE, MONITOR = "shop", "venom-otel-monitor"
@@ -48,9 +44,9 @@ def traffic(folder: Path) -> Iterator[PrometheusServer]:
         scrape = {"job_name": "model-servers", "scrape_interval": "1s", "static_configs": [{"targets": scraped}]}
         prometheus = stack.enter_context(PrometheusServer(folder / "prometheus", scrapes=[scrape], rules=[RULES]))
         sending = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{prometheus.otlp}/v1/metrics", "OTEL_METRIC_EXPORT_INTERVAL": EXPORT_MS}
-        gone = stack.enter_context(socket.socket())
-        gone.bind(("127.0.0.1", 0))  # held, so that nobody else listens there, and not listened at, so that it refuses
-        stack.enter_context(_monitor(folder, sending, vllm.url, llamacpp.url, ollama.url, f"http://127.0.0.1:{gone.getsockname()[1]}"))
+        gone = stack.enter_context(contextlib.closing(ClosedPort()))
+        servers = {"VLLM_ENDPOINT": f"{vllm.url}/v1,gone={gone.url}", "LLAMACPP_ENDPOINT": llamacpp.url, "OLLAMA_ENDPOINT": ollama.url}
+        stack.enter_context(monitor(folder, LLM_MODEL_NAME="gemma-3", VENOM_OTEL_PROBE_INTERVAL_S="1", **servers, **sending))
         stack.enter_context(_application(folder, sending))
         for name in (foreign.VLLM_RUNNING.name, foreign.LLAMACPP_PROCESSING.name, names.UP):
             eventually(lambda name=name: prometheus.query(name), WAIT_S, of=lambda: prometheus.log)
@@ -63,27 +59,6 @@ def traffic(folder: Path) -> Iterator[PrometheusServer]:
 
 
 @contextlib.contextmanager
-def _monitor(folder: Path, sending: dict[str, str], vllm: str, llamacpp: str, ollama: str, gone: str) -> Iterator[None]:
-    """`venom-otel monitor` over three servers that tell of themselves and one where nobody listens."""
-    told = {
-        "VLLM_ENDPOINT": f"{vllm}/v1,gone={gone}",
-        "LLAMACPP_ENDPOINT": llamacpp,
-        "OLLAMA_ENDPOINT": ollama,
-        "LLM_MODEL_NAME": "gemma-3",
-        "VENOM_OTEL_PROBE_INTERVAL_S": "1",
-    }
-    with (folder / "monitor.log").open("wb") as log:
-        process = subprocess.Popen(
-            [PROGRAM, "monitor"], env=environment(folder, **told, **sending), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(WAIT_S)
-
-
-@contextlib.contextmanager
 def _application(folder: Path, sending: dict[str, str]) -> Iterator[None]:
     """A Semantic Kernel that has asked everything once: answers, streams, a 404, a 500, and a fallback."""
     qwen = SimulatedModel(QWEN, first_token_s=0.1, tokens_per_s=90)
@@ -93,30 +68,11 @@ def _application(folder: Path, sending: dict[str, str]) -> Iterator[None]:
         SimulatedVllm(qwen, broken, seed=7, speed=20) as vllm,
         SimulatedOllama(llama, SimulatedModel(BROKEN), seed=7, speed=20) as ollama,
         OtlpSink() as sink,
-        (folder / "application.log").open("wb") as log,
+        KernelApplication(folder, OTEL_SERVICE_NAME=SERVICE, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, **sending) as application,
     ):
-        variables = {"OTEL_SERVICE_NAME": SERVICE, "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, **sending}
-        process = subprocess.Popen(
-            [sys.executable, APPLICATION],
-            env=environment(folder, **variables),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            for question in _questions(vllm.url, ollama.url):
-                process.stdin.write(json.dumps(question) + "\n")
-                process.stdin.flush()
-                assert process.stdout.readline()
-            yield
-        finally:
-            process.stdin.close()
-            process.wait(WAIT_S)
-            process.stdout.close()
+        for question in _questions(vllm.url, ollama.url):
+            application.ask(**question)
+        yield
 
 
 def _questions(vllm: str, ollama: str) -> Iterator[dict[str, Any]]:

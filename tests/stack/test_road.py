@@ -3,29 +3,27 @@
 For Tempo, which cannot be had here, stands an OTLP sink.
 """
 
+import contextlib
 import json
 import re
-import subprocess
-import sys
 import time
 
 import httpx
 import pytest
 import yaml
 from support import otlp
-from support.cockpit import PROGRAM, Cockpit, environment
+from support.chat_server import ClosedPort
+from support.cockpit import Cockpit
 from support.collector import Collector
 from support.otlp_sink import OtlpSink
-from support.program import Program, eventually
+from support.program import eventually
 from support.prometheus_server import COMPOSE, PrometheusServer
-from support.repository import ROOT
-from support.reserved import free_port
+from support.senders import KernelApplication, monitor
 
 from venom_otel import semconv
 
 pytestmark = [pytest.mark.slow, pytest.mark.ollama, pytest.mark.timeout(240)]
 
-APPLICATION = ROOT / "tests" / "e2e" / "application.py"
 UNITS = {"s": "_seconds", "By": "_bytes", "1": "_ratio"}
 
 
@@ -50,22 +48,13 @@ def stack(collector_program, prometheus_program, ollama, tmp_path_factory):
         PrometheusServer(folder / "prometheus") as prometheus,
         Cockpit(tmp_path_factory.mktemp("cockpit")) as cockpit,
         Collector(folder / "collector", tempo=tempo.url, prometheus=prometheus.otlp, cockpit=cockpit.otlp) as collector,
+        contextlib.closing(ClosedPort()) as dead,
     ):
         ask = {"connector": "ollama", "url": ollama.url, "model": ollama.model, "stream": False}
-        dead = f"http://127.0.0.1:{free_port()}"
-        lines = [ask, ask, ask | {"stream": True}, ask | {"model": "missing:1b"}]
-        lines.append(ask | {"connector": "fallback", "url": f"{dead} {ollama.url}"})
-        done = subprocess.run(
-            [sys.executable, APPLICATION],
-            input="".join(json.dumps(line) + "\n" for line in lines),
-            env=environment(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_SERVICE_NAME="chat-api"),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=120,
-            check=True,
-        )
-        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        asked = [ask, ask, ask | {"stream": True}, ask | {"model": "missing:1b"}]
+        asked.append(ask | {"connector": "fallback", "url": f"{dead.url} {ollama.url}"})
+        with KernelApplication(folder, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_SERVICE_NAME="chat-api") as application:
+            answers = [application.ask(**question) for question in asked]
         assert [set(answer) for answer in answers] == [{"text"}, {"text"}, {"text"}, {"error"}, {"text"}]
         yield Stack(tempo, prometheus, cockpit, collector)
 
@@ -118,16 +107,11 @@ def test_the_cockpit_has_its_copy(stack):
 
 
 def test_the_monitor_takes_the_same_road(stack, ollama, tmp_path):
-    monitor = Program(tmp_path / "monitor.log")
-    variables = environment(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=stack.collector.url, OLLAMA_ENDPOINT=ollama.url)
-    monitor.start([PROGRAM, "monitor"], variables, lambda: "online" in monitor.log)
-    try:
+    with monitor(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=stack.collector.url, OLLAMA_ENDPOINT=ollama.url):
         up = prometheus_name(semconv.METRIC_RUNTIME_UP, "gauge", "{server}")
         series = eventually(lambda: stack.prometheus.query(f'{up}{{job="{semconv.MONITOR_SERVICE}"}} == 1'))
         assert {one["metric"]["llm_provider"] for one in series} == {"ollama"}
         assert {one["metric"]["llm_endpoint"] for one in series} == {ollama.url}
-    finally:
-        monitor.end()
 
 
 def test_logs_go_to_loki_where_they_are_told_to(collector_program, tmp_path):

@@ -6,33 +6,26 @@ Model servers are simulated, or recordings of real ones where they tell about th
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import random
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.cockpit import PROGRAM, environment  # type: ignore[import-not-found]  # noqa: E402 - the tests' own servers
-from support.otlp_sink import OtlpSink  # type: ignore[import-not-found]  # noqa: E402
+from support.otlp_sink import OtlpSink  # type: ignore[import-not-found]  # noqa: E402 - the tests' own servers
 from support.prometheus_server import PrometheusServer  # type: ignore[import-not-found]  # noqa: E402
 from support.replay import ANYTHING_ELSE, Page, ReplayServer, recorded, recording  # type: ignore[import-not-found]  # noqa: E402
+from support.senders import KernelApplication, monitor  # type: ignore[import-not-found]  # noqa: E402
 
 from venom_otel.testing import SimulatedModel, SimulatedOllama, SimulatedVllm  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-Application = Callable[[dict[str, Any]], None]
-"""Has the application ask one question, and waits for the answer."""
-
-APPLICATION: Final = ROOT / "tests" / "e2e" / "application.py"
 QWEN, LLAMA, BROKEN, MISSING = "simulated-qwen-7b", "simulated-llama-3b", "simulated-broken", "simulated-missing"
 SECOND: Final = "qwen"
 """What the monitor calls the vLLM that the application asks; the other one is a recording."""
@@ -64,24 +57,13 @@ def traffic(folder: Path, minutes: float) -> Iterator[PrometheusServer]:
         sending = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{prometheus.otlp}/v1/metrics", "OTEL_METRIC_EXPORT_INTERVAL": EXPORT_MS}
         vllms = f"{vllm.url}/v1,{SECOND}={simulated[0].url}/v1"
         servers = {"VLLM_ENDPOINT": vllms, "LLAMACPP_ENDPOINT": llamacpp.url, "OLLAMA_ENDPOINT": ollama.url}
-        stack.enter_context(_monitor(folder, sending | servers))
-        with _application(folder, sending) as application:
-            _work(application, (simulated[0].url, simulated[1].url), 60 * minutes, vllm, llamacpp)
+        told = {"LLM_MODEL_NAME": QWEN, "VENOM_OTEL_PROBE_INTERVAL_S": "5"}
+        stack.enter_context(monitor(folder, **told, **servers, **sending))
+        sink = stack.enter_context(OtlpSink())  # its traces go nowhere
+        variables = {"OTEL_SERVICE_NAME": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, **sending}
+        with KernelApplication(folder, **variables) as application:
+            _work(application.ask, (simulated[0].url, simulated[1].url), 60 * minutes, vllm, llamacpp)
         yield prometheus
-
-
-@contextlib.contextmanager
-def _monitor(folder: Path, variables: Mapping[str, str]) -> Iterator[None]:
-    told = {"LLM_MODEL_NAME": QWEN, "VENOM_OTEL_PROBE_INTERVAL_S": "5"}
-    with (folder / "monitor.log").open("wb") as log:
-        process = subprocess.Popen(
-            [PROGRAM, "monitor"], env=environment(folder, **told, **variables), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
 def _simulated_vllm() -> SimulatedVllm:
@@ -94,7 +76,7 @@ def _simulated_ollama() -> SimulatedOllama:
     return SimulatedOllama(llama, SimulatedModel(BROKEN), seed=7)
 
 
-def _work(application: Application, urls: tuple[str, str], seconds: float, vllm: ReplayServer, llamacpp: ReplayServer) -> None:
+def _work(ask: Callable[..., Any], urls: tuple[str, str], seconds: float, vllm: ReplayServer, llamacpp: ReplayServer) -> None:
     """The application asks for so long; meanwhile llama-server loads its model anew, and its and vLLM's counters grow."""
     whole = dict(llamacpp.pages)
     loading = {**dict.fromkeys(whole, LOADING), ANYTHING_ELSE: LOADING, "/metrics": whole["/metrics"]}
@@ -108,41 +90,9 @@ def _work(application: Application, urls: tuple[str, str], seconds: float, vllm:
     while (share := (time.monotonic() - begin) / seconds) < 1:
         while turns and share >= turns[0][0]:
             turns.pop(0)[1]()
-        application(_question(chance, urls, trouble=TROUBLE[0] < share < TROUBLE[1]))
+        ask(**_question(chance, urls, trouble=TROUBLE[0] < share < TROUBLE[1]))
         time.sleep(PAUSE_S * chance.uniform(0.1, 1) * (1.2 + math.sin(share * 14)))
     time.sleep(float(EXPORT_MS) / 1000)
-
-
-@contextlib.contextmanager
-def _application(folder: Path, sending: Mapping[str, str]) -> Iterator[Application]:
-    """A Semantic Kernel application in a process of its own; its traces go nowhere."""
-    log_file = folder / "application.log"
-    with OtlpSink() as sink, log_file.open("wb") as log:
-        variables = {"OTEL_SERVICE_NAME": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, **sending}
-        process = subprocess.Popen(
-            [sys.executable, APPLICATION],
-            env=environment(folder, **variables),
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        answers = process.stdout
-
-        def ask(question: dict[str, Any]) -> None:
-            print(json.dumps(question), file=process.stdin, flush=True)
-            if not answers.readline():
-                raise RuntimeError(f"the application ended: {log_file.read_text(errors='replace')[-2000:]}")
-
-        try:
-            yield ask
-        finally:
-            process.stdin.close()
-            process.wait(60)
-            process.stdout.close()
 
 
 def _question(chance: random.Random, urls: tuple[str, str], *, trouble: bool) -> dict[str, Any]:
