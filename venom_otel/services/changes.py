@@ -22,7 +22,8 @@ L = TypeVar("L", bound="Listener[Any]")
 class Listener(ABC, Generic[T]):
     """Tells one listener, in one event loop, of what another thread reports.
 
-    A context manager and an asynchronous iterator. What is reported from entering onwards is heard.
+    A context manager and an asynchronous iterator; whoever only looks how things are asks `look_due` instead. What is reported from
+    entering onwards is heard.
 
     Args:
         subscribe: takes the function to report to, in any thread, and gives back the one that ends it.
@@ -34,6 +35,7 @@ class Listener(ABC, Generic[T]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
         self._ended = False
+        self._looked = False
 
     def __enter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
@@ -52,14 +54,47 @@ class Listener(ABC, Generic[T]):
     async def __anext__(self) -> T:
         """Wait for what comes next."""
 
+    async def look_due(self, pause_s: float, idle_s: float | None = None) -> bool:
+        """Wait until it is time for another look at what the reports are about. The first one is due at once.
+
+            with history.changes() as changes:
+                while await changes.look_due(PAUSE_S, IDLE_S):
+                    ...  # look, and show what is there
+
+        A look sees all that was reported before it; what is reported while it is under way makes another one due.
+
+        Args:
+            pause_s: seconds from one look to the next at least; what is reported within is one.
+            idle_s: seconds after these in which nothing is reported, after which a look is due all the same; None for no such time.
+
+        Returns:
+            Whether to look: False once waiting was ended, though the first look is always due.
+        """
+        if self._looked:
+            if not self._ended:
+                await asyncio.sleep(pause_s)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(idle_s):
+                        await self._arrived.wait()
+            if self._ended:
+                return False
+        self._looked = True
+        self._arrived.clear()
+        self._forget()
+        return True
+
     def end(self) -> None:
-        """Stop the iteration, also one that waits; to be called in the listener's loop."""
+        """Stop every wait, that of an iteration and that for a look; to be called in the listener's loop."""
         self._ended = True
         self._arrived.set()
 
     @abstractmethod
     def _keep(self, report: T) -> None:
         """Keep a report until it is asked for; runs in the listener's loop."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Let go of the reports that are kept: a look that follows sees what they were about."""
 
     def _on_report(self, report: T) -> None:
         """Runs in the reporting thread."""
@@ -93,6 +128,9 @@ class Queued(Listener[T]):
             self._make_room()
         self._waiting.append(report)
 
+    def _forget(self) -> None:
+        self._waiting.clear()
+
     def _make_room(self) -> None:
         self._waiting.popleft()
 
@@ -123,15 +161,19 @@ class Changes(Listener[int]):
 
     def __init__(self, subscribe: Callable[[Callable[[int], None]], Callable[[], None]]) -> None:
         super().__init__(subscribe)
-        self._newest = 0
+        self.newest = 0
+        """The newest sequence number that was reported; 0 before any was. It stays the same where only other spans come."""
 
     async def __anext__(self) -> int:
-        """Wait for the next arrival; gives the newest sequence number, which stays the same where only other spans came."""
+        """Wait for the next arrival; gives the newest sequence number."""
         await self._arrived.wait()
         if self._ended:
             raise StopAsyncIteration
         self._arrived.clear()
-        return self._newest
+        return self.newest
 
     def _keep(self, report: int) -> None:
-        self._newest = max(self._newest, report)
+        self.newest = max(self.newest, report)
+
+    def _forget(self) -> None:
+        """The newest stays: it is what a look is about."""
