@@ -91,8 +91,10 @@ def telemetry_page() -> str:
             ("metric", "instrument", "unit", "what it measures"),
             ((f"`{name}`", instrument, f"`{unit}`", text) for name, (instrument, unit, text) in semconv.METRICS.items()),
         ),
-        f"Attributes: {', '.join(f'`{name}`' for name in semconv.METRIC_ATTRIBUTES)}; `{semconv.METRIC_TOKEN_USAGE}` also has"
-        f" `{semconv.GEN_AI_TOKEN_TYPE}` (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
+        f"Attributes: {', '.join(f'`{name}`' for name in semconv.METRIC_ATTRIBUTES)};"
+        f" `{semconv.METRIC_OPERATION_DURATION}` also has"
+        f" {', '.join(f'`{name}`' for name in semconv.DURATION_ATTRIBUTES)}, and"
+        f" `{semconv.METRIC_TOKEN_USAGE}` also `{semconv.GEN_AI_TOKEN_TYPE}` (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
         f"Buckets of durations, in seconds: {duration}.",
         f"Buckets of token counts: {tokens}.",
         "Exemplars lead to the span of the call, in all of them but the gaps between chunks.",

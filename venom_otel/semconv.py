@@ -101,6 +101,7 @@ EXCEPTION_TYPE: Final = "exception.type"
 EXCEPTION_MESSAGE: Final = "exception.message"
 EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 SERVICE_NAME: Final = "service.name"
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
 
 # -- metrics ---------------------------------------------------------------------------------------------------------------------
 METRIC_OPERATION_DURATION: Final = "gen_ai.client.operation.duration"
@@ -299,8 +300,12 @@ METRIC_ATTRIBUTES: Final = (
     LLM_PROVIDER,
     LLM_MODEL,
     LLM_ENDPOINT,
-    ERROR_TYPE,
+    LLM_ROUTE_FALLBACK,
 )
+"""Of every point of a round trip, as far as they are known."""
+
+DURATION_ATTRIBUTES: Final = (LLM_OUTCOME, LLM_ERROR_KIND, ERROR_TYPE, LLM_COLD_START)
+"""Of the duration's points besides: how it ended. Each is one of few words, and the other metrics are spared the series."""
 
 RUNTIME_METRICS: Final[dict[str, tuple[str, str, str]]] = {
     METRIC_RUNTIME_UP: ("gauge", "{server}", "1 while requests can be sent there (online), else 0"),

@@ -57,6 +57,8 @@ class Trip:
     """The HTTP requests below it."""
     settings: bool = True
     parent: int = PARENT_ID
+    fallback: bool | None = None
+    """Of an attempt of a routed call: whether it is in the place of another service."""
 
     @property
     def base_url(self) -> str:
@@ -256,11 +258,15 @@ def _metric_attributes(trip: Trip) -> dict[str, Any]:
         "llm.endpoint": trip.base_url,
         **_address(trip),
     }
+    if trip.fallback is not None:
+        attributes["llm.route.fallback"] = trip.fallback
     return {**attributes, "gen_ai.response.model": trip.model} if trip.named else attributes
 
 
 def _ending(trip: Trip) -> dict[str, Any]:
     attributes: dict[str, Any] = {"llm.outcome": trip.outcome}
+    if trip.usage and trip.connector != OPENAI:
+        attributes["llm.cold_start"] = False
     if trip.failed is not None:
         attributes |= {"error.type": trip.error_type, "llm.error.kind": trip.failed.kind}
     return attributes

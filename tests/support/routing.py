@@ -59,10 +59,9 @@ def spans(call: Routed) -> list[dict[str, Any]]:
         span["parent"] += 1
     chats = [span for span in below if span["name"] != "POST"]
     for number, (span, trip) in enumerate(zip(chats, call.trips, strict=True), 1):
-        falls_back = number > 1 or (len(call.trips) == 1 and call.fallback)
         span["attributes"] |= {
             "llm.route.attempt": number,
-            "llm.route.fallback": falls_back,
+            "llm.route.fallback": _falls_back(call, number),
             "llm.service_id": SERVICE_IDS[trip.connector],
         }
     last = call.trips[-1]
@@ -109,6 +108,16 @@ def logs(call: Routed) -> list[dict[str, Any]]:
     for record in found:
         record["span"] += 1
     return found
+
+
+def metrics(call: Routed) -> dict[str, dict[str, Any]]:
+    """The metric points of its attempts."""
+    return expected.metrics([replace(trip, fallback=_falls_back(call, number)) for number, trip in enumerate(call.trips, 1)])
+
+
+def _falls_back(call: Routed, number: int) -> bool:
+    """Whether an attempt, counted from 1, is in the place of another service."""
+    return number > 1 or (len(call.trips) == 1 and call.fallback)
 
 
 def fallbacks(capture: Any) -> dict[tuple[str, str, str], int]:

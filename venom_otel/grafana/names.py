@@ -18,6 +18,7 @@ METRICS: Final = {**semconv.METRICS, **semconv.ROUTE_METRICS, **semconv.RUNTIME_
 ATTRIBUTES: Final = frozenset(
     {
         *semconv.METRIC_ATTRIBUTES,
+        *semconv.DURATION_ATTRIBUTES,
         *semconv.ROUTE_METRIC_ATTRIBUTES,
         *semconv.RUNTIME_METRIC_ATTRIBUTES,
         semconv.GEN_AI_TOKEN_TYPE,

@@ -95,6 +95,7 @@ class Invocation:
         "ended",
         "endpoint",
         "facts",
+        "fallback",
         "identity",
         "model",
         "propagate",
@@ -139,6 +140,8 @@ class Invocation:
         """The routed call that this is an attempt of; let go of once all is said of the attempt."""
         self.attempt = 0
         """Which attempt of it, from 1."""
+        self.fallback: bool | None = None
+        """Whether that attempt is in the place of a service that should have answered; None where the call is not routed."""
         self.facts = ReplyFacts()
         self.request: Any = None
         """The HTTP request as it was sent, where the client's stack shows it; the last, where the client tried again."""

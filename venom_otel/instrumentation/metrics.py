@@ -10,7 +10,7 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from venom_otel import semconv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram, Meter
@@ -41,25 +41,21 @@ class Instruments:
     def record(
         self,
         attributes: dict[str, AttributeValue],
+        ending: Mapping[str, AttributeValue],
         *,
         duration_s: float,
-        error_type: str | None,
         first_chunk_s: float | None,
         chunk_gaps_s: list[float] | None,
         input_tokens: int | None,
         output_tokens: int | None,
         context: Context,
     ) -> None:
-        """Record one round trip. `attributes` holds what all points share and is not changed.
+        """Record one round trip. `attributes` holds what all points share, `ending` what tells durations apart besides.
 
         `context` is that of its span, to which exemplars then lead; the gaps between chunks, hundreds in a stream, are no exemplars.
-        Durations are in seconds. `error_type` is a dimension of the duration alone. Token counts are recorded only where the reply gave
-        them, as the conventions demand.
+        Durations are in seconds. Token counts are recorded only where the reply gave them, as the conventions demand.
         """
-        if error_type is None:
-            self._duration.record(duration_s, attributes, context)
-        else:
-            self._duration.record(duration_s, {**attributes, semconv.ERROR_TYPE: error_type}, context)
+        self._duration.record(duration_s, {**attributes, **ending}, context)
         if first_chunk_s is not None:
             self._first_chunk.record(first_chunk_s, attributes, context)
         if chunk_gaps_s:

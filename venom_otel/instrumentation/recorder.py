@@ -285,8 +285,8 @@ class Recorder:
         context = set_span_in_context(invocation.span)
         sinks.instruments.record(
             _metric_attributes(invocation, answered),
+            _ending(invocation, outcome, failure),
             duration_s=duration_s,
-            error_type=failure.error_type if failure is not None else None,
             first_chunk_s=first_chunk_s,
             chunk_gaps_s=chunk_gaps_s,
             input_tokens=facts.input_tokens,
@@ -342,6 +342,19 @@ def _metric_attributes(invocation: Invocation, answered: dict[str, AttributeValu
         attributes[semconv.SERVER_PORT] = invocation.endpoint.port
     if invocation.facts.response_model is not None:
         attributes[semconv.GEN_AI_RESPONSE_MODEL] = invocation.facts.response_model
+    if invocation.fallback is not None:
+        attributes[semconv.LLM_ROUTE_FALLBACK] = invocation.fallback
+    return attributes
+
+
+def _ending(invocation: Invocation, outcome: str, failure: Failure | None) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue] = {semconv.LLM_OUTCOME: outcome}
+    if failure is not None:
+        attributes[semconv.ERROR_TYPE] = failure.error_type
+        if failure.kind is not None:
+            attributes[semconv.LLM_ERROR_KIND] = failure.kind
+    if invocation.facts.cold_start is not None:
+        attributes[semconv.LLM_COLD_START] = invocation.facts.cold_start
     return attributes
 
 

@@ -146,7 +146,7 @@ class RoutedCall(Invocation):
         self.endpoint, self.model, self.identity = invocation.endpoint, invocation.model, invocation.identity
         with self._lock:
             self._open += 1
-        invocation.route, invocation.attempt = self, len(self._attempts)
+        invocation.route, invocation.attempt, invocation.fallback = self, len(self._attempts), self.falls_back
 
     def completed(self, invocation: Invocation, failure: Failure | None, end_ns: int) -> None:
         """All is said of an attempt; its end may come a little later than that of a stream which its consumer left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,33 +49,47 @@ class Attachment:
             lane.courier.join(deadline)
 
 
-def from_environment(*, metrics: bool = True) -> Attachment:
-    """What the environment asks for now, not started. An exporter that cannot be had is left out, with a log line."""
-    with quiet.muted():
-        made = Attachment(
-            spans=tuple(BatchLane(f"traces-{name}", outlet, environment.batch_limits("traces")) for name, outlet in _outlets("traces")),
-            logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs")),
-        )
-        if metrics:
-            _add_metrics(made, environment.metric_interval_s())
-    return made
+Wanted = Callable[["Signal", "Destination"], bool]
+"""Whether a signal is sent to one of its destinations."""
 
 
-def metrics_from_environment(interval_s: float) -> Attachment:
-    """The same for metrics alone.
+def _all(_signal: Signal, _destination: Destination) -> bool:
+    return True
+
+
+def from_environment(
+    *, metrics: bool = True, interval_s: float = environment.METRIC_INTERVAL_MS / 1000, wanted: Wanted = _all
+) -> Attachment:
+    """What the environment asks for now, not started. An exporter that cannot be had is left out, with a log line.
 
     Args:
-        interval_s: seconds between two exports, unless the environment says otherwise.
+        metrics: whether they are among it.
+        interval_s: seconds between two exports of them, unless the environment says otherwise.
+        wanted: which destinations of the environment's are taken.
     """
-    made = Attachment()
     with quiet.muted():
-        _add_metrics(made, environment.metric_interval_s(interval_s))
+        made = Attachment(
+            spans=tuple(
+                BatchLane(f"traces-{name}", outlet, environment.batch_limits("traces")) for name, outlet in _outlets("traces", wanted)
+            ),
+            logs=tuple(BatchLane(f"logs-{name}", outlet, environment.batch_limits("logs")) for name, outlet in _outlets("logs", wanted)),
+        )
+        if metrics:
+            _add_metrics(made, environment.metric_interval_s(interval_s), wanted)
     return made
 
 
-def _add_metrics(made: Attachment, interval_s: float) -> None:
+def metrics_from_environment(interval_s: float, wanted: Wanted = _all) -> Attachment:
+    """The same for metrics alone."""
+    made = Attachment()
+    with quiet.muted():
+        _add_metrics(made, environment.metric_interval_s(interval_s), wanted)
+    return made
+
+
+def _add_metrics(made: Attachment, interval_s: float, wanted: Wanted) -> None:
     timeout_ms = environment.collect_timeout_ms()
-    for destination, exporter in _exporters("metrics"):
+    for destination, exporter in _exporters("metrics", wanted):
         if isinstance(exporter, MetricReader):  # one that is asked for its metrics, as Prometheus's
             made.readers.append(exporter)
             continue
@@ -84,13 +99,13 @@ def _add_metrics(made: Attachment, interval_s: float) -> None:
         made.metrics = (*made.metrics, MetricLane(f"metrics-{destination.exporter}", outlet, reader, interval_s, timeout_ms))
 
 
-def _exporters(signal: Signal) -> Iterator[tuple[Destination, Any]]:
+def _exporters(signal: Signal, wanted: Wanted) -> Iterator[tuple[Destination, Any]]:
     for destination in environment.destinations(signal):
-        exporter = make_exporter(signal, destination)
+        exporter = make_exporter(signal, destination) if wanted(signal, destination) else None
         if exporter is not None:
             yield destination, exporter
 
 
-def _outlets(signal: Signal) -> Iterator[tuple[str, Outlet]]:
-    for destination, exporter in _exporters(signal):
+def _outlets(signal: Signal, wanted: Wanted) -> Iterator[tuple[str, Outlet]]:
+    for destination, exporter in _exporters(signal, wanted):
         yield destination.exporter, Outlet(exporter, destination.address, destination.exporter)

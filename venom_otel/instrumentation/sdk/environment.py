@@ -143,8 +143,12 @@ def _destination(signal: Signal, name: str, asked_by: str) -> Destination:
             name = _HTTP
     if name not in _DEFAULT_ENDPOINT:
         return Destination(name, None, asked_by)
-    endpoint = text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or text("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return Destination(name, address_of(endpoint or _DEFAULT_ENDPOINT[name]), asked_by)
+    return Destination(name, address_of(endpoint(signal) or _DEFAULT_ENDPOINT[name]), asked_by)
+
+
+def endpoint(signal: Signal) -> str:
+    """Where the environment sends a signal by OTLP; empty where it leaves that to the default."""
+    return text(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or text("OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def address_of(endpoint: str) -> Address | None:
