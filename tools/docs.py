@@ -94,7 +94,8 @@ def telemetry_page() -> str:
         f"Attributes: {', '.join(f'`{name}`' for name in semconv.METRIC_ATTRIBUTES)};"
         f" `{semconv.METRIC_OPERATION_DURATION}` also has"
         f" {', '.join(f'`{name}`' for name in semconv.DURATION_ATTRIBUTES)}, and"
-        f" `{semconv.METRIC_TOKEN_USAGE}` also `{semconv.GEN_AI_TOKEN_TYPE}` (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
+        f" `{semconv.METRIC_TOKEN_USAGE}` also `{semconv.GEN_AI_TOKEN_TYPE}`"
+        f" (`{semconv.TOKEN_TYPE_INPUT}` or `{semconv.TOKEN_TYPE_OUTPUT}`).",
         f"Buckets of durations, in seconds: {duration}.",
         f"Buckets of token counts: {tokens}.",
         "Exemplars lead to the span of the call, in all of them but the gaps between chunks.",
