@@ -1,4 +1,4 @@
-"""What the monitor measures, on its way: into the store of this process, or by OTLP to where the environment says.
+"""What the monitor measures, on its way: into the store of this process, and by OTLP to where the environment says.
 
 Both collect in a thread of their own, every so often and at once when a state changes; neither waits for an event loop, and nothing here
 makes a span.
@@ -21,6 +21,7 @@ from venom_otel.health import Monitor
 from venom_otel.health.active import ActiveModels
 from venom_otel.health.metrics import HealthMetrics
 from venom_otel.instrumentation.sdk import attachment, environment
+from venom_otel.instrumentation.sdk.attachment import Attachment
 from venom_otel.runtimes.finding import configured, find
 from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.runtimes.reading import read
@@ -84,21 +85,34 @@ class Watched:
 
 
 @contextlib.contextmanager
-def into(store: TelemetryStore, monitor: Monitor, active: ActiveModels) -> Iterator[None]:
-    """Store what `monitor` measures, while the context lasts, as the receiver stores what comes by OTLP."""
+def into(
+    store: TelemetryStore, monitor: Monitor, active: ActiveModels, *, instance: str = "", sending: Attachment | None = None
+) -> Iterator[None]:
+    """Store what `monitor` measures, while the context lasts, as the receiver stores what comes by OTLP.
+
+    Args:
+        store: where to.
+        monitor: what is measured.
+        active: which models are in use.
+        instance: the `service.instance.id` of this process; empty for one of its own.
+        sending: what sends the same elsewhere, not started; None for nothing.
+    """
     metrics = MetricsToStore("monitor-metrics", store, INTERVAL_S)
-    courier = metrics.lane.courier
-    provider = _provider(metrics.reader)
+    sending = sending or Attachment()
+    provider = _provider([metrics.reader, *sending.readers], instance)
     provider._disabled = False  # noqa: SLF001 - OTEL_SDK_DISABLED is about what is sent, and this is not
-    courier.start()
-    with _measured(provider, monitor, active, [courier]):
+    couriers = [metrics.lane.courier, *(lane.courier for lane in sending.metrics)]
+    metrics.lane.courier.start()
+    sending.start()
+    with _measured(provider, monitor, active, couriers):
         try:
             yield
         finally:
             deadline = time.monotonic() + END_S
-            courier.wait(courier.ask(), deadline)
-            courier.stop()
-            courier.join(deadline)
+            _wait(couriers, deadline)
+            metrics.lane.courier.stop()
+            sending.end(deadline)
+            metrics.lane.courier.join(deadline)
 
 
 @contextlib.contextmanager
@@ -113,7 +127,7 @@ def sent(monitor: Monitor, active: ActiveModels) -> Iterator[None]:
     attached = attachment.metrics_from_environment(INTERVAL_S)
     if not attached.readers:
         raise SettingsError("OTEL_METRICS_EXPORTER leaves nowhere to send metrics to; otlp is one that does.")
-    provider = _provider(*attached.readers)
+    provider = _provider(attached.readers)
     attached.start()
     couriers = [lane.courier for lane in attached.metrics]
     with _measured(provider, monitor, active, couriers):
@@ -121,9 +135,14 @@ def sent(monitor: Monitor, active: ActiveModels) -> Iterator[None]:
             yield
         finally:
             deadline = time.monotonic() + END_S
-            for courier, ticket in [(courier, courier.ask()) for courier in couriers]:
-                courier.wait(ticket, deadline)
+            _wait(couriers, deadline)
             attached.end(deadline)
+
+
+def _wait(couriers: list[Courier], deadline: float) -> None:
+    """Until all have delivered what there is, at once."""
+    for courier, ticket in [(courier, courier.ask()) for courier in couriers]:
+        courier.wait(ticket, deadline)
 
 
 @contextlib.contextmanager
@@ -142,6 +161,7 @@ def _measured(provider: MeterProvider, monitor: Monitor, active: ActiveModels, c
         metrics.close()
 
 
-def _provider(*readers: Any) -> MeterProvider:
-    resource = Resource.create({semconv.SERVICE_NAME: semconv.MONITOR_SERVICE})
+def _provider(readers: list[Any], instance: str = "") -> MeterProvider:
+    own = {semconv.SERVICE_INSTANCE_ID: instance} if instance else {}
+    resource = Resource.create({semconv.SERVICE_NAME: semconv.MONITOR_SERVICE, **own})
     return MeterProvider(readers, resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)

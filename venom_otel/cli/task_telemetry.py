@@ -1,4 +1,4 @@
-"""What tasks say of themselves, on its way into the store of `up`: the same bytes that an application's exporter would send.
+"""What tasks say of themselves, on its way into the store of `up` and to where `up` sends: the bytes of an application's exporter.
 
 The kernel that answers tasks is instrumented by `venom_otel.instrument()` like anyone else's; it is given these providers. What the disk
 refuses waits, in bounded memory, and is tried again.
@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from venom_otel import semconv
 from venom_otel.cli.stored import END_S, MetricsToStore, StoreOutlet
 from venom_otel.instrumentation.sdk import pylogs
+from venom_otel.instrumentation.sdk.attachment import Attachment
 from venom_otel.instrumentation.sdk.environment import BatchLimits
 from venom_otel.instrumentation.sdk.lanes import BatchLane, LogSwitch, SpanSwitch, flush
 from venom_otel.services.tasks.telemetry import TaskRecords, TaskSpans
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 _LIMITS: Final = BatchLimits(queue=16_384, batch=512, delay_s=0.2)
 """Who waits for a task looks at the history the moment it has ended."""
-_INTERVAL_S: Final = 5.0
+INTERVAL_S: Final = 5.0
+"""Between two points of a series, unless ``OTEL_METRIC_EXPORT_INTERVAL`` says otherwise."""
 
 _OF_TASKS: Final = (semconv.REQUEST_LOGGER, semconv.TASKS_LOGGER, "venom_otel.routing", "semantic_kernel")
 """Loggers whose records are stored, and not printed by `up` as well: a request that failed is no mistake of the program's."""
@@ -45,22 +47,28 @@ class TaskTelemetry:
 
     Args:
         store: where everything goes.
+        instance: the `service.instance.id` of this process; empty for one of its own.
+        sending: what sends the same elsewhere, not started; None for nothing.
     """
 
-    def __init__(self, store: TelemetryStore) -> None:
-        resource = Resource.create({semconv.SERVICE_NAME: semconv.TASKS_SERVICE})
+    def __init__(self, store: TelemetryStore, *, instance: str = "", sending: Attachment | None = None) -> None:
+        own = {semconv.SERVICE_INSTANCE_ID: instance} if instance else {}
+        resource = Resource.create({semconv.SERVICE_NAME: semconv.TASKS_SERVICE, **own})
+        self._sending = sending or Attachment()
         self._spans: BatchLane[Any] = BatchLane("task-traces", StoreOutlet(store, Signal.TRACES, encode_spans), _LIMITS)
         self._logs: BatchLane[Any] = BatchLane("task-logs", StoreOutlet(store, Signal.LOGS, encode_logs), _LIMITS)
-        metrics = MetricsToStore("task-metrics", store, _INTERVAL_S)
+        metrics = MetricsToStore("task-metrics", store, INTERVAL_S)
         self._metrics = metrics.lane
         # What is recorded is not for OTEL_TRACES_SAMPLER and OTEL_SDK_DISABLED to say: they are about what is sent, and this is not.
         self.tracer_provider = TracerProvider(ALWAYS_ON, resource, shutdown_on_exit=False)
-        self.meter_provider = MeterProvider([metrics.reader], resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False)
+        self.meter_provider = MeterProvider(
+            [metrics.reader, *self._sending.readers], resource, AlwaysOffExemplarFilter(), shutdown_on_exit=False
+        )
         self.logger_provider = LoggerProvider(resource, shutdown_on_exit=False)
         for provider in (self.tracer_provider, self.meter_provider, self.logger_provider):
             provider._disabled = False  # noqa: SLF001
         spans, records = SpanSwitch(), LogSwitch()
-        spans.lanes, records.lanes = (self._spans,), (self._logs,)
+        spans.lanes, records.lanes = (self._spans, *self._sending.spans), (self._logs, *self._sending.logs)
         processors: tuple[SpanProcessor, ...] = (TaskSpans(), spans)
         for processor in processors:
             self.tracer_provider.add_span_processor(processor)
@@ -73,6 +81,7 @@ class TaskTelemetry:
         lanes = (self._spans, self._logs, self._metrics)
         for lane in lanes:
             lane.courier.start()
+        self._sending.start()
         with _logged_apart():
             pylogs.install(self.logger_provider)
             try:
@@ -80,9 +89,10 @@ class TaskTelemetry:
             finally:
                 pylogs.remove()
                 deadline = time.monotonic() + END_S
-                flush(lanes, deadline)
+                flush((*lanes, *self._sending.lanes), deadline)
                 for lane in lanes:
                     lane.courier.stop()
+                self._sending.end(deadline)
                 for lane in lanes:
                     lane.courier.join(deadline)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.instrumentation.instrumentor import VenomInstrumentor
 from venom_otel.services.tasks.availability import MonitorAvailability
 from venom_otel.services.tasks.choosing import Chooser, Preferences, parse_models
@@ -17,23 +16,23 @@ from venom_otel.state.tasks import KeptTasks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from venom_otel.cli.task_telemetry import TaskTelemetry
     from venom_otel.services.configuration import Configuration
     from venom_otel.services.servers import LlmServers
     from venom_otel.settings import CockpitSettings
     from venom_otel.state.store import State
-    from venom_otel.store.protocol import TelemetryStore
 
 
 @contextlib.contextmanager
 def answered(
-    servers: LlmServers, settings: CockpitSettings, *, store: TelemetryStore, state: State, configuration: Configuration, aliases: str
+    servers: LlmServers, settings: CockpitSettings, telemetry: TaskTelemetry, *, state: State, configuration: Configuration, aliases: str
 ) -> Iterator[Tasks]:
-    """Tasks that are answered by `servers` and recorded into `store`.
+    """Tasks that are answered by `servers` and recorded by `telemetry`.
 
     Args:
         servers: the model servers.
         settings: how much there may be at once.
-        store: where what is recorded goes.
+        telemetry: where what is recorded goes.
         state: where tasks are kept.
         configuration: which model is meant to be used.
         aliases: the setting `VENOM_OTEL_SERVER_ALIASES`.
@@ -46,7 +45,6 @@ def answered(
         everything.uninstrument()
     models = parse_models(settings.task_models)
     limits = Limits.from_settings(settings)
-    telemetry = TaskTelemetry(store)
     with telemetry.recording():
         yield Tasks(
             servers,

@@ -104,6 +104,11 @@ class _Listening(NamedTuple):
     grpc: socket.socket | None
     """None where OTLP is not taken over gRPC."""
 
+    @property
+    def otlp_ports(self) -> frozenset[int]:
+        """Those of the receiver."""
+        return frozenset(int(one.getsockname()[1]) for one in (self.otlp, self.grpc) if one is not None)
+
 
 def _run(
     settings: CockpitSettings,
@@ -120,7 +125,8 @@ def _run(
     from venom_otel import __version__
     from venom_otel.api import create_app
     from venom_otel.api.session import PageSession
-    from venom_otel.cli.monitoring import Watched, into
+    from venom_otel.cli import monitoring, task_telemetry
+    from venom_otel.cli.sending import Elsewhere, instance
     from venom_otel.cli.serve import serve
     from venom_otel.cli.tasks import answered
     from venom_otel.cli.token import token
@@ -149,7 +155,7 @@ def _run(
     from venom_otel.store.embedded import EmbeddedStore
     from venom_otel.store.tempo import TempoStore
 
-    watched = Watched(settings)
+    watched = monitoring.Watched(settings)
     controller = Controller(watched.runtimes, settings, directory=Path.cwd())  # where the `.env` is read
     directory = data_dir(settings)
     with (
@@ -187,12 +193,23 @@ def _run(
         operations = Operations(state)
         monitor = watched.monitor(controller.watching(read, keeping=True), lambda runtime: operations.stopped(runtime.name))
         last_answered = LastAnswered(live)
-        until_the_end.enter_context(into(store, monitor, watched.active(last_answered, lambda: configuration.in_use)))
+        own = instance(directory)
+        elsewhere = Elsewhere(settings.host, listening.otlp_ports)
+        until_the_end.enter_context(
+            monitoring.into(
+                store,
+                monitor,
+                watched.active(last_answered, lambda: configuration.in_use),
+                instance=own,
+                sending=elsewhere.metrics(monitoring.INTERVAL_S),
+            )
+        )
         until_the_end.enter_context(monitor)
         servers = LlmServers(monitor, controller, operations, partial(own_model, configuration, watched.aliases))
         alerts = Alerts(live, servers, StateKeeper(state), meant=operations.stopped)
+        telemetry = task_telemetry.TaskTelemetry(store, instance=own, sending=elsewhere.everything(task_telemetry.INTERVAL_S))
         tasks = until_the_end.enter_context(
-            answered(servers, settings, store=store, state=state, configuration=configuration, aliases=watched.aliases)
+            answered(servers, settings, telemetry, state=state, configuration=configuration, aliases=watched.aliases)
         )
         catalogue = Catalogue(
             servers,
@@ -227,7 +244,7 @@ def _run(
         application = create_app(services, settings, token=running.token, session=session)
         lite_page.mount(application, services, welcome=session.give)
         page.mount(application, services, otlp_address=running.otlp)
-        service = IngestService.from_settings(store, settings)
+        service = IngestService.from_settings(store, settings, own=own)
         serve(
             [(application, listening.page), (create_receiver(service, AllowedHosts.from_settings(settings)), listening.otlp)],
             start_grpc=partial(start_grpc, service, listening.grpc) if listening.grpc else None,

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from google.rpc import code_pb2
 
 from venom_otel.errors import PayloadError, StoreBusyError, StoreError
+from venom_otel.receiver.returning import without
+from venom_otel.store.protocol import Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from venom_otel.settings import CockpitSettings
-    from venom_otel.store.protocol import Signal, TelemetryStore, Written
+    from venom_otel.store.protocol import Signal, TelemetryStore
 
 _logger: Final = logging.getLogger(__name__)
 
@@ -44,19 +46,22 @@ class IngestService:
         store: what keeps the requests.
         max_body_bytes: the largest request, unpacked.
         max_flight_bytes: most bytes of requests that may be on their way in at once, packed and unpacked.
+        own: the `service.instance.id` of what is stored without coming this way; where it does come, it is taken and not stored again.
+            Empty for none.
     """
 
-    def __init__(self, store: TelemetryStore, *, max_body_bytes: int, max_flight_bytes: int) -> None:
+    def __init__(self, store: TelemetryStore, *, max_body_bytes: int, max_flight_bytes: int, own: str = "") -> None:
         self.max_body_bytes = max_body_bytes
         self._store = store
+        self._own = own
         self._max_flight_bytes = max_flight_bytes
         self._flight_bytes = 0
         self._lock = threading.Lock()
 
     @classmethod
-    def from_settings(cls, store: TelemetryStore, settings: CockpitSettings) -> IngestService:
+    def from_settings(cls, store: TelemetryStore, settings: CockpitSettings, *, own: str = "") -> IngestService:
         """With the limits that the settings name."""
-        return cls(store, max_body_bytes=settings.max_body_bytes, max_flight_bytes=settings.max_queue_bytes)
+        return cls(store, max_body_bytes=settings.max_body_bytes, max_flight_bytes=settings.max_queue_bytes, own=own)
 
     async def accept(self, signal: Signal, request: bytes) -> Written:
         """Store one serialized export request; when this returns, it is durable.
@@ -64,7 +69,8 @@ class IngestService:
         Raises:
             VenomError: it was not stored; `refusal` says what to answer.
         """
-        return await asyncio.wrap_future(self._store.write(signal, request))
+        others = without(self._own, signal, request) if self._own else request
+        return await asyncio.wrap_future(self._store.write(signal, others)) if others is not None else Written(0, 0, "")
 
     @contextmanager
     def flight(self) -> Iterator[Flight]:
