@@ -14,7 +14,7 @@ from support.replay import ReplayServer
 from support.servers import LLAMA_SERVER
 
 from tools import tiny_model
-from venom_otel.api import catalogue
+from venom_otel.api import catalogue_models
 from venom_otel.api.problems import Problem
 
 PATH = "/api/v1/models"
@@ -233,7 +233,14 @@ def test_the_description(client):
         assert statuses == ({"200", "422"} if method == "get" else {"202", "400", "401", "404", "409", "422", "503"})
         for status in statuses - {"200", "202"}:
             Problem.model_validate(operation["responses"][status]["content"]["application/problem+json"]["example"])
-    for model in (catalogue.Models, catalogue.Provider, catalogue.Model, catalogue.ModelServer, catalogue.InUse, catalogue.Active):
+    for model in (
+        catalogue_models.Models,
+        catalogue_models.Provider,
+        catalogue_models.Model,
+        catalogue_models.ModelServer,
+        catalogue_models.InUse,
+        catalogue_models.Active,
+    ):
         example = model.model_config["json_schema_extra"]["example"]  # what OpenAPI has is the same without nulls
         assert model.model_validate(example).model_dump(mode="json") == example
         assert "example" in schema["components"]["schemas"][model.__name__]

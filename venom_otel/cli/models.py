@@ -124,7 +124,7 @@ def _agreed(model: str, provider: str) -> bool:
 def _seen_from_here() -> Models:
     """What the cockpit would say, as far as it can be seen without one."""
     # Imported here: with a cockpit that runs, none of this is needed.
-    from venom_otel.api.catalogue import described
+    from venom_otel.api.catalogue_models import described
     from venom_otel.health import Server as Known
     from venom_otel.health.condition import Now, follow
     from venom_otel.runtimes.model_folders import read_folders
