@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel.store.embedded.figures import Figures, Group, Question
 from venom_otel.store.embedded.remembered import Remembered, Span
-from venom_otel.store.embedded.rollups import MINUTE_NS, WIDTHS, newest_starts
+from venom_otel.store.embedded.rollups import WIDTHS, newest_starts
 from venom_otel.store.embedded.sql import statement
-from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.periods import DAY, MINUTE_NS, covered
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded.remembered import Changes
     from venom_otel.store.protocol import Aggregate, Dimension, RequestFilter
 
-_HOUR: Final = 60
-_DAY: Final = 24 * _HOUR
-_END: Final = MAX_INT64 // MINUTE_NS + 1
 REMEMBERED_BYTES: Final = 16 * 1024 * 1024
 """Of what periods came to, and as much of finished steps: the page's questions need a few MiB."""
 _AGGREGATE_BYTES: Final = 1_000
@@ -48,7 +45,7 @@ class Aggregates:
         if step_ns is not None and (step_ns <= 0 or step_ns % MINUTE_NS):
             raise ValueError(f"a step is whole minutes, not {step_ns} ns")
         step = None if step_ns is None else step_ns // MINUTE_NS
-        first, end = _range(which)
+        first, end = covered(which)
         question = Question(connection, which, tuple(by))
         finished: list[Aggregate] = []
         parts: defaultdict[tuple[int, Group], list[Figures]] = defaultdict(list)
@@ -91,15 +88,6 @@ def _size_of_steps(aggregates: Sequence[Aggregate]) -> int:
     return sum(_AGGREGATE_BYTES + _BUCKET_BYTES * (len(one.duration.buckets) + len(one.first_chunk.buckets)) for one in aggregates)
 
 
-def _range(which: RequestFilter) -> tuple[int, int]:
-    """The first minute asked for and the first that is not, on whole hours for more than a day."""
-    first = 0 if which.since_ns is None else min(max(which.since_ns // MINUTE_NS, 0), _END)
-    end = _END if which.until_ns is None else min(max(which.until_ns // MINUTE_NS + 1, 0), _END)
-    if end - first > _DAY + 1:  # a day to the second still touches one minute more
-        first, end = first // _HOUR * _HOUR, -(-end // _HOUR) * _HOUR
-    return first, end
-
-
 def _spans(connection: sqlite3.Connection, first: int, end: int, step: int | None) -> Iterator[Span]:
     """The roll-ups of a range that are there, of the widest widths that fit it and the step."""
     (oldest,) = connection.execute(statement("oldest_rollup")).fetchone()
@@ -107,7 +95,7 @@ def _spans(connection: sqlite3.Connection, first: int, end: int, step: int | Non
         return
     # Of each width there are all up to the newest.
     ends = {width: start + width for width, start in newest_starts(connection).items()}
-    first, end = max(first, oldest // _DAY * _DAY), min(end, ends[WIDTHS[-1]])
+    first, end = max(first, oldest // DAY * DAY), min(end, ends[WIDTHS[-1]])
     yield from _cut(first, end, [(width, ends[width]) for width in WIDTHS if step is None or step % width == 0])
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from venom_otel.store.embedded.packed import Sum, add_up, distribution
 from venom_otel.store.embedded.reads import NAMED, asked
-from venom_otel.store.embedded.rollups import ALL_SERIES, MINUTE_NS
+from venom_otel.store.embedded.rollups import ALL_SERIES
 from venom_otel.store.embedded.sql import statement
+from venom_otel.store.periods import MINUTE_NS
 from venom_otel.store.protocol import Aggregate, Dimension
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from venom_otel.store.embedded.packed import Histogram, unpack_all
 from venom_otel.store.embedded.remembered import Period
 from venom_otel.store.embedded.sql import statement
 from venom_otel.store.mapping import MAX_INT64
+from venom_otel.store.periods import MINUTE_NS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,7 +27,6 @@ WIDTHS: Final = (1440, 60, 15, 1)
 """Minutes that a roll-up spans, longest first; each is a multiple of the next. Whatever is asked, few hundreds of each series are read."""
 _FOLDS: Final = ((15, 1), (60, 15), (1440, 60))
 """Each width with the one that it is summed up from, in this order."""
-MINUTE_NS: Final = 60_000_000_000
 ALL_SERIES: Final = 0
 """Stands for all series together; no series has this number."""
 _REMEMBERED: Final = 4_096
