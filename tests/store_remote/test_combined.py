@@ -40,7 +40,7 @@ def own_tempo(begin_ns: int) -> Iterator[TempoServer]:
 def both(own_tempo: TempoServer, empty: EmbeddedStore) -> Iterator[CombinedStore]:
     """Twelve requests that are new and only here, five that began long ago and arrived here as well, and all others in Tempo."""
     late = [
-        span for resource in own_tempo.request.resource_spans for span in resource.scope_spans[0].spans if span.name.startswith("chat ")
+        span for resource in own_tempo.blocks[0].resource_spans for span in resource.scope_spans[0].spans if span.name.startswith("chat ")
     ]
     empty.write(Signal.TRACES, otlp.traces(*late[-LATE:], service="orders-assistant")).result()
     new = [otlp.span({"llm.provider": "vllm", "llm.outcome": "ok"}, start_ns=time.time_ns()) for _ in range(HERE)]

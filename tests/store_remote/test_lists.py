@@ -13,6 +13,7 @@ from support.tempo_server import TempoServer
 from support.tempo_traces import REQUESTS
 
 from venom_otel.store.embedded import EmbeddedStore
+from venom_otel.store.embedded.matching import as_text
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search, Signal
 from venom_otel.store.tempo import TempoStore
 from venom_otel.store.tempo import store as tempo_store
@@ -131,8 +132,67 @@ async def test_a_search_goes_on_where_it_stopped(remote: TempoStore, embedded: E
     assert uncounted(found) == uncounted((await embedded.search(ALL, query, 100)).items)
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"kind": "batch"},
+        {"status": "error", "statusMessage": "none of Tempo's own"},
+        {"service.name": "another"},
+        {'a "quoted" \\ name\nof two\tlines': "1"},
+        {"started_at_ns": 1_795_344_829_348_904_562},
+        {"least": -(2**63), "most": 2**63 - 1},
+        {"small": 0.00012345678901234567, "large": 123456789012345.67},
+        pytest.param({"no.number": "9" * 5_000}, id="long"),
+    ],
+    ids=str,
+)
+async def test_a_search_by_attributes_of_any_name_and_value_is_the_embedded_stores(attributes: dict[str, object], tmp_path: Path) -> None:
+    """Those that Tempo gives back under the names of its own, or of the resource's, too."""
+    start_ns = tempo_store.time.time_ns() - 60 * 10**9
+    request = otlp.traces(
+        otlp.span({"llm.provider": "vllm", "llm.model": "a"} | attributes, start_ns=start_ns, status=1),
+        otlp.span({"llm.provider": "vllm", "llm.model": "b"}, start_ns=start_ns + 1_000_000),
+    )
+    wanted = Search(attributes={name: as_text(value) for name, value in attributes.items()})  # type: ignore[arg-type]
+    with (
+        EmbeddedStore(tmp_path / "telemetry.db", min_free_bytes=0) as here,
+        TempoServer(ExportTraceServiceRequest.FromString(request)) as server,
+    ):
+        here.write(Signal.TRACES, request).result()
+        there = TempoStore(server.url, days=1)
+        try:
+            found = await there.search(ALL, wanted, 10)
+            assert uncounted(found.items) == uncounted((await here.search(ALL, wanted, 10)).items)
+            assert [one.model for one in found.items] == ["a"]
+        finally:
+            there.close()
+
+
+async def test_a_trace_that_lies_in_several_blocks_is_listed_whole(tmp_path: Path) -> None:
+    """Tempo cuts what lasts longer than half a minute, and gives of each set of spans that of one block alone."""
+    trace_id, now = otlp.new_trace_id(), tempo_store.time.time_ns() - 600 * 10**9
+    parts = [
+        otlp.traces(*(otlp.span({"llm.provider": "vllm"}, trace_id=trace_id, start_ns=now + at * 10**9) for at in times))
+        for times in ((0, 1), (40,), (80, 81))
+    ]
+    with (
+        EmbeddedStore(tmp_path / "telemetry.db", min_free_bytes=0) as here,
+        TempoServer(*map(ExportTraceServiceRequest.FromString, parts)) as server,
+    ):
+        for part in parts:
+            here.write(Signal.TRACES, part).result()
+        there = TempoStore(server.url, days=1)
+        try:
+            found = await there.requests(ALL, 10)
+        finally:
+            there.close()
+        assert len(found) == 5
+        assert uncounted(found) == uncounted(await here.requests(ALL, 10))
+        assert server.read == []  # one search is enough
+
+
 async def test_spans_of_every_kind_are_judged_as_here(tmp_path: Path) -> None:
-    """Other instrumentations' spans, more of one trace than a search gives, words in an event alone, ids that begin with zeros."""
+    """Other instrumentations' spans, very many of one trace, words in an event alone, ids that begin with zeros."""
     now = tempo_store.time.time_ns() - 60 * 10**9
     step = iter(range(10_000))
 

@@ -1,7 +1,8 @@
 """A Tempo on a real socket, for what was not recorded: it holds traces, and answers searches and traces in Tempo's own form.
 
 It knows as much of TraceQL as the recorded searches and ours need; tests hold its answers against the recordings. Like Tempo it finds the
-traces that lie within or across the window, gives any of them where there are more than asked for, and cuts the spans of each.
+traces that lie within or across the window, gives any of them where there are more than asked for, and cuts the spans of each. Of a trace
+that lies in several blocks it gives the set with the most matches, unless `by()` makes sets that are told apart.
 
     with TempoServer(traces()) as tempo:
         TempoStore(tempo.url, days=1)
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from google.protobuf.json_format import MessageToDict
@@ -55,10 +56,10 @@ class TempoServer(InThread):
     """See the module.
 
     Args:
-        request: the traces it holds.
+        blocks: what each of its blocks holds; of a trace in several, each has a part.
     """
 
-    def __init__(self, request: ExportTraceServiceRequest) -> None:
+    def __init__(self, *blocks: ExportTraceServiceRequest) -> None:
         super().__init__(_Handler)
         self.asked: list[dict[str, str]] = []
         """Parameters of each search."""
@@ -66,12 +67,15 @@ class TempoServer(InThread):
         """Traces that were read by their id."""
         self.refusal: tuple[int, str] | None = None
         """What it answers instead, while it is set."""
-        self.request = request
-        self.spans: dict[str, list[_Stored]] = {}
-        for resource in request.resource_spans:
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    self.spans.setdefault(span.trace_id.hex(), []).append(_Stored(span, resource.resource.attributes))
+        self.blocks = blocks
+        self.spans: list[dict[str, list[_Stored]]] = []
+        """By trace, of each block."""
+        for block in blocks:
+            self.spans.append(spans := {})
+            for resource in block.resource_spans:
+                for scope in resource.scope_spans:
+                    for span in scope.spans:
+                        spans.setdefault(span.trace_id.hex(), []).append(_Stored(span, resource.resource.attributes))
 
     def search(self, params: dict[str, str]) -> dict[str, Any]:
         """The body of a reply to a search.
@@ -79,42 +83,64 @@ class TempoServer(InThread):
         Raises:
             TraceQLError: the query cannot be read.
         """
-        matches, selected = parse(params["q"])
-        found = [self._found(trace_id, spans, matches, selected, params) for trace_id, spans in self.spans.items()]
-        some = [trace for trace in found if trace is not None][: int(params.get("limit", 20))]
+        query = parse(params["q"])
+        found: dict[str, dict[str, Any]] = {}
+        for block in self.spans:
+            for trace_id, spans in block.items():
+                part = _found(trace_id, spans, query, params)
+                if part is not None:
+                    found[trace_id] = _joined(found[trace_id], part) if trace_id in found else part
+        some = list(found.values())[: int(params.get("limit", 20))]
         return {"traces": sorted(some, key=lambda trace: -int(trace["startTimeUnixNano"])), "metrics": {"completedJobs": 1, "totalJobs": 1}}
 
     def trace(self, trace_id: str) -> dict[str, Any]:
         """The body of a reply for a trace."""
         whole = ExportTraceServiceRequest()
-        for resource in self.request.resource_spans:
-            of_resource = whole.resource_spans.add(resource=resource.resource)
-            for scope in resource.scope_spans:
-                kept = [span for span in scope.spans if span.trace_id.hex() == trace_id]
-                of_resource.scope_spans.add(scope=scope.scope, spans=kept)
-        return {"trace": MessageToDict(whole) if trace_id in self.spans else {}, "metrics": {}}
+        for block in self.blocks:
+            for resource in block.resource_spans:
+                of_resource = whole.resource_spans.add(resource=resource.resource)
+                for scope in resource.scope_spans:
+                    kept = [span for span in scope.spans if span.trace_id.hex() == trace_id]
+                    of_resource.scope_spans.add(scope=scope.scope, spans=kept)
+        return {"trace": MessageToDict(whole) if any(trace_id in block for block in self.spans) else {}, "metrics": {}}
 
-    def _found(
-        self, trace_id: str, spans: Sequence[_Stored], matches: Callable[[Fields], bool], selected: set[str], params: dict[str, str]
-    ) -> dict[str, Any] | None:
-        first = min(one.span.start_time_unix_nano for one in spans)
-        last = max(one.span.end_time_unix_nano for one in spans)
-        if "start" in params and (last < int(params["start"]) * SECOND or first > int(params["end"]) * SECOND):
-            return None
-        matching = [one for one in spans if matches(one.fields)]
-        if not matching:
-            return None
-        root = next((one for one in spans if not one.span.parent_span_id), spans[0])
-        of_set = {"spans": [_reply(one, selected) for one in matching[: int(params.get("spss", 3))]], "matched": len(matching)}
-        return {
-            "traceID": trace_id.lstrip("0"),
-            "rootServiceName": root.fields["resource.service.name"][1].string_value,
-            "rootTraceName": root.span.name,
-            "startTimeUnixNano": str(first),
-            "durationMs": (last - first) // 10**6,
-            "spanSet": of_set,
-            "spanSets": [of_set],
-        }
+
+def _found(trace_id: str, spans: Sequence[_Stored], query: Query, params: dict[str, str]) -> dict[str, Any] | None:
+    """A trace as the reply has it, None where nothing of it is asked for."""
+    first = min(one.span.start_time_unix_nano for one in spans)
+    last = max(one.span.end_time_unix_nano for one in spans)
+    if "start" in params and (last < int(params["start"]) * SECOND or first > int(params["end"]) * SECOND):
+        return None
+    matching = [one for one in spans if query.matches(one.fields)]
+    if not matching:
+        return None
+    root = next((one for one in spans if not one.span.parent_span_id), spans[0])
+    sets = [_set([one], query, params) for one in matching] if query.by_span else [_set(matching, query, params)]
+    return {
+        "traceID": trace_id.lstrip("0"),
+        "rootServiceName": root.fields["resource.service.name"][1].string_value,
+        "rootTraceName": root.span.name,
+        "startTimeUnixNano": str(first),
+        "durationMs": (last - first) // 10**6,
+        "spanSet": sets[0],
+        "spanSets": sets,
+    }
+
+
+def _set(matching: Sequence[_Stored], query: Query, params: dict[str, str]) -> dict[str, Any]:
+    spans = [_reply(one, query.names) for one in matching[: int(params.get("spss", 3))]]
+    by = {"attributes": [{"key": "by(span:id)", "value": {"stringValue": matching[0].span.span_id.hex()}}]} if query.by_span else {}
+    return {"spans": spans, "matched": len(matching), **by}
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A trace out of two blocks: of two sets with the same attributes, the one with more matches."""
+    sets: dict[str, dict[str, Any]] = {}
+    for each in (*one["spanSets"], *other["spanSets"]):
+        name = json.dumps(each.get("attributes", []))
+        if name not in sets or sets[name]["matched"] < each["matched"]:
+            sets[name] = each
+    return {**one, "spanSet": next(iter(sets.values())), "spanSets": list(sets.values())}
 
 
 def _reply(one: _Stored, selected: set[str]) -> dict[str, Any]:
@@ -127,8 +153,18 @@ def _reply(one: _Stored, selected: set[str]) -> dict[str, Any]:
     }
 
 
-def parse(query: str) -> tuple[Callable[[Fields], bool], set[str]]:
-    """What a span must hold, and the names that the reply gives: those asked for and those selected.
+class Query(NamedTuple):
+    """What is asked for."""
+
+    matches: Callable[[Fields], bool]
+    names: set[str]
+    """That the reply gives: those asked for and those selected."""
+    by_span: bool
+    """Whether each span is a set of its own."""
+
+
+def parse(query: str) -> Query:
+    """As Tempo reads it.
 
     Raises:
         TraceQLError: it cannot be read.
@@ -141,10 +177,14 @@ class _Parser:
         self._tokens = list(_tokens(query))
         self._names: set[str] = set()
 
-    def whole(self) -> tuple[Callable[[Fields], bool], set[str]]:
+    def whole(self) -> Query:
         self._take("{")
         matches = self._either()
         self._take("}")
+        by_span = self._tokens[:2] == ["|", "by"]
+        if by_span:
+            for expected in ("|", "by", "(", "span:id", ")"):
+                self._take(expected)
         if self._tokens:
             for expected in ("|", "select", "("):
                 self._take(expected)
@@ -155,7 +195,7 @@ class _Parser:
             self._take(")")
         if self._tokens:
             raise TraceQLError(f"unexpected {self._tokens[0]}")
-        return matches, self._names
+        return Query(matches, self._names, by_span)
 
     def _either(self) -> Callable[[Fields], bool]:
         parts = [self._all()]
@@ -183,7 +223,7 @@ class _Parser:
         if name.endswith("."):
             raise TraceQLError("a quoted name stands alone")
         self._names.add(name)
-        return lambda fields: name in fields and (_literal(fields[name][1]) == literal) == (operator == "=")
+        return lambda fields: name in fields and (_literal(name, fields[name][1]) == literal) == (operator == "=")
 
     def _take(self, expected: str) -> None:
         token = self._tokens.pop(0) if self._tokens else "the end"
@@ -204,19 +244,18 @@ def _tokens(query: str) -> Iterator[str]:
             quoted = _TOKEN.match(query, position)
             if quoted is None or quoted[1] is None:
                 raise TraceQLError(f"at {position}")
-            position, word = quoted.end(), word + json.loads(quoted[1])
+            if re.search(r'\\[^"\\]', quoted[1].replace(r"\\", "")):
+                raise TraceQLError("invalid escape sequence")
+            position, word = quoted.end(), word + re.sub(r"\\(.)", r"\1", quoted[1][1:-1])
         yield json.dumps(json.loads(text), ensure_ascii=False) if text is not None else operator or word
 
 
-def _literal(value: AnyValue) -> str:
-    """As a query writes it: texts in quotation marks, but for the words of an intrinsic."""
+def _literal(name: str, value: AnyValue) -> str:
+    """As a query writes it: texts in quotation marks, but for the words of Tempo's own `status` and `kind`."""
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return value.string_value if value.string_value in _WORDS else json.dumps(value.string_value, ensure_ascii=False)
+        return value.string_value if name in ("status", "kind") else json.dumps(value.string_value, ensure_ascii=False)
     return json.dumps(getattr(value, kind)) if kind in ("int_value", "double_value", "bool_value") else ""
-
-
-_WORDS = {*_KINDS.values(), *_STATUS.values()}
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -34,8 +34,8 @@ class FoundTrace:
 
     trace_id: str
     spans: Sequence[FoundSpan]
-    complete: bool
-    """Whether these are all of its spans that match."""
+    certain: bool
+    """Whether no attribute came twice: its name in a reply does not say whether the span, its resource or Tempo itself has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +81,18 @@ def found_traces(reply: Mapping[str, Any]) -> Iterator[FoundTrace]:
         for trace in reply.get("traces") or ():
             trace_id = str(trace["traceID"]).zfill(32)  # leading zeros are left out
             sets = trace.get("spanSets") or [trace["spanSet"]]
-            spans = {str(span["spanID"]).zfill(16): span for one in sets for span in one.get("spans", ())}
-            yield FoundTrace(
-                trace_id,
-                [
-                    FoundSpan(
-                        trace_id,
-                        span_id,
-                        int(span["startTimeUnixNano"]),
-                        int(span.get("durationNanos", 0)),
-                        {pair["key"]: _value(pair.get("value", {})) for pair in span.get("attributes", ())},
-                    )
-                    for span_id, span in spans.items()
-                ],
-                complete=all(one.get("matched", 0) <= len(one.get("spans", ())) for one in sets),
-            )
+            found = {str(span["spanID"]).zfill(16): span for one in sets for span in one.get("spans", ())}
+            spans = [
+                FoundSpan(
+                    trace_id,
+                    span_id,
+                    int(span["startTimeUnixNano"]),
+                    int(span.get("durationNanos", 0)),
+                    {pair["key"]: _value(pair.get("value", {})) for pair in span.get("attributes", ())},
+                )
+                for span_id, span in found.items()
+            ]
+            yield FoundTrace(trace_id, spans, all(len(one.attributes) == len(found[one.span_id].get("attributes", ())) for one in spans))
     except (KeyError, TypeError, ValueError, AttributeError, ParseError) as error:
         raise StoreError(f"Tempo's reply to a search is of an unknown form ({error!r})") from error
 

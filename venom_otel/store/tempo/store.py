@@ -37,8 +37,6 @@ _RECENT: Final = 8
 TRACES: Final = 1_000
 """Most traces that one window may hold; where there are more it is made shorter."""
 _FEW: Final = 100
-SPANS: Final = 100
-"""Matching spans of one trace that come with a search, Tempo's own limit; of a trace with more, all are read."""
 _SECOND: Final = 1_000_000_000
 _HOUR: Final = 3_600 * _SECOND
 _WIDEST: Final = 6 * 24 * _HOUR
@@ -145,7 +143,7 @@ class TempoStore:
         # Tempo takes whole seconds.
         times = {"start": begin // _SECOND, "end": -(-end // _SECOND)}
         try:
-            reply = self._client.get("/api/search", {"q": question, "limit": most, "spss": SPANS, **times}, until)
+            reply = self._client.get("/api/search", {"q": question, "limit": most, **times}, until)
         except ReplyTooLargeError:
             return None
         traces = list(found_traces(reply))
@@ -155,7 +153,7 @@ class TempoStore:
         """Its requests, perhaps with some that do not match."""
         found = [one for one in (span.summary() for span in trace.spans) if one is not None]
         # What went wrong may stand in an event, which a search does not give.
-        if not trace.complete or any(one.status is not RequestStatus.COMPLETED and one.error_message is None for one in found):
+        if not trace.certain or any(one.status is not RequestStatus.COMPLETED and one.error_message is None for one in found):
             return [one for one in map(summary, self._trace(trace.trace_id, until)) if one is not None]
         return found
 
@@ -170,8 +168,9 @@ class TempoStore:
         for looked, candidate in enumerate(self._newest_first(which, query, LOOKED_AT, until), 1):
             if not spans or spans[0].trace_id != candidate.trace_id:
                 spans = self._trace(candidate.trace_id, until)
-            if any(span.span_id == candidate.span_id and holds(span) for span in spans):
-                found.append(candidate)
+            whole = next((span for span in spans if span.span_id == candidate.span_id), None)
+            if whole is not None and holds(whole):
+                found.append(summary(whole) or candidate)
             if len(found) == limit or looked == LOOKED_AT or time.monotonic() > patience:
                 return Found(found, candidate.sequence)
         return Found(found, None)

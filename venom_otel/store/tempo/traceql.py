@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
-from venom_otel.store.mapping import HOT, MAX_TEXT
+from venom_otel.store.mapping import HOT, MAX_INT64, MAX_TEXT
 from venom_otel.store.protocol import RequestStatus
 
 if TYPE_CHECKING:
@@ -33,13 +33,18 @@ _STATUS: Final[Mapping[RequestStatus, str]] = {
     f' || span.{semconv.LLM_OUTCOME} = "{semconv.OUTCOME_ABANDONED}")',
 }
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?")
+_WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,16})\.[0-9]{1,25}")
 _EXPONENT: Final = re.compile(r"-?[0-9.]+e[-+]?[0-9]+")
-_WORDS_OF_JSON: Final = ("null", "NaN", "Infinity", "-Infinity")
+_UNSPOKEN: Final = ("null", "NaN", "Infinity", "-Infinity", str(-(2**63)))
+"""Values that TraceQL has no way to write."""
 
 
 def requests(which: RequestFilter, attributes: Mapping[str, str]) -> str:
-    """The query for requests to models that match, with all that a summary of them needs.
+    """The query for requests to models that match, with all that a summary of them needs, each span in a set of its own.
+
+    Without sets of their own Tempo gives of a trace that lies in several blocks, as each does that lasts longer than half a minute until
+    they are put together, the spans of one of these blocks alone (`combineSpansets` in its pkg/traceql).
 
     Args:
         which: what must hold; its times and cursors are not asked here.
@@ -47,7 +52,7 @@ def requests(which: RequestFilter, attributes: Mapping[str, str]) -> str:
     """
     held = (condition for name, value in attributes.items() for condition in _holds(name, value))
     conditions = [_ASKS_A_MODEL, *_conditions(which), *held]
-    return f"{{ {' && '.join(conditions)} }} | select({_SELECTED})"
+    return f"{{ {' && '.join(conditions)} }} | by(span:id) | select({_SELECTED})"
 
 
 def _conditions(which: RequestFilter) -> Iterator[str]:
@@ -83,17 +88,22 @@ def _is_endpoint(endpoint: str) -> str:
 
 def _holds(name: str, value: str) -> Iterator[str]:
     """An attribute by its value as text, which may have been a number or a boolean; nothing where TraceQL cannot say it."""
-    if value.startswith(("[", "{")) or value in _WORDS_OF_JSON or _EXPONENT.fullmatch(value):
+    if value.startswith(("[", "{")) or value in _UNSPOKEN or _EXPONENT.fullmatch(value):
         return
     literals = [_text(value)]
-    if value in ("true", "false") or _NUMBER.fullmatch(value):
+    if value in ("true", "false") or _DECIMAL.fullmatch(value) or (_WHOLE.fullmatch(value) and abs(int(value)) <= MAX_INT64):
         literals.append(value)
-    quoted = name if _PLAIN_NAME.fullmatch(name) else _text(name)
+    quoted = name if _PLAIN_NAME.fullmatch(name) else _name(name)
     yield _either(f"{scope}.{quoted} = {literal}" for scope in ("span", "resource") for literal in literals)
 
 
 def _either(conditions: Iterable[str]) -> str:
     return f"({' || '.join(conditions)})"
+
+
+def _name(value: str) -> str:
+    """As TraceQL quotes the name of an attribute: of all escapes it knows two there, and any other character stands as it is."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _text(value: str) -> str:
