@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SCALE: Final = 5
 _PER_LOG: Final = 2**SCALE / math.log(2)
+_OCTAVES: Final = 6
+"""Below a bound in which values are told apart that are spread down to 0."""
 
 
 def bucket(value: int) -> int:
@@ -33,6 +35,19 @@ def buckets(values: Iterable[int]) -> list[int]:
 def middle(index: int) -> float:
     """The value that stands for a bucket: none inside is further off than 1.1 %."""
     return float(2.0 ** ((index + 0.5) / 2**SCALE))
+
+
+def _spread(lower: float, upper: float, count: int) -> dict[int, int]:
+    """Buckets of `count` values that are spread evenly between two bounds."""
+    if math.isinf(upper):
+        return {bucket(int(lower)) + 1: count}
+    placed, found, last = 0, {}, bucket(int(upper))
+    for index in range(bucket(max(int(lower), int(upper) >> _OCTAVES)) + 1, last + 1):
+        bound = min(2.0 ** ((index + 1) / 2**SCALE), upper)
+        up_to = count if index == last else round(count * (bound - lower) / (upper - lower))
+        if up_to > placed:
+            found[index], placed = up_to - placed, up_to
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,26 @@ class Distribution:
             if rank <= 0:
                 return middle(index)
         return None
+
+    @classmethod
+    def of_histogram(cls, cumulated: Mapping[float, int], sum_ns: int) -> Self:
+        """What a histogram with explicit bounds says of values, as finely as it does.
+
+        Within a bucket the values are taken to be spread evenly, as Prometheus's `histogram_quantile` takes them; those above the last
+        bound to lie just above it.
+
+        Args:
+            cumulated: how many values each upper bound in nanoseconds is not exceeded by; the highest may be infinite.
+            sum_ns: of all values.
+        """
+        spread = Counter[int]()
+        lower, below = 0.0, 0
+        for upper, count in sorted(cumulated.items()):
+            if count > below:
+                spread.update(_spread(lower, upper, count - below))
+                below = count
+            lower = upper
+        return cls(sum_ns, spread)
 
     @classmethod
     def merged(cls, parts: Iterable[Distribution]) -> Self:
