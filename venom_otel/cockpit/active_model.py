@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +9,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import looks, texts
 from venom_otel.cockpit.texts import header as words
+from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.model import Status
 from venom_otel.services.active import Active
 
@@ -56,22 +55,18 @@ class ActiveModelBox:
     async def follow(self) -> None:
         """Keep every open page's box true; runs until it is cancelled, or until waiting was ended."""
         with self._history.changes() as changes:
-            while True:
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 before, self._shown = self._shown, shown(await self._active.now())
                 if self._shown != before:
                     self.show.refresh()
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            return
 
     @ui.refreshable_method
     def show(self) -> None:
         """Put the box where the page is at this moment."""
         now = self._shown
         with ui.element("div").classes("active-model").props(f'role=status aria-label="{words.ACTIVE_MODEL}"') as box:
-            ui.tooltip(now.help)
+            with ui.tooltip():
+                Words(now.help)
             if not now.label:
                 ui.label(words.NO_MODEL).classes("active-none")
                 return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
@@ -29,15 +27,10 @@ class AlertCount:
     async def follow(self) -> None:
         """Keep every open page's number true; runs until it is cancelled, or until waiting was ended."""
         with self._alerts.changes() as changes:
-            while True:
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 before, self._number = self._number, sum(alert.active and alert.acknowledged_ns is None for alert in self._alerts.all())
                 if self._number != before:
                     self.show.refresh()
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            return
 
     @ui.refreshable_method
     def show(self) -> None:

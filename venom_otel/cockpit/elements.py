@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class RequestTable(ui.element, component="assets/request_table.js", dependencies=["assets/venom_clock.js"]):
+class RequestTable(ui.element, component="assets/request_table.js", dependencies=["assets/venom_clock.js", "assets/venom_words.js"]):
     """The list of requests; rows as `views.request_row` makes them, newest first."""
 
     def __init__(self, rows: Sequence[Row]) -> None:

@@ -26,6 +26,7 @@ from venom_otel.cockpit.texts import alerts as alert_texts
 from venom_otel.cockpit.texts import compare as compare_texts
 from venom_otel.cockpit.texts import settings as settings_texts
 from venom_otel.cockpit.trace.trace_view import TraceView
+from venom_otel.cockpit.words import Words
 from venom_otel.services.offered import kept_up
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def no_such_page(header: Header) -> Callable[[Request, Exception], Awaitable[Res
             with frame(header), ui.element("div").classes("trace-head"):
                 ui.link(texts.BACK, "/").classes("back")
                 ui.label(texts.NO_PAGE_TITLE).props("role=heading aria-level=1").classes("title")
-                ui.label(texts.NO_PAGE).classes("muted")
+                Words(texts.NO_PAGE).classes("muted")
         return client.build_response(request, HTTPStatus.NOT_FOUND)
 
     return answer

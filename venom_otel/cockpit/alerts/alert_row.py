@@ -9,6 +9,7 @@ from nicegui import ui
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.mending import Means
 from venom_otel.cockpit.texts import alerts as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.services.alerts.model import summary
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class AlertRow:
                 ui.space()
                 self._means = Means(alert, mended, alerts, servers)
             self._summary = ui.label().classes("alert-row-summary")
-            self._cause = ui.label().classes("alert-row-cause")
+            self._cause = Words().classes("alert-row-cause")
             self._facts = ui.element("div").classes("alert-row-facts muted")
         self.show(alert)
 
@@ -74,4 +75,4 @@ def _at(words: str, at_ns: int, more: str = "") -> None:
         ui.label(words)
         LocalTime(at_ns, short=True)
         if more:
-            ui.label(more)
+            Words(more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -13,6 +12,7 @@ from venom_otel.cockpit.alerts.alert_row import AlertRow
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.mending import mended_by
 from venom_otel.cockpit.texts import alerts as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StateError
 
 if TYPE_CHECKING:
@@ -54,13 +54,8 @@ class AlertsPage:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
         self._build()
         with self._alerts.changes() as changes:
-            while True:
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 self._look()
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            return
 
     def _build(self) -> None:
         with ui.element("div").classes("bar"):
@@ -72,7 +67,7 @@ class AlertsPage:
         self._list = ui.element("div").classes("alert-list").props(f'role=list aria-label="{texts.ALERTS}"')
         self._more = ui.label().classes("muted alert-more")
         self._nothing = ui.label().classes("nothing").props("role=status")
-        ui.label(texts.WEBHOOK if self._has_webhook else texts.NO_WEBHOOK).classes("muted alert-webhook")
+        Words(texts.WEBHOOK if self._has_webhook else texts.NO_WEBHOOK).classes("muted alert-webhook")
         if self._operations is not None:
             with ui.element("section").classes("activity").props(f'aria-label="{texts.ACTIVITY}"'):
                 ui.label(texts.ACTIVITY).props("role=heading aria-level=2").classes("panel-title")
@@ -118,7 +113,7 @@ class AlertsPage:
                     ui.label(texts.done(line.wanted.kind, line.wanted.model, line.wanted.server)).classes("done-what")
                     ui.label(texts.OUTCOMES[line.outcome]).classes(f"done-outcome is-{line.outcome}")
                     ui.label(texts.BY.get(line.wanted.by, line.wanted.by)).classes("muted")
-                    ui.label(in_one_line(line.detail or "")).classes("muted done-why")
+                    Words(in_one_line(line.detail or "")).classes("muted done-why")
 
 
 def in_one_line(detail: str) -> str:

@@ -2,6 +2,7 @@
 // keyboard's focus would be lost at each arrival, and the whole list would travel each time. Here rows are keyed and only news travel.
 // Everything is text in a template; nothing is ever set as HTML.
 import { clock, day, full, iso, sameDay } from "venom_clock";
+import { pieces, plain } from "venom_words";
 
 // The row by which the list was left for a trace; who comes back finds the keyboard's focus there again.
 let left = null;
@@ -25,7 +26,7 @@ export default {
             <span role="cell" class="cell-duration" :class="{ 'has-time': row.timing }" :title="row.timing?.words" @click="follow">{{ row.duration }}<span v-if="row.timing" class="time-bar" :style="row.timing.bar" role="img" :aria-label="row.timing.words"></span></span>
             <span role="cell" class="cell-first">{{ row.first }}</span>
             <span role="cell" class="cell-tokens">{{ row.tokens }}</span>
-            <span v-if="row.error" role="cell" class="cell-error" :title="row.error">{{ row.error }}</span>
+            <span v-if="row.error" role="cell" class="cell-error" :title="plain(row.error)"><template v-for="piece in pieces(row.error)"><code v-if="piece.code">{{ piece.text }}</code><template v-else>{{ piece.text }}</template></template></span>
           </div>
         </template>
       </div>
@@ -40,6 +41,8 @@ export default {
     day,
     full,
     iso,
+    pieces,
+    plain,
     add(rows, limit) {
       const known = new Set(this.list.map((row) => row.id));
       const news = rows.filter((row) => !known.has(row.id)).map((row) => ({ ...row, fresh: true }));
@@ -59,7 +62,7 @@ export default {
       return !sameDay(this.list[index].started, index === 0 ? Date.now() : this.list[index - 1].started);
     },
     label(row) {
-      return [row.statusText, row.provider, row.fallback && this.texts.fallback, row.model, row.duration, row.error].filter(Boolean).join(", ");
+      return [row.statusText, row.provider, row.fallback && this.texts.fallback, row.model, row.duration, row.error && plain(row.error)].filter(Boolean).join(", ");
     },
     // A cell with words of its own for the mouse lies above the row's link.
     follow(event) {

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from nicegui import ui
-
+from venom_otel.cockpit.address import PageAddress
 from venom_otel.cockpit.history.filters import RANGES, Filters, usable
 from venom_otel.services.compared import Grouping
 from venom_otel.services.figures import MINUTE, SECOND, Window
 from venom_otel.services.moments import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from nicegui.sub_pages_router import SubPagesRouter
 
     from venom_otel.services.compared import Row
@@ -91,39 +87,15 @@ class Choice:
         return replace(self, rows=rows)
 
 
-class CompareAddress:
-    """The page's address, one for each browser; the browser's back and forth move it."""
+class CompareAddress(PageAddress[Choice]):
+    """The page's address, one for each browser."""
 
     def __init__(self, router: SubPagesRouter) -> None:
-        self.choice = Choice()
-        self._listener: Callable[[Choice], None] | None = None
-        self._moved(router.current_path)
-        router.on_path_changed(self._moved)
+        super().__init__(PATH, Choice, router)
 
-    def go(self, choice: Choice) -> None:
-        """Show this in the address bar; another order of the same rows is no place to come back to."""
-        before, self.choice = self.choice, choice
-        if replace(before, sort="") == replace(choice, sort=""):
-            ui.navigate.history.replace(choice.address())
-        else:
-            ui.navigate.history.push(choice.address())
-
-    @contextlib.contextmanager
-    def followed(self, listener: Callable[[Choice], None]) -> Iterator[None]:
-        """Tell `listener` where the browser moves it."""
-        self._listener = listener
-        try:
-            yield
-        finally:
-            if self._listener == listener:
-                self._listener = None
-
-    def _moved(self, path: str) -> None:
-        if urlsplit(path).path != PATH:
-            return
-        before, self.choice = self.choice, Choice.from_address(path)
-        if self._listener is not None and self.choice != before:
-            self._listener(self.choice)
+    def _is_a_step(self, before: Choice, after: Choice) -> bool:
+        """Another order of the same rows is no place to come back to."""
+        return replace(before, sort="") != replace(after, sort="")
 
 
 def _iso(ns: int) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from venom_otel.cockpit.compare import views
 from venom_otel.cockpit.compare.compare_bar import CompareBar
@@ -17,6 +16,8 @@ from venom_otel.cockpit.compare.side_by_side import SideBySide
 from venom_otel.cockpit.compare.table import CompareTable
 from venom_otel.cockpit.history.empty import empty_state
 from venom_otel.cockpit.texts import compare as texts
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 from venom_otel.services.compare import compare
 from venom_otel.store.protocol import Dimension, RequestFilter
@@ -42,7 +43,8 @@ class ComparePage:
         self._prices = prices
         self._otlp_address = otlp_address
         self._address = address
-        self._bar = CompareBar(address.choice, self._chosen)
+        self._visit = Visit()
+        self._bar = CompareBar(address.chosen, self._visit.within(self._chosen))
         self._pictures = Pictures()
         self._beside = SideBySide(self._close)
         self._comparison: Comparison | None = None
@@ -52,22 +54,15 @@ class ComparePage:
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
         self._build()
-        with self._address.followed(self._moved):
-            await self._refresh()
-            await self._offer_services()
-            with self._history.changes() as changes:
-                while True:
-                    await asyncio.sleep(PAUSE)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(IDLE):
-                            if await anext(changes, None) is None:
-                                return
-                    await self._refresh()
+        with self._visit, self._address.followed(self._moved), self._history.changes() as changes:
+            self._visit.begin(self._offer_services(), "the applications on offer")
+            while await changes.look_due(PAUSE, IDLE):
+                await self._refresh()
 
     def _build(self) -> None:
         self._head = self._bar.build()
-        self._problem = ui.label().classes("problem").props("role=alert")
-        self._prices_problem = ui.label().classes("problem").props("role=status")
+        self._problem = Words().classes("problem").props("role=alert")
+        self._prices_problem = Words().classes("problem").props("role=status")
         with ui.element("div").classes("compare") as self._content:
             self._pictures.build()
             self._beside.build()
@@ -84,7 +79,7 @@ class ComparePage:
                 self._table = CompareTable(self._sort, self._pick)
         with ui.element("div").classes("nothing compare-nothing") as self._nothing:
             self._nothing_words = ui.label()
-            self._longer = ui.button(texts.LONGER, on_click=self._look_longer, color=None).props("flat dense no-caps")
+            self._longer = ui.button(texts.LONGER, on_click=self._visit.within(self._look_longer), color=None).props("flat dense no-caps")
             self._longer.classes("quiet-button")
         self._empty = empty_state(self._otlp_address)
         for element in (self._problem, self._prices_problem, self._content, self._nothing, self._empty):
@@ -93,7 +88,7 @@ class ComparePage:
     # -- what the store says -----------------------------------------------------------------------------------------------------
     async def _refresh(self) -> None:
         """Ask for the figures and show them."""
-        choice = self._address.choice
+        choice = self._address.chosen
         try:
             window = choice.window(time.time_ns())
             found = await compare(self._history, window, choice.by, service=choice.service or None, prices=self._prices)
@@ -101,7 +96,7 @@ class ComparePage:
         except StoreError as error:
             self._tell(self._problem, str(error))
             return
-        if choice != self._address.choice:
+        if choice != self._address.chosen:
             return  # chosen anew meanwhile
         self._tell(self._problem, "")
         self._tell(self._prices_problem, found.problem)
@@ -116,7 +111,7 @@ class ComparePage:
 
     def _show_rows(self) -> None:
         """Show what is known already, in the order and with the rows that are chosen."""
-        found, choice = self._comparison, self._address.choice
+        found, choice = self._comparison, self._address.chosen
         if found is None or not found.rows or (shown := (found.rows, found.currency, choice)) == self._shown:
             return
         self._shown = shown
@@ -137,7 +132,7 @@ class ComparePage:
         with contextlib.suppress(StoreError):  # said above the rows
             self._bar.offer((await self._history.choices())[Dimension.SERVICE])
 
-    def _tell(self, label: ui.label, problem: str) -> None:
+    def _tell(self, label: Words, problem: str) -> None:
         label.text = problem
         label.set_visibility(bool(problem))
 
@@ -149,16 +144,16 @@ class ComparePage:
     def _moved(self, choice: Choice) -> None:
         """The browser went back or forth."""
         self._bar.show(choice)
-        background_tasks.create(self._refresh(), name="a comparison of another address")
+        self._visit.begin(self._refresh(), "a comparison of another address")
 
     async def _sort(self, column: str) -> None:
-        self._rearrange(replace(self._address.choice, sort=views.pressed(self._address.choice.sort, column)))
+        self._rearrange(replace(self._address.chosen, sort=views.pressed(self._address.chosen.sort, column)))
 
     async def _pick(self, key: str) -> None:
-        self._rearrange(self._address.choice.pick(key))
+        self._rearrange(self._address.chosen.pick(key))
 
     async def _close(self) -> None:
-        self._rearrange(replace(self._address.choice, rows=()))
+        self._rearrange(replace(self._address.chosen, rows=()))
 
     def _rearrange(self, choice: Choice) -> None:
         """The same figures, shown otherwise."""
@@ -167,6 +162,6 @@ class ComparePage:
         self._show_rows()
 
     async def _look_longer(self) -> None:
-        choice = replace(self._address.choice, since=LONGEST, until="")
+        choice = replace(self._address.chosen, since=LONGEST, until="")
         self._bar.show(choice)
         await self._chosen(choice)

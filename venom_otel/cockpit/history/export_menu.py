@@ -22,7 +22,7 @@ def export_menu(address: ListAddress) -> None:
 
     def download(form: Format) -> None:
         # From the API: however much it is, it goes into the file as it comes, and neither process holds it.
-        ui.download.from_url(address.filters.export_address(form))
+        ui.download.from_url(address.chosen.export_address(form))
 
     button = ui.button(texts.EXPORT, icon="download", color=None).props("flat dense no-caps").classes("take-away")
     with button, ui.menu().props(f'aria-label="{texts.EXPORT_HELP}"'):

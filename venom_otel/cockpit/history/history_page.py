@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.empty import empty_state
@@ -17,6 +17,8 @@ from venom_otel.cockpit.history.live_switch import LiveSwitch
 from venom_otel.cockpit.history.overview import Overview
 from venom_otel.cockpit.history.percentiles import Percentiles
 from venom_otel.cockpit.history.request_list import RequestList, pause
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
@@ -44,18 +46,19 @@ class HistoryPage:
         self._history = history
         self._otlp_address = otlp_address
         self._address = address
-        self._bar = FilterBar(address.filters, self._chosen)
-        self._overview = Overview(history, address.filters, self._bar.choose)
-        self._percentiles = Percentiles(history, self._refresh_percentiles)
-        self._list = RequestList(history, address.filters, self._show_older)
+        self._visit = Visit()
+        self._bar = FilterBar(address.chosen, self._visit.within(self._chosen))
+        self._overview = Overview(history, address.chosen, self._bar.choose)
+        self._percentiles = Percentiles(history, self._visit.within(self._refresh_percentiles))
+        self._list = RequestList(history, address.chosen, self._visit.within(self._show_older))
         self._busy = asyncio.Lock()
         """One change of the list at a time: an answer for filters that no longer hold must not come in between."""
-        self._switch = LiveSwitch(self._resume)
+        self._switch = LiveSwitch(self._visit.within(self._resume))
 
     async def show(self) -> None:
         """Build the page and keep it true until the reader goes elsewhere, which cancels this."""
         self._build()
-        with self._address.followed(self._moved):
+        with self._visit, self._address.followed(self._moved):
             await self._reload()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_list())
@@ -71,7 +74,7 @@ class HistoryPage:
             self._bar.build_time_and_text()
             export_menu(self._address)
         self._values = self._bar.build_values()
-        self._problem = ui.label().classes("problem").props("role=alert")
+        self._problem = Words().classes("problem").props("role=alert")
         self._problem.set_visibility(False)
         self._charts = self._overview.build()
         self._table = self._percentiles.build()
@@ -83,32 +86,24 @@ class HistoryPage:
 
     # -- what the store says -----------------------------------------------------------------------------------------------------
     async def _keep_list(self) -> None:
+        arrived = 0
         with self._history.changes() as changes:
-            while True:
+            while await changes.look_due(pause(arrived), RETRY if self._problem.visible else None):
                 await self._switch.running.wait()
-                await asyncio.sleep(pause(await self._catch_up()))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RETRY if self._problem.visible else None):
-                        if await anext(changes, None) is None:
-                            return
+                arrived = await self._catch_up()
 
     async def _keep_charts(self) -> None:
         with self._history.changes() as changes:
-            while True:
+            while await changes.look_due(CHARTS_PAUSE, CHARTS_IDLE):
                 await self._switch.running.wait()
                 await self._refresh_charts()
-                await asyncio.sleep(CHARTS_PAUSE)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CHARTS_IDLE):
-                        if await anext(changes, None) is None:
-                            return
 
     async def _offer_choices(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it; what it shows is on offer all the same
             self._bar.offer(await self._history.choices())
 
     async def _reload(self) -> None:
-        await self._guarded(lambda: self._list.reload(self._address.filters))
+        await self._guarded(lambda: self._list.reload(self._address.chosen))
 
     async def _catch_up(self) -> int:
         """Show what has arrived; how many rows that were."""
@@ -127,7 +122,7 @@ class HistoryPage:
                 return 0
             self._tell(self._list.missing or "")
             self._bar.offer_seen(found)
-            nothing_yet = self._list.empty and not self._address.filters
+            nothing_yet = self._list.empty and not self._address.chosen
             self._empty.set_visibility(nothing_yet)
             for element in (self._head, self._values, self._charts, self._table):
                 element.set_visibility(not nothing_yet)
@@ -135,12 +130,12 @@ class HistoryPage:
 
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
-            await self._overview.refresh(self._address.filters, self._list.newest_ns)
+            await self._overview.refresh(self._address.chosen, self._list.newest_ns)
             await self._refresh_percentiles()
 
     async def _refresh_percentiles(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
-            await self._percentiles.refresh(self._overview.window, self._address.filters.which(time.time_ns()))
+            await self._percentiles.refresh(self._overview.window, self._address.chosen.which(time.time_ns()))
 
     def _tell(self, problem: str) -> None:
         self._problem.text = problem
@@ -150,18 +145,16 @@ class HistoryPage:
     async def _chosen(self, filters: Filters) -> None:
         """Take the filters over, also into the address, so that they can be kept and sent to others."""
         self._address.go(filters)
-        await self._reload()
-        await self._refresh_charts()
+        await self._show_chosen()
 
     def _moved(self, filters: Filters) -> None:
         """The browser went back or forth."""
         self._bar.show(filters)
+        self._visit.begin(self._show_chosen(), "filters of another address")
 
-        async def follow() -> None:
-            await self._reload()
-            await self._refresh_charts()
-
-        background_tasks.create(follow(), name="filters of another address")
+    async def _show_chosen(self) -> None:
+        await self._reload()
+        await self._refresh_charts()
 
     async def _resume(self) -> None:
         await self._catch_up()

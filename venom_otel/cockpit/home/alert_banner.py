@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
@@ -11,6 +9,7 @@ from nicegui import ui
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.home import server_views
 from venom_otel.cockpit.mending import Means, mended_by
+from venom_otel.cockpit.words import Words
 from venom_otel.services.alerts.model import summary
 
 if TYPE_CHECKING:
@@ -46,13 +45,8 @@ class AlertBanner:
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
         with self._alerts.changes() as changes:
-            while True:
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 self._show([alert for alert in self._alerts.all() if alert.active and alert.acknowledged_ns is None])
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            return
 
     def _show(self, alerts: Sequence[Alert]) -> None:
         shown = [(alert, mended_by(alert, self._servers)) for alert in alerts[:SHOWN]]
@@ -76,7 +70,7 @@ class _Row:
             ui.element("span").classes("state-mark")
             with ui.element("div").classes("alert-words"):
                 self._summary = ui.label().classes("alert-summary")
-                self._cause = ui.label().classes("alert-cause")
+                self._cause = Words().classes("alert-cause")
             self._since = ui.label().classes("muted alert-since").tooltip(texts.SINCE_FIRST)
             self._means = Means(alert, mended, alerts, servers)
         self.show(alert)

@@ -19,6 +19,8 @@ from venom_otel.cockpit.history.empty import copy_button
 from venom_otel.cockpit.home.chat_choice import ChatChoice, Chosen
 from venom_otel.cockpit.home.chat_turn import Turn
 from venom_otel.cockpit.texts import chat as texts
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import MissingExtraError, StateError, VenomError
 from venom_otel.services.tasks.model import TaskStatus
 
@@ -33,6 +35,7 @@ MOST_TURNS: Final = 100
 """Of a conversation on the page; the oldest go."""
 IDLE_S: Final = 5.0
 """Seconds between two looks at which models there are while no server's state changes."""
+PAUSE_S: Final = 0.2
 TICK_S: Final = 1.0
 _LONGEST_ID: Final = 64
 
@@ -52,7 +55,7 @@ class ChatPanel:
         self._servers = servers
         self._session = _new_session()
         self._turns: list[Turn] = []
-        self._following: asyncio.TaskGroup | None = None
+        self._visit = Visit()
         self._choice = ChatChoice(self._keep)
 
     def build(self) -> None:
@@ -78,7 +81,7 @@ class ChatPanel:
                 self._forgotten = ui.label(texts.FORGOTTEN).classes("muted chat-forgotten")
                 self._forgotten.set_visibility(False)
                 self._empty = ui.label(texts.EMPTY).classes("muted chat-empty")
-            self._refused = ui.label().classes("failure chat-refused").props("role=alert")
+            self._refused = Words().classes("failure chat-refused").props("role=alert")
             self._refused.set_visibility(False)
             self._input = ChatInput(on_send=self._send, on_long=self._refuse_long, on_stop=self._stop, on_focus=self._tasks.prepare)
             # Where a list of choices is open, the key closes that.
@@ -88,20 +91,11 @@ class ChatPanel:
         """Keep it true until the reader goes elsewhere, which cancels this; tasks go on."""
         if self._tasks is None:
             return
-        async with asyncio.TaskGroup() as following:
-            self._following = following
-            ticking = following.create_task(self._tick())
-            try:
-                with self._servers.changes() as changes:
-                    self._choice.offer(await self._servers.all())
-                    while True:
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(IDLE_S):
-                                if await anext(changes, None) is None:
-                                    return
-                        self._choice.offer(self._servers.known())
-            finally:
-                ticking.cancel()
+        with self._visit, self._servers.changes() as changes:
+            self._visit.begin(self._tick(), "how long answers have taken")
+            await self._servers.all()  # so that what was chosen before is among the first that is offered
+            while await changes.look_due(PAUSE_S, IDLE_S):
+                self._choice.offer(self._servers.known())
 
     # -- what the reader does --------------------------------------------------------------------------------------------------------
 
@@ -114,13 +108,17 @@ class ChatPanel:
         await self._ask(turn.prompt, again=True)
 
     async def _ask(self, prompt: str, *, again: bool = False) -> bool:
-        """Begin a task; whether it was begun. A refusal is shown in words."""
+        """Begin a task; whether it was begun, or nobody is there any more to hear that it was not. A refusal is shown in words."""
         assert self._tasks is not None
         try:
             task = await self._tasks.begin(self._choice.chosen().wanted(prompt, self._session))
         except VenomError as error:
+            if self._visit.over:
+                return True
             self._refuse(str(error))
             return False
+        if self._visit.over:  # it goes on, as all tasks do
+            return True
         self._refused.set_visibility(False)
         self._add(task, prompt, again=again)
         self._log.to_end()
@@ -160,8 +158,7 @@ class ChatPanel:
         self._turns.append(turn)
         if len(self._turns) > MOST_TURNS and not self._turns[0].under_way:
             self._turns.pop(0).remove()
-        if self._following is not None:
-            self._following.create_task(self._follow(turn))
+        self._visit.begin(self._follow(turn), f"following {task.id}")
 
     async def _follow(self, turn: Turn) -> None:
         self._show_busy()
@@ -233,7 +230,7 @@ def _what_it_takes() -> None:
     """Say what to install."""
     with ui.element("div").classes("chat-missing"):
         ui.label(texts.TITLE).props("role=heading aria-level=2").classes("chat-title")
-        ui.label(texts.INSTALL).classes("muted")
+        Words(texts.INSTALL).classes("muted")
         with ui.element("div").classes("code"):
             with ui.element("pre"):
                 ui.label(texts.INSTALL_COMMAND)

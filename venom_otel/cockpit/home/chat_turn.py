@@ -15,6 +15,7 @@ from venom_otel.cockpit import answer_html, theme, views
 from venom_otel.cockpit.chat_elements import AnswerText
 from venom_otel.cockpit.home import chat_views
 from venom_otel.cockpit.texts import chat as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StateError
 from venom_otel.services.tasks.model import EventKind, Fallback, Request, Task, TaskStatus
 
@@ -52,7 +53,7 @@ class Turn:
         self._ask_again = ask_again
         self._failed: dict[str, str] = {}
         """What the newest failed request of each server said; by its name, as the next."""
-        self._why: dict[str, ui.label] = {}
+        self._why: dict[str, Words] = {}
         """Where that stands: it may be told before another server is asked, and after."""
         self._pending: list[str] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -162,7 +163,7 @@ class Turn:
         server = fallback.source.service_id
         with self._notes, ui.element("div").classes("turn-note").props("role=status"):
             ui.label(chat_views.failed_over(fallback)).classes("turn-fallback")
-            self._why[server] = ui.label().classes("muted turn-why")
+            self._why[server] = Words().classes("muted turn-why")
         self._show_why(server)
 
     def _show_why(self, server: str) -> None:
@@ -239,7 +240,7 @@ class Turn:
         meaning = semconv.ERROR_KINDS.get(error.kind or "", "") if error is not None else ""
         self._doing.set_visibility(False)
         with self._body, ui.element("div").classes("failure").props("role=alert"):
-            ui.label(answer_html.displayable(words)).classes("failure-words")
+            Words(answer_html.displayable(words)).classes("failure-words")
             if meaning:
                 ui.label(f"{meaning[0].upper()}{meaning[1:]}.").classes("failure-meaning")
 

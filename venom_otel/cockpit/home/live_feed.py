@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
@@ -13,6 +12,8 @@ from venom_otel.cockpit.history.filters import Filters
 from venom_otel.cockpit.history.live_switch import LiveSwitch
 from venom_otel.cockpit.history.request_list import PAGE, RequestList, pause
 from venom_otel.cockpit.texts import feed as texts
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class LiveFeed:
         self._otlp_address = otlp_address
         self._address = address
         self._list = RequestList(history, Filters(), kept=PAGE)
-        self._switch = LiveSwitch(self._catch_up)
+        self._visit = Visit()
+        self._switch = LiveSwitch(self._visit.within(self._catch_up))
         self._busy = asyncio.Lock()
 
     def build(self) -> None:
@@ -50,7 +52,7 @@ class LiveFeed:
             self._switch.build()
             ui.space()
             ui.link(texts.ALL_OF_IT, self._address.href).classes("quiet-link")
-        self._problem = ui.label().classes("problem").props("role=alert")
+        self._problem = Words().classes("problem").props("role=alert")
         with ui.element("div").classes("feed-rows") as rows:
             self._list.build()
         self._switch.holds_within(rows)
@@ -60,17 +62,11 @@ class LiveFeed:
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
-        with self._history.changes() as changes:
-            await self._look(lambda: self._list.reload(Filters()))
-            while True:
+        with self._visit, self._history.changes() as changes:
+            arrived = await self._look(lambda: self._list.reload(Filters()))
+            while await changes.look_due(pause(arrived), RETRY_S if self._problem.visible else None):
+                self._switch.tell(changes.newest - self._list.newer)
                 arrived = await self._catch_up() if self._switch.running.is_set() else 0
-                await asyncio.sleep(pause(arrived))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(RETRY_S if self._problem.visible else None):
-                        newest = await anext(changes, None)
-                        if newest is None:
-                            return
-                        self._switch.tell(newest - self._list.newer)
 
     async def _catch_up(self) -> int:
         """Show what has arrived; how many rows that were."""

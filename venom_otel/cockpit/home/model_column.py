@@ -11,6 +11,7 @@ from venom_otel.cockpit.home import model_views, server_views
 from venom_otel.cockpit.home.fetch_form import FetchForm
 from venom_otel.cockpit.home.model_row import ModelRow
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.friendly import server_label
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import label as provider_label
@@ -56,13 +57,13 @@ class ModelColumn:
             self._filter.props("dense borderless clearable hide-bottom-space type=search").props["aria-label"] = texts.filter_of(label)
             self._list = ui.element("div").classes("model-list").props("role=list")
             self._no_match = ui.label(texts.NO_MATCH).classes("muted model-nothing")
-            self._nothing = ui.label().classes("muted model-nothing")
+            self._nothing = Words().classes("muted model-nothing")
             self._form: FetchForm | None = None
             if keeper(provider, Ability.INSTALL) is not None:
                 self._form = FetchForm(label, lambda model, server: fetch(provider, model, server))
             self._how = ui.button(texts.HOW_TO_GET, color=None).props("flat dense no-caps").classes("quiet-button model-how")
             with self._how, ui.menu().props("role=note").classes("model-words"):
-                self._steps = ui.label()
+                self._steps = Words()
 
     def show(self, group: Provider, no_folders: str | None) -> None:
         """Show what is there now.

@@ -12,6 +12,7 @@ from venom_otel.cockpit import theme
 from venom_otel.cockpit.asking import done
 from venom_otel.cockpit.home.transfer import Transfer, whole_seconds
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.services.operations import can_be_cancelled
 from venom_otel.state.model import OperationState
@@ -37,7 +38,7 @@ class ModelOperation:
             with ui.element("div").classes("model-doing-head"):
                 self._what = _who(wanted).classes("model-doing-what")
                 self._for = ui.label().classes("muted model-doing-for")
-                self._step = ui.label().classes("muted model-step").props("role=status")
+                self._step = Words().classes("muted model-step").props("role=status")
                 self._figures = ui.label().classes("model-figures")
                 self._cancel = ui.button(texts.CANCEL, on_click=self._give_up, color=None)
                 self._cancel.props("flat dense no-caps").classes("quiet-button")
@@ -47,7 +48,7 @@ class ModelOperation:
                 self._failed = _who(wanted).classes("failure-words")
                 ui.space()
                 ui.button(texts.DISMISS, on_click=self._dismiss, color=None).props("flat dense no-caps").classes("quiet-button")
-            self._why = ui.label().classes("model-failure-why")
+            self._why = Words().classes("model-failure-why")
             with ui.expansion(texts.LAST_LINES).props("dense").classes("model-more") as self._more:
                 self._lines = ui.label().classes("model-lines")
         self._doing.set_visibility(False)

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from venom_otel.cockpit.home import model_views
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.state.model import Kind
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class ModelRow:
                 facts = [part.replace(" ", "\u00a0") for part in (self._whose(), *model_views.facts(model)) if part]
                 ui.label(" · ".join(facts)).classes("model-facts")
             if model.folder is not None and model.folder.problem is not None:
-                ui.label(model.folder.problem).classes("model-problem")
+                Words(model.folder.problem).classes("model-problem")
         for button in self._buttons:
             button.set_enabled(self._enabled)
 
@@ -99,7 +100,7 @@ class ModelRow:
         if why := model_views.reasons(model):
             with _icon("info_outline", texts.why_not(model.friendly_name)), ui.menu().props("role=note").classes("model-words"):
                 for one in why:
-                    ui.label(one)
+                    Words(one)
         if Kind.REMOVE not in model.unsupported:
             remove = _icon("delete_outline", texts.remove(model.friendly_name))
             remove.tooltip(texts.remove(model.friendly_name))

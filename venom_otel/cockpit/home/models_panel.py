@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
@@ -14,6 +13,8 @@ from venom_otel.cockpit.home.model_column import ModelColumn
 from venom_otel.cockpit.home.model_operation import ModelOperation
 from venom_otel.cockpit.home.server_views import size
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import address_variable
 from venom_otel.runtimes.names import label as provider_label
@@ -48,7 +49,7 @@ class ModelsPanel:
         """By server."""
         self._followed: set[str] = set()
         """Operations that are shown, and those that were over before."""
-        self._following: asyncio.TaskGroup | None = None
+        self._visit = Visit()
         self._looking = asyncio.Lock()
 
     def build(self) -> None:
@@ -59,7 +60,7 @@ class ModelsPanel:
                 ui.space()
                 self._absent = ui.button(color=None).props("flat dense no-caps").classes("quiet-button models-absent")
                 with self._absent, ui.menu().props("role=note").classes("model-words"):
-                    self._absent_words = ui.label()
+                    self._absent_words = Words()
             self._nothing = ui.label(texts.NO_SERVERS).classes("muted models-nothing")
             self._under_way = ui.element("div").classes("models-operations")
             self._places = ui.element("div").classes("models-columns")
@@ -68,12 +69,10 @@ class ModelsPanel:
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
         self._followed = {each.id for each in self._operations.of_this_process() if each.finished_ns is not None}
-        async with asyncio.TaskGroup() as group:
-            self._following = group
-            try:
-                await self._look_again(group.create_task(self._watch()))
-            finally:
-                self._following = None
+        with self._visit, self._servers.changes() as changes:
+            self._visit.begin(self._watch(), "what is being done with models")
+            while await changes.look_due(PAUSE_S, IDLE_S):
+                await self._look()
 
     async def activate(self, model: Model, server: str | None) -> None:
         """Use it from now on; asks first where a server that works is started anew for it."""
@@ -107,18 +106,6 @@ class ModelsPanel:
         own = [one for group in self._listing.providers if group.provider == model.provider for one in group.servers]
         meant = [one for one in own if server in {None, one.runtime.name} and one.condition.status is Status.ONLINE]
         return meant[0] if meant else None
-
-    async def _look_again(self, watching: asyncio.Task[None]) -> None:
-        """Show what is known, again and again; `watching` ends with it."""
-        with self._servers.changes() as changes:
-            while True:
-                await self._look()
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            watching.cancel()
-                            return
 
     async def _look(self) -> None:
         """Show what is known now; one look after another, so that an older one never comes last."""
@@ -161,14 +148,14 @@ class ModelsPanel:
 
     def _follow(self, operation: Operation) -> None:
         wanted = operation.wanted
-        if wanted.model is None or operation.id in self._followed or self._following is None:
+        if wanted.model is None or operation.id in self._followed or self._visit.over:
             return
         self._followed.add(operation.id)
         self._enable()
         if wanted.server not in self._doing:
             with self._under_way:
                 self._doing[wanted.server] = ModelOperation(self._operations, wanted)
-        self._following.create_task(self._shown(self._doing[wanted.server].follow(operation)), name=f"following {operation.id}")
+        self._visit.begin(self._shown(self._doing[wanted.server].follow(operation)), f"following {operation.id}")
 
     async def _shown(self, following: Awaitable[None]) -> None:
         await following

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from venom_otel.cockpit import looks, texts, theme, views
 from venom_otel.cockpit.asking import done, sure
 from venom_otel.cockpit.home import server_views
 from venom_otel.cockpit.home.sparkline import Sparkline
+from venom_otel.cockpit.words import Words
 from venom_otel.control.model import Action
 from venom_otel.runtimes.model import Status
 from venom_otel.state.model import OperationState
 
 if TYPE_CHECKING:
+    from venom_otel.cockpit.visit import Visit
     from venom_otel.health import Server
     from venom_otel.runtimes.protocol import Progress
     from venom_otel.services.operations import Operations
@@ -27,13 +27,14 @@ _ICONS: Final = {Action.START: "play_arrow", Action.RESTART: "restart_alt", Acti
 
 
 class ServerCard:
-    """Shows one server, and the operation on it that runs, whoever began it."""
+    """Shows one server, and the operation on it that runs, whoever began it, as long as the visit lasts."""
 
-    def __init__(self, server: Server, servers: LlmServers, operations: Operations) -> None:
+    def __init__(self, server: Server, servers: LlmServers, operations: Operations, visit: Visit) -> None:
         self._name = server.runtime.name
         self._label = server.runtime.label
         self._servers = servers
         self._operations = operations
+        self._visit = visit
         self._server = server
         self._followed: str | None = None
         """The operation whose steps are shown."""
@@ -63,8 +64,7 @@ class ServerCard:
         # What is being done with models is shown above them.
         if running is not None and running.wanted.model is None and running.id != self._followed:
             self._followed = running.id
-            with self._card:
-                background_tasks.create(self._follow(running), name=f"following {running.id}")
+            self._visit.begin(self._follow(running), f"following {running.id}")
 
     def remove(self) -> None:
         """Take it off the page."""
@@ -85,13 +85,13 @@ class ServerCard:
                 self._facts = ui.label().classes("server-facts")
                 self._line = Sparkline()
                 self._latency = ui.label().classes("server-latency")
-            self._cause = ui.label().classes("server-cause")
+            self._cause = Words().classes("server-cause")
             with ui.element("div").classes("server-doing") as self._doing:
                 ui.spinner(size="14px", color=None)
-                self._step = ui.label().props("role=status")
+                self._step = Words().props("role=status")
             self._progress = ui.linear_progress(show_value=False, size="3px", color=None).classes("server-progress")
             with ui.element("div").classes("failure server-failure").props("role=alert") as self._failure:
-                self._failed = ui.label().classes("failure-words")
+                self._failed = Words().classes("failure-words")
                 with ui.expansion(texts.LAST_LINES, value=True).props("dense").classes("server-log") as self._log:
                     self._lines = ui.label().classes("server-lines")
                 ui.button(texts.DISMISS, on_click=lambda: self._failure.set_visibility(False), color=None).props(
@@ -109,7 +109,7 @@ class ServerCard:
 
     async def _asked(self, action: Action) -> None:
         """Somebody pressed a button."""
-        if await act(self._servers, self._server, action):
+        if await act(self._servers, self._server, action) and not self._visit.over:
             self.show(self._server)
 
     async def _follow(self, operation: Operation) -> None:
@@ -129,8 +129,7 @@ class ServerCard:
             self._progress.set_visibility(False)
         if ended.state is OperationState.FAILED:
             self._show_failure(ended)
-        with contextlib.suppress(asyncio.CancelledError):
-            self.show(await self._servers.one(self._name) or self._server)
+        self.show(await self._servers.one(self._name) or self._server)
 
     def _show_progress(self, progress: Progress) -> None:
         self._step.text = progress.words

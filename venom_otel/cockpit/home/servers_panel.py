@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
 from venom_otel.cockpit.home.server_card import ServerCard
 from venom_otel.cockpit.texts import servers as texts
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.model import Status
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class ServersPanel:
     def __init__(self, servers: LlmServers, operations: Operations) -> None:
         self._servers = servers
         self._operations = operations
+        self._visit = Visit()
         self._cards: dict[str, ServerCard] = {}
 
     def build(self) -> None:
@@ -44,15 +45,10 @@ class ServersPanel:
 
     async def keep(self) -> None:
         """Keep it true until the reader goes elsewhere, which cancels this."""
-        with self._servers.changes() as changes:
-            self._show(await self._servers.all())
-            while True:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_S):
-                        if await anext(changes, None) is None:
-                            return
+        with self._visit, self._servers.changes() as changes:
+            await self._servers.all()  # so that the first that is shown is all of them
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 self._show(self._servers.known())
-                await asyncio.sleep(PAUSE_S)
 
     def _show(self, servers: Sequence[Server]) -> None:
         names = {server.runtime.name for server in servers}
@@ -64,7 +60,7 @@ class ServersPanel:
                 card.show(server)
                 continue
             with self._list:
-                self._cards[server.runtime.name] = ServerCard(server, self._servers, self._operations)
+                self._cards[server.runtime.name] = ServerCard(server, self._servers, self._operations, self._visit)
         offline = sum(server.condition.status is Status.OFFLINE for server in servers)
         self._offline.text = texts.offline(offline, len(servers)) if offline else ""
         self._none.set_visibility(not servers)
@@ -75,7 +71,7 @@ def _none() -> ui.element:
     """What to do where no server is known."""
     with ui.element("div").classes("servers-none") as none:
         ui.label(texts.NONE_TITLE).classes("servers-none-title")
-        ui.label(texts.NONE).classes("muted")
+        Words(texts.NONE).classes("muted")
         with ui.element("ul").classes("servers-variables"):
             for variable in texts.VARIABLES:
                 with ui.element("li"):

@@ -10,6 +10,7 @@ from nicegui import ui
 from venom_otel.cockpit import formats
 from venom_otel.cockpit.home.server_views import size
 from venom_otel.cockpit.texts import settings as texts
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 from venom_otel.services.in_force import Source
 from venom_otel.store.protocol import Signal
@@ -43,7 +44,7 @@ class SettingsPage:
                 .props(f'dense borderless clearable type=search aria-label="{texts.FILTER}"')
                 .classes("choice search")
             )
-        ui.label(texts.HOW).classes("settings-how muted")
+        Words(texts.HOW).classes("settings-how muted")
         await self._build_installation()
         for section in self._in_force.now():
             self._build_section(section)
@@ -100,7 +101,7 @@ def _row(setting: Setting) -> ui.element:
     with ui.element("div").props("role=row").classes("setting") as row:
         with ui.element("div").props("role=cell").classes("setting-what"):
             ui.label(setting.variable).classes("setting-name")
-            ui.label(setting.description.replace("`", "")).classes("muted setting-words")  # written for Markdown
+            Words(setting.description).classes("muted setting-words")
         value = texts.HIDDEN if setting.secret else setting.value or texts.NOTHING
         words = ui.label(value).props("role=cell").classes("setting-value")
         if setting.secret or not setting.value:

@@ -1,4 +1,4 @@
-"""Every text of the page, spelled once. Words only: no markup, no colours.
+"""Every text of the page, spelled once. Words only: no markup, no colours; commands and files stand between backticks (`words.py`).
 
 Texts with a placeholder are functions, so that the type checker knows what each one needs.
 """
@@ -292,7 +292,7 @@ def at_offset(offset: str) -> str:
 
 # -- an address that leads nowhere ---------------------------------------------------------------------------------------------------
 NO_PAGE_TITLE: Final = "There is no such page"
-NO_PAGE: Final = "Requests are at the start page; a trace is at /trace/ and its id."
+NO_PAGE: Final = "The newest requests are on the start page, all of them in the history; a trace is at `/trace/` and its id."
 
 
 def document_title(part: str) -> str:

@@ -44,7 +44,7 @@ OUTCOMES: Final = {
 }
 BY: Final = {"page": "from this page", "token": "over the API"}
 WEBHOOK: Final = "Alerts are also sent to the address in VENOM_OTEL_WEBHOOK_URL."
-NO_WEBHOOK: Final = "To be told elsewhere, set VENOM_OTEL_WEBHOOK_URL: docs/alerts.md says what is sent."
+NO_WEBHOOK: Final = "To be told elsewhere, set VENOM_OTEL_WEBHOOK_URL: `docs/alerts.md` says what is sent."
 
 
 def more(number: int) -> str:

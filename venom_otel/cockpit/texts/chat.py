@@ -15,7 +15,7 @@ TURN: Final = "Question and answer"
 FORGOTTEN: Final = "What was said here before was kept in memory alone, and is gone."
 
 # -- without what it takes ---------------------------------------------------------------------------------------------------------
-INSTALL: Final = "To ask model servers from here, install this and start venom-otel up again:"
+INSTALL: Final = "To ask model servers from here, install this and start `venom-otel up` again:"
 INSTALL_COMMAND: Final = "pip install 'venom-otel[cockpit,instruments]'"
 
 # -- who is asked, and how -----------------------------------------------------------------------------------------------------------
@@ -78,5 +78,5 @@ def too_long(characters: int) -> str:
     """A prompt that is longer than a message to the server may be."""
     return (
         f"This has {formats.count(characters)} characters, more than the page can send at once. Shorten it, or use the API: "
-        "POST /api/v1/tasks takes a million."
+        "`POST /api/v1/tasks` takes a million."
     )

@@ -12,7 +12,7 @@ ANSWERED_BY: Final = "Answered by"
 INSTEAD_OF: Final = "instead of"
 NO_MODEL: Final = "No model yet"
 NO_MODEL_HELP: Final = (
-    "Activate one below Models, or set LLM_MODEL_NAME in .env. Without that, the model of the newest answer stands here once there is one."
+    "Activate one below Models, or set LLM_MODEL_NAME in `.env`. Without that, the model of the newest answer stands here."
 )
 NOT_WATCHED: Final = "Not watched"
 """Of a server."""

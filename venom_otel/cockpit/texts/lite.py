@@ -28,7 +28,7 @@ ACKNOWLEDGED: Final = "acknowledged"
 SINCE: Final = "since"
 
 SERVERS: Final = "Model servers"
-NO_SERVERS: Final = "None is known: docs/settings.md says how to name one."
+NO_SERVERS: Final = "None is known: `docs/settings.md` says how to name one."
 
 CHAT: Final = "Chat"
 ANEW: Final = "New conversation"
@@ -47,7 +47,7 @@ REQUEST: Final = "Request"
 
 NO_SCRIPT: Final = (
     "This is how things were when the page was loaded; load it again to see how they are. To be told of changes, to chat and to "
-    "acknowledge takes a browser with JavaScript, or the API: docs/api.md, docs/tasks.md."
+    "acknowledge takes a browser with JavaScript, or the API: `docs/api.md`, `docs/tasks.md`."
 )
 
 SCRIPT: Final = {

@@ -7,8 +7,8 @@ from typing import Final
 TITLE: Final = "LLM servers"
 NONE_TITLE: Final = "No model server is known yet"
 NONE: Final = (
-    "Servers at the usual ports of this machine are found by themselves. For any other, set in .env where it is, "
-    "then start venom-otel anew; `venom-otel init` writes a .env with all variables."
+    "Servers at the usual ports of this machine are found by themselves. For any other, say in `.env` where it is, then start "
+    "`venom-otel up` again; `venom-otel init` writes a `.env` with every variable."
 )
 VARIABLES: Final = ("OLLAMA_ENDPOINT", "VLLM_ENDPOINT", "LLAMACPP_ENDPOINT", "OPENAI_BASE_URL", "LLM_LOCAL_ENDPOINT")
 SETTINGS_LINK: Final = "All settings"

@@ -26,8 +26,8 @@ HIDDEN: Final = "set, not shown"
 NO_MATCH: Final = "No setting matches."
 SOURCES: Final = {Source.OPTION: "option", Source.ENVIRONMENT: "environment", Source.FILE: ".env", Source.DEFAULT: "default"}
 HOW: Final = (
-    "Options of the command win over the environment, the environment over the file .env of the directory it was started in. "
-    "What is changed there holds from the next start of venom-otel up; the model is changed on the start page."
+    "Options of the command win over the environment, the environment over the file `.env` of the directory it was started in. "
+    "What is changed there holds from the next start of `venom-otel up`; the model is changed on the start page."
 )
 
 

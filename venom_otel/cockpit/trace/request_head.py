@@ -13,6 +13,7 @@ from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.empty import copy_button
 from venom_otel.cockpit.texts.history import COPY_REQUEST_LINK
 from venom_otel.cockpit.trace.timing_bar import timing_bar
+from venom_otel.cockpit.words import Words
 from venom_otel.services.timing import of_request
 from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
@@ -75,7 +76,7 @@ def _title(request: RequestSummary) -> None:
 
 def _failure(request: RequestSummary) -> None:
     with ui.element("div").classes("failure").props("role=alert"):
-        ui.label(views.failure(request)).classes("failure-words")
+        Words(views.failure(request)).classes("failure-words")
         if meaning := semconv.ERROR_KINDS.get(request.error_kind or ""):
             ui.label(meaning[0].upper() + meaning[1:] + ".").classes("failure-meaning")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +11,13 @@ from venom_otel.cockpit import texts, views
 from venom_otel.cockpit.elements import LogList, Waterfall
 from venom_otel.cockpit.trace.request_head import request_head
 from venom_otel.cockpit.trace.span_panel import span_panel
+from venom_otel.cockpit.visit import Visit
+from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 from venom_otel.services.traces import Trace, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from nicegui.events import KeyEventArguments
 
@@ -43,6 +43,7 @@ class TraceView:
         self._address = address
         self._trace_id = trace_id.lower()
         self._selected = span_id
+        self._visit = Visit()
         self._trace = Trace()
         self._spans: Sequence[tuple[int, Span]] = ()
         """Every span with its depth, parents before children."""
@@ -50,31 +51,26 @@ class TraceView:
 
     async def show(self) -> None:
         """Build the view and keep it true until the reader goes elsewhere, which cancels this."""
-        self._build()
-        with self._history.changes() as changes:
-            while True:
+        self._build(self._visit.within(self._select))
+        with self._visit, self._history.changes() as changes:
+            while await changes.look_due(PAUSE, AGAIN if self._problem.visible or self._young() else None):
                 await self._look()
-                await asyncio.sleep(PAUSE)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(AGAIN if self._problem.visible or self._young() else None):
-                        if await anext(changes, None) is None:
-                            return
 
-    def _build(self) -> None:
+    def _build(self, select: Callable[[str], Awaitable[None]]) -> None:
         ui.keyboard(on_key=self._back_on_escape, ignore=["input", "select", "textarea"])
         self._head = ui.element("div").classes("trace-head")
-        self._problem = ui.label().classes("problem").props("role=alert")
+        self._problem = Words().classes("problem").props("role=alert")
         self._problem.set_visibility(False)
         with ui.element("div").classes("trace") as self._body:
             with ui.element("section").classes("panel timeline"):
                 with ui.element("div").classes("panel-head"):
                     ui.label(texts.WATERFALL).props("role=heading aria-level=2").classes("panel-title")
                     self._count = ui.label().classes("muted")
-                self._waterfall = Waterfall(self._select)
+                self._waterfall = Waterfall(select)
                 with ui.element("div").classes("panel-head logs-head") as self._logs_head:
                     ui.label(texts.LOGS).props("role=heading aria-level=2").classes("panel-title")
                     self._log_count = ui.label().classes("muted")
-                self._logs = LogList(self._select)
+                self._logs = LogList(select)
             self._panel = ui.element("section").classes("panel details")
         self._body.set_visibility(False)
         self._show_head()
