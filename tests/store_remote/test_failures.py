@@ -12,9 +12,9 @@ from support.tempo_server import TempoServer
 from support.tempo_traces import traces
 
 from venom_otel.errors import SettingsError, StoreError
+from venom_otel.store import backend
 from venom_otel.store.protocol import RequestFilter
 from venom_otel.store.tempo import TempoStore
-from venom_otel.store.tempo import store as tempo_store
 
 if TYPE_CHECKING:
     from support.replay import Behaviour
@@ -41,7 +41,7 @@ REFUSED = Page("400 Bad Request", (("Content-Type", "text/plain"),), b"invalid T
     ],
 )
 async def test_a_failure_is_said(answer: Page | Behaviour, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempo_store, "QUESTION_S", SOON_S)
+    monkeypatch.setattr(backend, "QUESTION_S", SOON_S)
     with ReplayServer({ANYTHING_ELSE: answer}) as server:
         store = TempoStore(server.url, days=1)
         begun = time.monotonic()

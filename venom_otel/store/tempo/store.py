@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from venom_otel.errors import StoreError
+from venom_otel.store.backend import QUESTION_S, Backend, ReplyTooLargeError
 from venom_otel.store.embedded.matching import Text, as_text
 from venom_otel.store.protocol import Found, RequestStatus
 from venom_otel.store.tempo import traceql
-from venom_otel.store.tempo.client import ReplyTooLargeError, TempoClient
 from venom_otel.store.tempo.cursors import EPOCH_NS, latest_ns
 from venom_otel.store.tempo.replies import found_traces, spans_of, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from venom_otel.store.protocol import RequestFilter, RequestSummary, Search, Span
     from venom_otel.store.tempo.replies import FoundTrace
 
-T = TypeVar("T")
-
-QUESTION_S: Final = 20.0
-"""A question is given up after so many seconds."""
+VARIABLE: Final = "VENOM_OTEL_TEMPO_URL"
 LOOKED_AT: Final = 200
 """Most requests whose spans one search looks at."""
 PATIENCE_S: Final = 8.0
@@ -44,7 +39,6 @@ _WIDEST: Final = 6 * 24 * _HOUR
 _DAY: Final = 24 * _HOUR
 _NARROWER: Final = 8
 _WIDER: Final = 4
-_THREADS: Final = 4
 
 
 class TempoStore:
@@ -62,15 +56,14 @@ class TempoStore:
     """
 
     def __init__(self, url: str, days: float) -> None:
-        self._client = TempoClient(url)
+        self._tempo = Backend(url, kind="Tempo", variable=VARIABLE, example="http://localhost:3200")
         self._back_ns = round(days * _DAY)
-        self._threads = ThreadPoolExecutor(_THREADS, "venom-otel-tempo")
         self._recent: dict[str, tuple[float, Sequence[Span]]] = {}
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return self._client.name
+        return self._tempo.name
 
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """See `TelemetryStore.requests`; newest first by the time they began, whatever `which.after` says.
@@ -78,7 +71,7 @@ class TempoStore:
         Raises:
             StoreError: it cannot be asked, or does not answer in time.
         """
-        return await self._run(lambda until: list(islice(self._newest_first(which, None, limit, until), limit)))
+        return await self._tempo.run(lambda until: list(islice(self._newest_first(which, None, limit, until), limit)))
 
     async def request(self, trace_id: str, span_id: str) -> RequestSummary | None:
         """See `TelemetryStore.request`."""
@@ -86,13 +79,13 @@ class TempoStore:
 
     async def search(self, which: RequestFilter, query: Search, limit: int) -> Found[RequestSummary]:
         """See `TelemetryStore.search`; in the order of `requests`."""
-        return await self._run(lambda until: self._search(which, query, limit, until))
+        return await self._tempo.run(lambda until: self._search(which, query, limit, until))
 
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`; as it was at most `FRESH_S` ago."""
         asked_at, spans = self._recent.get(trace_id, (-math.inf, ()))
         if time.monotonic() - asked_at > FRESH_S:
-            asked_at, spans = time.monotonic(), await self._run(lambda until: self._trace(trace_id, until))
+            asked_at, spans = time.monotonic(), await self._tempo.run(lambda until: self._trace(trace_id, until))
             while len(self._recent) >= _RECENT:
                 self._recent.pop(next(iter(self._recent)), None)
             self._recent[trace_id] = asked_at, spans
@@ -100,16 +93,7 @@ class TempoStore:
 
     def close(self) -> None:
         """Let running questions end and release the connections."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
-
-    async def _run(self, work: Callable[[float], T]) -> T:
-        """Ask in a thread of its own; the argument is when it must be over."""
-        try:
-            future = self._threads.submit(lambda: work(time.monotonic() + QUESTION_S))
-        except RuntimeError:  # what an executor says after its end
-            raise StoreError(f"{self.name} is not asked any more") from None
-        return await asyncio.wrap_future(future)
+        self._tempo.close()
 
     # -- lists, in worker threads ------------------------------------------------------------------------------------------------
     def _newest_first(self, which: RequestFilter, query: Search | None, limit: int, until: float) -> Iterator[RequestSummary]:
@@ -143,7 +127,7 @@ class TempoStore:
         # Tempo takes whole seconds.
         times = {"start": begin // _SECOND, "end": -(-end // _SECOND)}
         try:
-            reply = self._client.get("/api/search", {"q": question, "limit": most, **times}, until)
+            reply = self._tempo.get("/api/search", {"q": question, "limit": most, **times}, until)
         except ReplyTooLargeError:
             return None
         traces = list(found_traces(reply))
@@ -158,7 +142,7 @@ class TempoStore:
         return found
 
     def _trace(self, trace_id: str, until: float) -> Sequence[Span]:
-        return spans_of(self._client.get(f"/api/v2/traces/{trace_id}", {}, until, or_nothing=True))
+        return spans_of(self._tempo.get(f"/api/v2/traces/{trace_id}", {}, until, or_nothing=True))
 
     def _search(self, which: RequestFilter, query: Search, limit: int, until: float) -> Found[RequestSummary]:
         patience = until - QUESTION_S + PATIENCE_S
