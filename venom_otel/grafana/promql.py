@@ -31,15 +31,15 @@ def rate(series: str, window: str = RATE_INTERVAL) -> str:
     return f"rate({series}[{window}])"
 
 
-def grown(series: str, window: str) -> str:
+def grown(series: str, window: str, memory: str = MEMORY) -> str:
     """By how much a counter has grown within `window`: exactly, with what it was born with, whether or not samples fell out.
 
     `increase()` sees no growth in a series whose first sample is 1, and the first failure of a model makes just such a series; it also
     guesses at the window's edges and finds nothing where only one sample is in it. So: the last value within the window less the last one
     before it, and all of it where there was none before, or a higher one, for then it began again at 0. A series that was silent for less
-    than `MEMORY` is not new. A process that restarts makes new series: OpenTelemetry's SDK gives each its `service.instance.id`.
+    than `memory` is not new. A process that restarts makes new series: OpenTelemetry's SDK gives each its `service.instance.id`.
     """
-    now, before = f"last_over_time({series}[{window}])", f"last_over_time({series}[{MEMORY}] offset {window})"
+    now, before = f"last_over_time({series}[{window}])", f"last_over_time({series}[{memory}] offset {window})"
     return f"({now} - {before} >= 0 or {now})"
 
 
