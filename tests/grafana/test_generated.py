@@ -55,7 +55,7 @@ def test_elsewhere_than_in_a_checkout_it_says_so(tmp_path):
 
 
 def panels():
-    return [(name, panel) for name, dashboard in DASHBOARDS.items() for panel in dashboard["panels"]]
+    return [(name, panel) for name, dashboard in DASHBOARDS.items() for panel in generate.every_panel(dashboard)]
 
 
 @pytest.mark.parametrize(("name", "panel"), panels(), ids=[f"{name}, {panel['title']}" for name, panel in panels()])
@@ -67,18 +67,35 @@ def test_a_panel_says_what_it_shows_and_what_its_emptiness_means(name, panel):
     assert panel["title"]
     assert panel.get("description") or panel["type"] in ("text", "traces")
     for target in panel.get("targets", []):
-        assert target["datasource"]["uid"] in ("${prometheus}", "${tempo}")
+        assert target["datasource"]["uid"] in ("${prometheus}", "${tempo}", "${loki}")
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_panels_lie_side_by_side_and_are_numbered(name):
-    places = [panel["gridPos"] for panel in DASHBOARDS[name]["panels"]]
+    every = list(generate.every_panel(DASHBOARDS[name]))
+    places = [panel["gridPos"] for panel in every]
     assert all(place["x"] + place["w"] <= 24 for place in places)
     for one, other in itertools.combinations(places, 2):
         beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
         above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
         assert beside or above, (one, other)
-    assert [panel["id"] for panel in DASHBOARDS[name]["panels"]] == list(range(1, len(places) + 1))
+    assert [panel["id"] for panel in every] == list(range(1, len(places) + 1))
+
+
+def test_loki_is_asked_by_nobody_who_has_not_opened_its_row():
+    """It is there with a profile alone."""
+    asking = [
+        (name, panel["title"])
+        for name, dashboard in DASHBOARDS.items()
+        for panel in dashboard["panels"]
+        if "${loki}" in str(panel.get("targets"))
+    ]
+    assert asking == []
+    (row,) = [panel for panel in DASHBOARDS["failures"]["panels"] if panel["type"] == "row"]
+    assert row["collapsed"] is True
+    what_to_do, records = row["panels"]
+    assert "COMPOSE_PROFILES=loki" in what_to_do["options"]["content"]
+    assert records["targets"][0]["datasource"] == {"type": "loki", "uid": "${loki}"}
 
 
 def urls(value):

@@ -1,6 +1,7 @@
 """What Grafana reads at its start, held to the form that its own readers have (pkg/services/provisioning in Grafana's repository).
 
-No schema of them is published: the forms are written out from `AlertRuleV1`, `upsertDataSourceFromConfigV1` and the dashboards' `configV1`.
+No schema of them is published: the forms are written out from `AlertRuleV1`, `ContactPointV1`, `NotificationPolicyV1`,
+`upsertDataSourceFromConfigV1` and the dashboards' `configV1`.
 """
 
 from __future__ import annotations
@@ -72,6 +73,29 @@ PROVIDER = closed(
     allowUiUpdates={"type": "boolean"},
     updateIntervalSeconds={"type": "integer"},
 )
+SETTINGS = {
+    "webhook": closed({"url": TEXT}, httpMethod={"enum": ["POST", "PUT"]}),
+    "slack": closed({"url": TEXT}, title=TEXT, text=TEXT),
+    "email": closed({"addresses": TEXT}, subject=TEXT, message=TEXT, singleEmail={"type": "boolean"}),
+}
+"""What each kind of receiver takes, as far as we use it."""
+RECEIVER = {
+    "oneOf": [
+        closed({"uid": TEXT, "type": {"const": kind}, "settings": settings}, disableResolveMessage={"type": "boolean"})
+        for kind, settings in SETTINGS.items()
+    ]
+}
+POINT = closed({"orgId": {"type": "integer"}, "name": TEXT, "receivers": many(RECEIVER)})
+POLICY = closed(
+    {"orgId": {"type": "integer"}, "receiver": TEXT},
+    group_by=many(TEXT),
+    group_wait=SPAN,
+    group_interval=SPAN,
+    repeat_interval=SPAN,
+)
+NOTIFICATIONS = closed(
+    {"apiVersion": {"const": 1}}, contactPoints=many(POINT), policies=many(POLICY), resetPolicies=many({"type": "integer"})
+)
 FORMS = {
     "alerting": closed({"apiVersion": {"const": 1}, "groups": many(GROUP)}),
     "datasources": closed({"apiVersion": {"const": 1}, "datasources": many(DATASOURCE)}, prune={"type": "boolean"}),
@@ -87,6 +111,34 @@ def content(kind):
 def test_a_file_has_its_form(kind):
     faults = [f"{fault.json_path}: {fault.message}" for fault in Draft202012Validator(FORMS[kind]).iter_errors(content(kind))]
     assert faults == []
+
+
+WAYS = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / "dashboards" / "notifications").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_a_way_to_be_told_has_its_form(name):
+    assert [f"{fault.json_path}: {fault.message}" for fault in Draft202012Validator(NOTIFICATIONS).iter_errors(WAYS[name])] == []
+
+
+def test_unless_somebody_chooses_no_policy_of_anybody_is_touched():
+    assert WAYS.keys() == {"nobody", "reset", *SETTINGS}
+    assert WAYS["nobody"] == {"apiVersion": 1} == yaml.safe_load((FOLDER / "alerting" / "notifications.yaml").read_text(encoding="utf-8"))
+    assert WAYS["reset"] == {"apiVersion": 1, "resetPolicies": [1]}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_way_leads_to_where_a_variable_of_compose_says(name):
+    """Grouped by labels that alerts have, so that one place is one message. Grafana takes each `$` for a variable, and there is but one."""
+    (point,), (policy,) = WAYS[name]["contactPoints"], WAYS[name]["policies"]
+    assert policy["receiver"] == point["name"]
+    (group,) = content("alerting")["groups"]
+    assert set(policy["group_by"]) <= {"grafana_folder", "alertname"}.union(*(rule["labels"] for rule in group["rules"]))
+    assert {"provider", "model", "endpoint"} < set(policy["group_by"])
+    variables = re.findall(r"\$(\w+)", str(WAYS[name]))
+    assert len(variables) == str(WAYS[name]).count("$") == 1
+    environment = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]["environment"]
+    assert environment[variables[0]].startswith(f"${{{variables[0]}:-")
 
 
 def test_grafana_s_rules_and_prometheus_s_ask_the_same():
@@ -122,7 +174,7 @@ def test_a_server_that_nothing_is_heard_of_counts_as_down():
 
 
 def test_exemplars_lead_to_traces_and_traces_to_metrics():
-    prometheus, tempo = content("datasources")["datasources"]
+    prometheus, tempo, _ = content("datasources")["datasources"]
     assert (prometheus["uid"], tempo["uid"]) == (uids.PROMETHEUS, uids.TEMPO)
     places = prometheus["jsonData"]["exemplarTraceIdDestinations"]
     assert [place.get("datasourceUid") or place["url"] for place in places] == [
@@ -133,9 +185,29 @@ def test_exemplars_lead_to_traces_and_traces_to_metrics():
     assert tempo["jsonData"]["tracesToMetrics"]["datasourceUid"] == "prometheus"
 
 
+def test_traces_lead_to_log_records_and_these_to_traces():
+    _, tempo, loki = content("datasources")["datasources"]
+    to_logs = tempo["jsonData"]["tracesToLogsV2"]
+    assert (to_logs["datasourceUid"], loki["uid"]) == (uids.LOKI, uids.LOKI)
+    assert to_logs["tags"] == [{"key": "service.name", "value": "service_name"}]
+    assert to_logs["query"] == '{$${__tags}} | trace_id="$${__trace.traceId}"'
+    fields = loki["jsonData"]["derivedFields"]
+    assert {(field["matcherType"], field["matcherRegex"]) for field in fields} == {("label", "trace_id")}
+    assert [field.get("datasourceUid") or field["url"] for field in fields] == [
+        "tempo",
+        "/d/venom-otel-trace?var-trace=$${__value.raw}",
+        "http://127.0.0.1:8765/trace/$${__value.raw}",
+    ]
+    assert fields[0]["url"] == "$${__value.raw}"
+
+
 def test_the_stack_mounts_what_grafana_is_told_to_read():
     grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]
-    mounted = dict(volume.split(":")[:2] for volume in grafana["volumes"])
+    *plain, chosen, _ = grafana["volumes"]
+    mounted = dict(volume.split(":")[:2] for volume in plain)
     assert mounted["./dashboards/provisioning"] == "/etc/grafana/provisioning"
     (provider,) = content("dashboards")["providers"]
     assert mounted["./dashboards"] == provider["options"]["path"]
+    # Within a folder that is only read, which needs to have a file of that name.
+    assert chosen["source"] == "./dashboards/notifications/${ALERTS_TO:-nobody}.yaml"
+    assert (FOLDER / chosen["target"].removeprefix("/etc/grafana/provisioning/")).is_file()

@@ -186,7 +186,7 @@ MESSAGES = [
         {},
         5,
         NONE,
-        "No model server is watched: nothing comes from venom-otel monitor",
+        "No model server is watched: nothing comes from venom-otel up or monitor",
         "Requests cannot be sent there, or nobody says that they can. The dashboard says since when and how it was before.",
         f"{uids.RUNTIMES}?from=now-1h&to=now",
     ),

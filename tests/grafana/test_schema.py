@@ -1,4 +1,4 @@
-"""The generated dashboards by Grafana's own word: the types of @grafana/schema 13 and TraceQL's grammar, both from npm."""
+"""The generated dashboards by Grafana's own word: the types of @grafana/schema 13 and the grammars of TraceQL and LogQL, from npm."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check():
 
 
 def test_all_dashboards_are_what_grafana_takes(check):
-    assert check(*DASHBOARDS) == f"{len(DASHBOARDS)} dashboards, 4 TraceQL queries, 0 faults\n"
+    assert check(*DASHBOARDS) == f"{len(DASHBOARDS)} dashboards, 4 TraceQL queries, 1 LogQL queries, 0 faults\n"
 
 
 def without_a_text(dashboard):
@@ -49,7 +49,15 @@ def without_a_type(dashboard):
 
 
 def with_wrong_traceql(dashboard):
-    dashboard["panels"][-1]["targets"][0]["query"] = "{ span.llm.outcome == }"
+    next(panel for panel in dashboard["panels"] if panel["title"] == "Failed requests")["targets"][0]["query"] = "{ span.llm.outcome == }"
+
+
+def with_wrong_logql(dashboard):
+    dashboard["panels"][-1]["panels"][-1]["targets"][0]["expr"] = '{service_name=~".+"} | trace_id='
+
+
+def with_an_unknown_option_in_a_closed_row(dashboard):
+    dashboard["panels"][-1]["panels"][-1]["options"]["colour"] = "red"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +68,8 @@ def with_wrong_traceql(dashboard):
         (with_a_wrong_mode, '"tree"'),
         (without_a_type, "'type' is missing"),
         (with_wrong_traceql, "not TraceQL at"),
+        (with_wrong_logql, "not LogQL at"),
+        (with_an_unknown_option_in_a_closed_row, "colour"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

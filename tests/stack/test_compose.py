@@ -30,9 +30,23 @@ OWN_VARIABLES = {
 }
 
 
+def filled(text):
+    """With the defaults of its variables."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+
+
+def mounted(service):
+    """What it mounts, and whether it may only read it."""
+    for volume in service.get("volumes", []):
+        if isinstance(volume, str):
+            yield volume.split(":")[0], volume.endswith(":ro")
+        else:
+            yield filled(volume["source"]), volume["read_only"]
+
+
 def check(file):
     """Raise ValueError where the specification does not allow it; `host-gateway` is Docker's, which this reader does not know."""
-    compose_spec.PyCompose.from_json(json.dumps(file).replace("host-gateway", "192.0.2.1")).to_spec()
+    compose_spec.PyCompose.from_json(filled(json.dumps(file)).replace("host-gateway", "192.0.2.1")).to_spec()
 
 
 def test_it_is_what_the_compose_specification_allows():
@@ -64,11 +78,10 @@ def test_a_service_refers_to_what_is_there(name):
     service = SERVICES[name]
     for other, how in service.get("depends_on", {}).items():
         assert how["condition"] != "service_healthy" or "healthcheck" in SERVICES[other]
-    for volume in service.get("volumes", []):
-        source = volume.split(":")[0]
+    for source, only_read in mounted(service):
         if source.startswith("."):
             assert (ROOT / source).exists(), source
-            assert volume.endswith(":ro"), "what is in the checkout is only read"
+            assert only_read, "what is in the checkout is only read"
         else:
             assert source in FILE["volumes"]
 
@@ -125,7 +138,7 @@ def test_grafana_has_no_account_and_no_password():
 
 
 def test_our_variables_are_settings():
-    named = {name for service in ("venom-otel", "monitor") for name in SERVICES[service]["environment"] if not name.startswith("OTEL_")}
+    named = {name for name in SERVICES["venom-otel"]["environment"] if not name.startswith("OTEL_")}
     lines = (ROOT / "deploy" / "servers.env").read_text(encoding="utf-8").splitlines()
     named |= {line.partition("=")[0] for line in lines if not line.startswith("#")}
     assert named <= OWN_VARIABLES
@@ -134,7 +147,25 @@ def test_our_variables_are_settings():
 
 
 def test_the_image_is_of_this_version():
-    assert {SERVICES[name]["image"] for name in ("venom-otel", "monitor")} == {f"venom-otel:{__version__}"}
+    assert SERVICES["venom-otel"]["image"] == f"venom-otel:{__version__}"
+
+
+def test_one_program_watches_the_model_servers_and_sends_what_it_sees():
+    """A second one would ask them twice, and all it sees would be there twice."""
+    assert [name for name, service in SERVICES.items() if service["image"].startswith("venom-otel:")] == ["venom-otel"]
+    assert SERVICES["venom-otel"]["command"] == ["up"]
+    assert SERVICES["venom-otel"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+
+
+def test_the_collector_is_told_the_profiles_that_compose_takes_from_the_same_variable():
+    assert SERVICES["collector"]["environment"]["COLLECTOR_PROFILES"] == "${COMPOSE_PROFILES:-}"
+
+
+def test_what_is_secret_is_read_from_files_that_git_ignores():
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    optional = [file["path"] for service in SERVICES.values() for file in service.get("env_file", []) if not file["required"]]
+    assert optional == ["deploy/my-grafana.env", "deploy/my-servers.env"]
+    assert {f"/{path}" for path in optional} <= set(ignored)
 
 
 def test_the_dockerfile_is_clean():

@@ -5,19 +5,17 @@ For Tempo, which cannot be had here, stands an OTLP sink.
 
 import contextlib
 import json
-import re
 import time
 
 import httpx
 import pytest
-import yaml
 from support import otlp
 from support.chat_server import ClosedPort
 from support.cockpit import Cockpit
 from support.collector import Collector
 from support.otlp_sink import OtlpSink
 from support.program import eventually
-from support.prometheus_server import COMPOSE, PrometheusServer
+from support.prometheus_server import PrometheusServer
 from support.senders import KernelApplication, monitor
 
 from venom_otel import semconv
@@ -114,18 +112,29 @@ def test_the_monitor_takes_the_same_road(stack, ollama, tmp_path):
         assert {one["metric"]["llm_endpoint"] for one in series} == {ollama.url}
 
 
-def test_logs_go_to_loki_where_they_are_told_to(collector_program, tmp_path):
+@pytest.mark.parametrize("profiles", ["loki", "ollama,loki", "*"])
+def test_with_the_profile_logs_go_to_loki(collector_program, tmp_path, profiles):
     """By OTLP, which Loki takes; a sink stands for it."""
-    services = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]
-    said = re.search(r"COLLECTOR_LOGS_TO=(\[.*\]) in \.env", COMPOSE.read_text(encoding="utf-8"))
-    assert "COLLECTOR_LOGS_TO" in services["collector"]["environment"]
     with (
         OtlpSink() as loki,
         OtlpSink() as copy,
-        Collector(tmp_path, cockpit=copy.url, LOKI_OTLP_URL=loki.url, COLLECTOR_LOGS_TO=said[1]) as collector,
+        Collector(tmp_path, cockpit=copy.url, LOKI_OTLP_URL=loki.url, COLLECTOR_PROFILES=profiles) as collector,
     ):
-        body = otlp.log_records(otlp.log_record("who answered"))
-        httpx.post(f"{collector.url}/v1/logs", content=body, headers={"Content-Type": "application/x-protobuf"}).raise_for_status()
+        log_through(collector)
         for sink in (loki, copy):
             (record,) = sink.wait_for(lambda sink: sink.logs, 30)
             assert record.body.string_value == "who answered"
+
+
+@pytest.mark.parametrize("variables", [{}, {"COLLECTOR_PROFILES": ""}, {"COLLECTOR_PROFILES": "ollama,loki-not,vllm"}], ids=str)
+def test_without_the_profile_nothing_waits_for_loki(collector_program, tmp_path, variables):
+    with OtlpSink() as copy, Collector(tmp_path, cockpit=copy.url, **variables) as collector:
+        log_through(collector)
+        copy.wait_for(lambda sink: sink.logs, 30)
+        assert collector.measured("otelcol_exporter_queue_size", "otlp_http/loki") == 0
+        assert [line for line in collector.log.splitlines() if "loki" in line and "\tinfo\t" not in line] == []
+
+
+def log_through(collector):
+    body = otlp.log_records(otlp.log_record("who answered"))
+    httpx.post(f"{collector.url}/v1/logs", content=body, headers={"Content-Type": "application/x-protobuf"}).raise_for_status()

@@ -9,10 +9,11 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from venom_otel.grafana import provisioning, uids
-from venom_otel.grafana.alerts import grafana_rules, prometheus_rules
+from venom_otel.grafana.alerts import grafana_rules, notifications, prometheus_rules
 from venom_otel.grafana.dashboards import compare, failures, overview, runbooks, runtimes, trace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -39,6 +40,9 @@ def files(root: Path) -> dict[str, str]:
         "provisioning/dashboards/venom-otel.yaml": _yaml(provisioning.dashboards()),
         "provisioning/alerting/venom-otel.yaml": _yaml(grafana_rules.content()),
         "prometheus/rules.yml": _yaml(prometheus_rules.content()),
+        **{f"notifications/{name}.yaml": _yaml(content) for name, content in notifications.contents().items()},
+        # Where docker-compose.yml mounts one of those; a folder that is only read has to have the file already.
+        "provisioning/alerting/notifications.yaml": _yaml(notifications.contents()[notifications.NOBODY]),
     }
     return {f"{TARGET}/{name}": text for name, text in written.items()}
 
@@ -67,7 +71,7 @@ def content(dashboard: Dashboard) -> dict[str, Any]:
     The SDK writes down defaults of Grafana 11.6 that Grafana 13 has no more; without them both take their own.
     """
     made: dict[str, Any] = json.loads(json.dumps(dashboard.build(), cls=JSONEncoder))
-    for number, panel in enumerate(made["panels"], 1):
+    for number, panel in enumerate(every_panel(made), 1):
         panel["id"] = number
         panel.get("options", {}).pop("footer", None)
     for variable in made.get("templating", {}).get("list", []):
@@ -75,6 +79,13 @@ def content(dashboard: Dashboard) -> dict[str, Any]:
             variable.pop(name, None)
     assert made["uid"] in vars(uids).values()
     return made
+
+
+def every_panel(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The panels of a dashboard's JSON in their order, rows and those within closed rows among them."""
+    for panel in made["panels"]:
+        yield panel
+        yield from panel.get("panels") or ()
 
 
 def _lying(root: Path) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, table, tempo, text, timeseries
+from grafana_foundation_sdk.builders import logs, loki, prometheus, stat, statetimeline, table, tempo, text, timeseries
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 PROMETHEUS: Final = dashboard.DataSourceRef(type_val="prometheus", uid="${prometheus}")
 TEMPO: Final = dashboard.DataSourceRef(type_val="tempo", uid="${tempo}")
+LOKI: Final = dashboard.DataSourceRef(type_val="loki", uid="${loki}")
 
 SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "count:/s", "bytes", "short"
+MOMENT: Final = "dateTimeFromNow"
+"""Of milliseconds since the epoch."""
 
 _LEAST_TOP: Final = {SHARE: 0.1, PER_SECOND: 0.1, COUNT: 1.0}
 """How far an axis reaches at least, by unit: over nothing but zeros Grafana draws one up to 100, which is 10000 %."""
@@ -172,6 +175,15 @@ def timeline(about: About, queries: Sequence[Query], values: Mapping[str, tuple[
     return panel
 
 
+def records(about: About, query: str, *, size: Size = WHOLE, limit: int = 100) -> Panel:
+    """Log records by LogQL, the newest first; a click on one shows what it says and leads to its trace."""
+    target = loki.Dataquery().ref_id("A").query_type("range").expr(query).max_lines(limit).datasource(LOKI)
+    panel = logs.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(LOKI).with_target(target)
+    panel = panel.show_time(True).wrap_log_message(True).enable_log_details(True).sort_order(common.LogsSortOrder.DESCENDING)
+    panel = panel.show_labels(False).show_common_labels(False).prettify_log_message(False).dedup_strategy(common.LogsDedupStrategy.NONE)
+    return panel.span(size.width).height(size.height)
+
+
 def one_trace(title: str, trace_id: str, empty: str, *, size: Size = WHOLE) -> Panel:
     """A trace, as a waterfall."""
     target = tempo.TempoQuery().ref_id("A").query_type("traceql").query(trace_id).filters([]).datasource(TEMPO)
@@ -184,9 +196,12 @@ def words(title: str, markdown: str, *, size: Size = WHOLE) -> Panel:
     return text.Panel().title(title).mode(TextMode.MARKDOWN).content(markdown).span(size.width).height(size.height).no_value("No text.")
 
 
-def row(title: str) -> Builder[dashboard.RowPanel]:
-    """A heading over the panels that follow."""
-    return builders.Row(title)
+def row(title: str, *closed: Panel) -> Builder[dashboard.RowPanel]:
+    """A heading over the panels that follow; with panels of its own it is closed, and these ask nothing before it is opened."""
+    made = builders.Row(title)
+    for panel in closed:
+        made = made.with_panel(panel)
+    return made
 
 
 def _target(query: Query, ref_id: str) -> prometheus.Dataquery:

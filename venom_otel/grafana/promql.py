@@ -54,8 +54,8 @@ def highest(value: str, *by: str) -> str:
 
 
 def quantile(q: float, buckets: str, *by: str) -> str:
-    """A quantile from the growth of a histogram's buckets."""
-    return f"histogram_quantile({q:g}, {total(buckets, 'le', *by)})"
+    """A quantile from the growth of a histogram's buckets; nothing, rather than NaN, where nothing has grown."""
+    return f"histogram_quantile({q:g}, {total(buckets, 'le', *by)}) >= 0"
 
 
 def share(part: str, whole: str) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 PROMETHEUS: Final = "prometheus"
 TEMPO: Final = "tempo"
+LOKI: Final = "loki"
 
 OVERVIEW: Final = "venom-otel-overview"
 RUNTIMES: Final = "venom-otel-runtimes"

@@ -42,6 +42,11 @@ def datasources() -> list[Builder[dashboard.VariableModel]]:
     ]
 
 
+def loki() -> Builder[dashboard.VariableModel]:
+    """Which Loki."""
+    return builders.DatasourceVariable("loki").label("Log records").type("loki").current(_chosen("Loki", uids.LOKI))
+
+
 def trace() -> Builder[dashboard.VariableModel]:
     """A trace's id."""
     return builders.TextBoxVariable("trace").label("Trace id").default_value("").current(_chosen("", ""))

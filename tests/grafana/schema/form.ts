@@ -1,6 +1,7 @@
 // What a generated dashboard must be, by Grafana's own types. They describe values within a program; `Json` makes of each what JSON has.
 
 import type { AnnotationQuery, Dashboard, DataQuery, FieldConfig, Panel, RowPanel } from '@grafana/schema';
+import type * as logs from '@grafana/schema/dist/esm/raw/composable/logs/panelcfg/x/LogsPanelCfg_types.gen';
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
 import type * as statetimeline from '@grafana/schema/dist/esm/raw/composable/statetimeline/panelcfg/x/StateTimelinePanelCfg_types.gen';
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
@@ -20,6 +21,7 @@ export type Json<T> = unknown extends T
           : T;
 
 interface Settings {
+  logs: { options: Partial<logs.Options>; custom?: never };
   stat: { options: stat.Options; custom?: never };
   'state-timeline': { options: statetimeline.Options; custom: statetimeline.FieldConfig };
   table: { options: Partial<table.Options>; custom: Partial<table.FieldConfig> };
@@ -47,11 +49,18 @@ type Tempo = DataQuery & {
   metricsQueryType?: 'range';
 };
 
+type Loki = DataQuery & {
+  datasource: { type: 'loki'; uid: string };
+  queryType: 'range';
+  expr: string;
+  maxLines: number;
+};
+
 type Common = Omit<Panel, 'type' | 'options' | 'fieldConfig' | 'targets'> & {
   id: number;
   title: string;
   gridPos: { h: number; w: number; x: number; y: number };
-  targets?: (Prometheus | Tempo)[];
+  targets?: (Prometheus | Tempo | Loki)[];
 };
 
 // Each kind of panel with its own options; `noValue` is the text of an empty panel, and there is always one.

@@ -76,7 +76,7 @@ RUNTIME_DOWN: Final = Rule(
     summary=(
         f"{{{{ with .Labels.{names.RUNTIME} }}}}Model server {{{{ . }}}} ({{{{ $.Labels.{names.ENDPOINT} }}}}) "
         "is down, or not watched any more"
-        "{{ else }}No model server is watched: nothing comes from venom-otel monitor{{ end }}"
+        "{{ else }}No model server is watched: nothing comes from venom-otel up or monitor{{ end }}"
     ),
     description="Requests cannot be sent there, or nobody says that they can. The dashboard says since when and how it was before.",
     dashboard=uids.RUNTIMES,

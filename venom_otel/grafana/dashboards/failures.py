@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
-from venom_otel.grafana import links, names, panels, traceql, uids, variables
+from venom_otel.grafana import links, logql, names, panels, traceql, uids, variables
 from venom_otel.grafana.dashboards import frame, requests
 from venom_otel.grafana.panels import About, Column, Query
 from venom_otel.grafana.promql import INTERVAL, RATE_INTERVAL, grown, legend, quantile, select, total
@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "Nothing failed in this time"
 _FAILED_DURATION: Final = select(names.DURATION, *variables.matchers(*requests.CHOSEN), (names.ERROR, "!=", ""))
+_LOKI: Final = (
+    "The panel below asks Loki, and says that it cannot be reached where there is none. "
+    "In the stack: `COMPOSE_PROFILES=loki` in `.env`, then `docker compose up -d`. Elsewhere: choose a Loki above, one that takes OTLP. "
+    "Without one, the words of a failure are in its trace, above, and in the cockpit."
+)
+_WORDS: Final = panels.Size(24, 3)
 _REQUEST: Final = "/requests/${__data.fields.traceIdHidden}-${__data.fields.spanID}"
 """The cockpit's page of a request; Grafana's table of spans has its two ids in these fields."""
 
 
 def make() -> Dashboard:
     """The dashboard."""
-    chosen = variables.choices(names.REQUESTS, *requests.CHOSEN)
+    chosen = [variables.loki(), *variables.choices(names.REQUESTS, *requests.CHOSEN)]
     made = frame.dashboard(uids.FAILURES, "Which requests failed, where and why, down to the single trace.", chosen)
     made = made.annotation(frame.fallbacks())
     made = made.with_panel(_by("model", names.MODEL)).with_panel(_by("server", names.ENDPOINT))
     made = made.with_panel(_by("error", names.ERROR)).with_panel(_by_kind())
-    return made.with_panel(_share()).with_panel(_examples()).with_panel(_table()).with_panel(_traces())
+    made = made.with_panel(_share()).with_panel(_examples()).with_panel(_table()).with_panel(_traces())
+    return made.with_row(
+        panels.row("Log records, where there is a Loki", panels.words("Where there is none", _LOKI, size=_WORDS), _records())
+    )
 
 
 def _by(what: str, label: str) -> panels.Panel:
@@ -93,5 +102,18 @@ def _traces() -> panels.Panel:
                 for attribute, heading in zip(traceql.SHOWN, ("Provider", "Model", "Server", "Kind", "Error"), strict=True)
             ),
         ],
+        size=panels.Size(24, 10),
+    )
+
+
+def _records() -> panels.Panel:
+    chosen = {"provider": semconv.LLM_PROVIDER, "model": semconv.LLM_MODEL, "endpoint": semconv.LLM_ENDPOINT}
+    return panels.records(
+        About(
+            "What servers said",
+            "Each failed request in the words of whoever failed. A click on a record leads to its trace.",
+            "No record of a failure in this time",
+        ),
+        logql.failed("$service", **{logql.label(attribute): f"${name}" for name, attribute in chosen.items()}),
         size=panels.Size(24, 10),
     )

@@ -8,7 +8,7 @@ from venom_otel import semconv
 from venom_otel.grafana import links, names, panels, uids, variables
 from venom_otel.grafana.dashboards import frame, requests
 from venom_otel.grafana.panels import About, Column, Query
-from venom_otel.grafana.promql import INTERVAL, RANGE, RATE_INTERVAL, grown, highest, legend, total
+from venom_otel.grafana.promql import INTERVAL, RANGE, RATE_INTERVAL, grown, highest, legend, select, total
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 NO_REQUESTS: Final = "No requests in this time. Instrument an application: venom_otel.instrument(kernel)"
 NOTHING: Final = "No requests"
 """In a tile, whose text grows smaller with each word."""
+LAST: Final = "Last answer"
 NO_STREAMS: Final = "No streams in this time: only streams have a first token"
-_NAME, _SOURCE = names.label(semconv.LLM_FRIENDLY_NAME), names.label(semconv.LLM_SOURCE)
+_NAME, _SOURCE, _SERVER = (names.label(attribute) for attribute in (semconv.LLM_FRIENDLY_NAME, semconv.LLM_SOURCE, semconv.LLM_SERVER))
+_ACTIVE: Final = names.metric(semconv.METRIC_ACTIVE_MODEL)
+ACTIVE: Final = {
+    "1": ("is set, another one answers or none yet", "yellow"),
+    "2": ("answered last", "blue"),
+    "3": ("is set and answered last", "green"),
+}
+"""What a model is: the settings name it, counted 1, it answered last, counted 2, or both."""
 
 
 def make() -> Dashboard:
@@ -27,13 +35,14 @@ def make() -> Dashboard:
     made = made.annotation(frame.fallbacks())
     for tile in _tiles():
         made = made.with_panel(tile)
+    made = made.with_panel(_active()).with_panel(_answered_last())
     made = made.with_panel(_who_answers()).with_panel(_error_rate())
     made = made.with_panel(_durations()).with_panel(_first_token()).with_panel(_tokens()).with_panel(_fallbacks())
     return made.with_panel(_top_failures())
 
 
 def _tiles() -> list[panels.Panel]:
-    active = highest(names.metric(semconv.METRIC_ACTIVE_MODEL), _NAME, names.PROVIDER, _SOURCE)
+    active = highest(_ACTIVE, _NAME, names.PROVIDER, _SOURCE)
     return [
         panels.tile(
             About(
@@ -84,6 +93,46 @@ def _tiles() -> list[panels.Panel]:
             limits=[(1, "orange")],
         ),
     ]
+
+
+def _active() -> panels.Panel:
+    """A row for each model at a server that was active, and whether by the settings, by its answer, or both."""
+    by = (_NAME, names.PROVIDER, _SERVER)
+    configured, answered = (
+        highest(select(_ACTIVE, (_SOURCE, "=", source)), *by, _SOURCE) for source in (semconv.ACTIVE_CONFIGURED, semconv.ACTIVE_ANSWERED)
+    )
+    return panels.timeline(
+        About(
+            "Active model",
+            "Which model the settings name and which one answered last, of all applications. Two rows at once: another model answers.",
+            "No model is set and none has answered, or nothing comes from venom-otel up",
+        ),
+        [Query(f"{total(f'{configured} or {answered} * 2', *by)} > 0", f"{legend(_NAME)} at {legend(names.PROVIDER)}")],
+        ACTIVE,
+        size=panels.Size(12, 6),
+    )
+
+
+def _answered_last() -> panels.Panel:
+    """When each model answered each application last: the newest of an application is who answers it now."""
+    by = (names.SERVICE, *requests.BY_WHO)
+    answered = f"(timestamp({requests.ANSWERED}) and {grown(requests.ANSWERED, INTERVAL)} > 0)"
+    # A subquery's last step lies up to an interval back: what is newer is asked for by itself.
+    at = f"{answered} or max_over_time({answered}[{RANGE}:{INTERVAL}])"
+    columns = [
+        Column(names.SERVICE, "Application"),
+        Column(names.MODEL, "Model"),
+        Column(names.PROVIDER, "Provider"),
+        Column(names.ENDPOINT, "Server"),
+        Column("Value", LAST, panels.MOMENT, width=150),
+    ]
+    return panels.rows(
+        About("Who answered last", "By application: the first of its rows is the model that answers it now.", NO_REQUESTS),
+        {"A": f"{highest(at, *by)} * 1000"},
+        columns,
+        sort=LAST,
+        size=panels.Size(12, 6),
+    )
 
 
 def _who_answers() -> panels.Panel:

@@ -24,7 +24,8 @@ STATES: Final = {
 }
 """The states of `llm.runtime.state` and their colours; a test holds them against the monitor's."""
 CHOSEN: Final = ("provider", "endpoint")
-NOT_TOLD: Final = "None of these servers tells, or venom-otel monitor does not run"
+NOT_TOLD: Final = "None of these servers tells, or none is watched"
+NOT_WATCHED: Final = "No server is watched: nothing comes from venom-otel up, nor from venom-otel monitor"
 NO_VLLM: Final = "No vLLM is scraped: add its /metrics to Prometheus's scrape targets"
 NO_LLAMACPP: Final = "No llama.cpp is scraped: start llama-server with --metrics and add it to Prometheus's scrape targets"
 _HELD: Final = variables.matchers(*CHOSEN)
@@ -59,7 +60,7 @@ def _states() -> panels.Panel:
         About(
             "States",
             "Each server's state over time; a gap is a time in which nobody looked.",
-            "No server is watched: start venom-otel monitor",
+            NOT_WATCHED,
         ),
         [Query(" or ".join(numbered), _NAME)],
         {str(number): (state, color) for number, (state, color) in enumerate(STATES.items(), 1)},
@@ -76,7 +77,7 @@ def _watched() -> list[panels.Panel]:
     failures, reason = select(names.metric(semconv.METRIC_PROBE_FAILURES), *_HELD), names.label(semconv.LLM_REASON)
     return [
         panels.over_time(
-            About("Looks, p95", "How long one look at a server took.", "No server is watched: start venom-otel monitor"),
+            About("Looks, p95", "How long one look at a server took.", NOT_WATCHED),
             [Query(quantile(0.95, rate(looks), names.RUNTIME, names.ENDPOINT), _NAME)],
             panels.SECONDS,
             size=panels.THIRD,
