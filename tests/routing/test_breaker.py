@@ -129,6 +129,14 @@ def test_each_trial_that_fails_doubles_the_pause_up_to_the_longest(breaker, cloc
     assert breaker.begin(GPU).due_s == 5
 
 
+def test_a_trial_that_fails_in_another_way_is_a_failed_trial(breaker, clock):
+    """Also where a first failure of that kind would not have counted."""
+    fail(breaker, GPU, BUSY)
+    clock.now += 6
+    fail(breaker, GPU, BROKEN)
+    assert breaker.begin(GPU).due_s == 10
+
+
 def test_failures_that_were_under_way_together_are_one(breaker):
     for _ in range(100):
         assert breaker.begin(GPU) is None

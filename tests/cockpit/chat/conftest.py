@@ -22,11 +22,7 @@ if TYPE_CHECKING:
 
 
 ASKED = "Why is the sky blue?"
-
-
 BUSY = Error(503, {"error": {"message": "overloaded <b>now</b>", "type": "E", "param": None, "code": 503}}, None)
-
-
 MISSING = "no-such-model"
 
 

@@ -14,8 +14,6 @@ from venom_otel.cockpit import formats
 from venom_otel.cockpit.texts import chat as texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.ollama]
-
-
 WORDS = "grüße 你好 🦊👩‍👩‍👧 e\u0301 \u202eabc\u202c <b>& "
 
 

@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 STREAM = "/stream"
-
-
 EVENTS = "/api/v1/events"
-
-
 SOON = 60_000
 
 

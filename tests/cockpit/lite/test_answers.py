@@ -17,11 +17,7 @@ from support.ollama_server import OllamaServer
 from venom_otel.cockpit.texts import lite
 
 pytestmark = pytest.mark.browser
-
-
 BUSY = Error(503, {"error": {"message": "overloaded, try again", "type": "E", "param": None, "code": 503}}, None)
-
-
 NASTY = (
     "<img src=x onerror='document.title=1'>",
     "</p><script>document.title = 2</script>",
