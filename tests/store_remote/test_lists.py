@@ -15,7 +15,7 @@ from support.tempo_traces import REQUESTS
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.embedded.matching import as_text
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search, Signal
-from venom_otel.store.tempo import TempoStore
+from venom_otel.store.tempo import TempoStore, traceql
 from venom_otel.store.tempo import store as tempo_store
 
 if TYPE_CHECKING:
@@ -166,6 +166,13 @@ async def test_a_search_by_attributes_of_any_name_and_value_is_the_embedded_stor
             assert [one.model for one in found.items] == ["a"]
         finally:
             there.close()
+
+
+def test_a_query_of_any_length_is_read_to_its_end(tempo: TempoServer) -> None:
+    """Tempo reads 1024 bytes at once, and loses those that it reads while it looks ahead."""
+    for length in range(300):
+        which = RequestFilter(model="é" * length, provider=('a "quoted" \\" one', "vllm"))
+        assert tempo.search({"q": traceql.requests(which, {"no.name": "1", "a b": "17.5"})})["traces"] == []
 
 
 async def test_a_trace_that_lies_in_several_blocks_is_listed_whole(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 It knows as much of TraceQL as the recorded searches and ours need; tests hold its answers against the recordings. Like Tempo it finds the
 traces that lie within or across the window, gives any of them where there are more than asked for, and cuts the spans of each. Of a trace
-that lies in several blocks it gives the set with the most matches, unless `by()` makes sets that are told apart.
+that lies in several blocks it gives the set with the most matches, unless `by()` makes sets that are told apart. `server.address` has a
+column of its own, and is "nil" where a span lacks it. A query is cut off where a look ahead crosses the end of what is read at once.
 
     with TempoServer(traces()) as tempo:
         TempoStore(tempo.url, days=1)
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 _KINDS = {number: name.removeprefix("SPAN_KIND_").lower() for name, number in Span.SpanKind.items()}
 _STATUS = {0: "unset", 1: "ok", 2: "error"}
+_OF_A_COLUMN = "server.address"
+_READ_AT_ONCE = 1024
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(&&|\|\||!=|=|[(){}|,])|([\w.:-]+))')
 
 
@@ -144,12 +147,13 @@ def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reply(one: _Stored, selected: set[str]) -> dict[str, Any]:
-    named = [(name, said) for name, (key, said) in one.fields.items() if name in selected and (key != "statusMessage" or said.string_value)]
+    attributes = [{"key": key, "value": MessageToDict(said)} for name, (key, said) in one.fields.items() if name in selected]
+    lacking = f"span.{_OF_A_COLUMN}" in selected and f"span.{_OF_A_COLUMN}" not in one.fields
     return {
         "spanID": one.span.span_id.hex(),
         "startTimeUnixNano": str(one.span.start_time_unix_nano),
         "durationNanos": str(one.span.end_time_unix_nano - one.span.start_time_unix_nano),
-        "attributes": [{"key": one.fields[name][0], "value": MessageToDict(said)} for name, said in named],
+        "attributes": [*attributes, *([{"key": _OF_A_COLUMN, "value": {"stringValue": "nil"}}] if lacking else [])],
     }
 
 
@@ -240,6 +244,10 @@ def _tokens(query: str) -> Iterator[str]:
             raise TraceQLError(f"at {position}")
         position = token.end()
         text, operator, word = token.groups()
+        if word is not None and word.startswith(("span.", "resource.")):
+            named = len(query[: token.start(3) + word.index(".") + 1].encode())
+            if named // _READ_AT_ONCE != (named + len(word.split(".")[1][:10].encode()) + 1) // _READ_AT_ONCE:
+                raise TraceQLError("syntax error: unexpected $end")
         if word is not None and word in ("span.", "resource."):  # a name in quotation marks follows
             quoted = _TOKEN.match(query, position)
             if quoted is None or quoted[1] is None:

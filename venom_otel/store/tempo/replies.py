@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from venom_otel.store.protocol import AttributeValue
 
 _KINDS: Final = {"unspecified": 0, "internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
+_NOT_SAID: Final = {"stringValue": "nil"}
+"""What a search gives for an attribute that a span lacks and that Tempo keeps in a column of its own, `server.address` for one."""
 _STATUS_CODES: Final = {"unset": 0, "ok": 1, "error": 2}
 
 
@@ -81,18 +83,15 @@ def found_traces(reply: Mapping[str, Any]) -> Iterator[FoundTrace]:
         for trace in reply.get("traces") or ():
             trace_id = str(trace["traceID"]).zfill(32)  # leading zeros are left out
             sets = trace.get("spanSets") or [trace["spanSet"]]
-            found = {str(span["spanID"]).zfill(16): span for one in sets for span in one.get("spans", ())}
-            spans = [
-                FoundSpan(
-                    trace_id,
-                    span_id,
-                    int(span["startTimeUnixNano"]),
-                    int(span.get("durationNanos", 0)),
-                    {pair["key"]: _value(pair.get("value", {})) for pair in span.get("attributes", ())},
-                )
-                for span_id, span in found.items()
-            ]
-            yield FoundTrace(trace_id, spans, all(len(one.attributes) == len(found[one.span_id].get("attributes", ())) for one in spans))
+            spans, certain = {}, True
+            for span in (span for one in sets for span in one.get("spans", ())):
+                span_id = str(span["spanID"]).zfill(16)
+                said = [(pair["key"], pair.get("value", {})) for pair in span.get("attributes", ()) if pair.get("value") != _NOT_SAID]
+                attributes = {name: _value(value) for name, value in said}
+                certain = certain and len(attributes) == len(said)
+                start_ns, duration_ns = int(span["startTimeUnixNano"]), int(span.get("durationNanos", 0))
+                spans[span_id] = FoundSpan(trace_id, span_id, start_ns, duration_ns, attributes)
+            yield FoundTrace(trace_id, list(spans.values()), certain)
     except (KeyError, TypeError, ValueError, AttributeError, ParseError) as error:
         raise StoreError(f"Tempo's reply to a search is of an unknown form ({error!r})") from error
 

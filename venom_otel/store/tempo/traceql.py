@@ -36,6 +36,10 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,16})\.[0-9]{1,25}")
 _EXPONENT: Final = re.compile(r"-?[0-9.]+e[-+]?[0-9]+")
+_LOOKED_AHEAD: Final = re.compile(r'"(?:[^"\\]|\\.)*"|(?:span|resource)\.[\w.]*|(?<== )-?[0-9][0-9.]*')
+_READ_AT_ONCE: Final = 1024
+_AHEAD: Final = 100
+"""Bytes that stay together; it looks ahead by ten characters at most behind the scope's name."""
 _UNSPOKEN: Final = ("null", "NaN", "Infinity", "-Infinity", str(-(2**63)))
 """Values that TraceQL has no way to write."""
 
@@ -52,7 +56,26 @@ def requests(which: RequestFilter, attributes: Mapping[str, str]) -> str:
     """
     held = (condition for name, value in attributes.items() for condition in _holds(name, value))
     conditions = [_ASKS_A_MODEL, *_conditions(which), *held]
-    return f"{{ {' && '.join(conditions)} }} | by(span:id) | select({_SELECTED})"
+    return _readable(f"{{ {' && '.join(conditions)} }} | by(span:id) | select({_SELECTED})")
+
+
+def _readable(query: str) -> str:
+    """The same with spaces where Tempo's reader would take it for cut off.
+
+    It reads 1024 bytes at once. Where a name or a number begins it looks ahead in a copy of itself; if that has to read on, the original
+    never sees what the copy has read (tryScopeAttribute and tryScanDuration in pkg/traceql/lexer.go of 3.0).
+    """
+    parts: list[str] = []
+    at = done = 0
+    for found in _LOOKED_AHEAD.finditer(query):
+        if found[0].startswith('"'):
+            continue
+        part = query[done : found.start()]
+        at += len(part.encode())
+        gap = -at % _READ_AT_ONCE if at // _READ_AT_ONCE != (at + _AHEAD) // _READ_AT_ONCE else 0
+        parts += part, " " * gap
+        at, done = at + gap, found.start()
+    return "".join([*parts, query[done:]])
 
 
 def _conditions(which: RequestFilter) -> Iterator[str]:
