@@ -8,17 +8,11 @@ import sys
 
 import httpx
 import pytest
-from support import servers as model_servers
-from support.chat_server import ChatServer
 from support.cockpit import Cockpit, command
+from support.doctor import holds
 from support.otlp_sink import OtlpSink
-from support.personas import nobody
-from support.replay import ReplayServer
 
-from venom_otel.cli.doctor import servers, variables
-from venom_otel.cli.doctor.findings import Status
 from venom_otel.cli.up import STORE
-from venom_otel.testing import SimulatedModel, SimulatedVllm
 
 KEY = "sk-0123456789-never-shown"
 
@@ -59,12 +53,6 @@ def doctor(tmp_path):
 def cockpit(tmp_path):
     with Cockpit(tmp_path) as running:
         yield running
-
-
-def holds(lines, *wanted):
-    """Whether each of the words stands in a line."""
-    missing = [words for words in wanted if not any(words in line for line in lines)]
-    assert not missing, (missing, lines)
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
@@ -156,96 +144,6 @@ def test_where_the_sdk_is_off_nothing_is_sent(doctor):
     assert found["Telemetry"] == ["note: nothing is sent, since OTEL_SDK_DISABLED says so"]
 
 
-def findings(source):
-    return [f"{found.status}: {found.what} → {found.mend}" for found in source]
-
-
-@pytest.fixture
-def shell(monkeypatch):
-    """A shell without any variable of ours or OpenTelemetry's; sets some."""
-    for name in list(os.environ):
-        if name.startswith(("VENOM_OTEL_", "OTEL_")):
-            monkeypatch.delenv(name)
-
-    def set_all(**values):
-        for name, value in values.items():
-            monkeypatch.setenv(name, value)
-
-    return set_all
-
-
-@pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://gpu:4318/v1/traces"},
-            "ends in /v1/traces, and exporters put that behind it once more → OTEL_EXPORTER_OTLP_ENDPOINT=http://gpu:4318",
-        ),
-        (
-            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://gpu:4318/"},
-            "is used as it is, without a path → OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://gpu:4318/v1/traces",
-        ),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "gpu:4318"},
-            "broken: OTEL_EXPORTER_OTLP_ENDPOINT=gpu:4318 has no scheme → OTEL_EXPORTER_OTLP_ENDPOINT=http://gpu:4318",
-        ),
-        (
-            {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://gpu:4318"},
-            "warning: traces go by gRPC to port 4318, which is HTTP's → port 4317, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-        ),
-        (
-            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://gpu:4317"},
-            "warning: logs go by HTTP to port 4317, which is gRPC's → port 4318, or OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-        ),
-        ({"OTEL_TRACES_SAMPLER": "always_off"}, "broken: OTEL_TRACES_SAMPLER=always_off: no request is ever seen"),
-        (
-            {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"},
-            "warning: OTEL_TRACES_SAMPLER=parentbased_traceidratio: only a share of 0.1 of all requests is seen",
-        ),
-        ({"OTEL_METRICS_EXPORTER": "none"}, "warning: OTEL_METRICS_EXPORTER=none: no metrics are sent"),
-        ({"OTEL_CONFIG_FILE": "otel.yaml"}, "broken: OTEL_CONFIG_FILE is set, which venom-otel's own SDK does not read"),
-        ({"VENOM_OTEL_PROVIDRES": "a=b"}, "warning: VENOM_OTEL_PROVIDRES is no setting of venom-otel"),
-        ({"VENOM_OTEL_PROVIDRES": "a=b"}, "did you mean VENOM_OTEL_PROVIDERS?"),
-        ({"VENOM_OTEL_PORT": "eighty"}, "broken: VENOM_OTEL_PORT='eighty'"),
-        ({"VENOM_OTEL_PROVIDERS": "x"}, "broken: VENOM_OTEL_PROVIDERS: 'x' is not name=provider"),
-        ({"VENOM_OTEL_TOKEN": "short"}, "broken: VENOM_OTEL_TOKEN must have at least 16 characters"),
-        ({"VENOM_OTEL_HTTP_SPANS": "false"}, "note: VENOM_OTEL_HTTP_SPANS=false (from the environment)"),
-        ({}, "ok: no VENOM_OTEL_* variable is set: the defaults hold"),
-    ],
-)
-def test_variables(shell, values, words):
-    shell(**values)
-    holds(findings(variables.check(frozenset())), words)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://gpu:4318"},
-        {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://gpu:4317"},
-        {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://gpu/otlp/v1/traces", "OTEL_TRACES_SAMPLER": "always_on"},
-        {"VENOM_OTEL_PROVIDERS": "http://gpu:8000=vllm", "VENOM_OTEL_URL": "http://gpu:8765"},
-        dict.fromkeys(("VENOM_OTEL_TOKEN", "VENOM_OTEL_DATA_DIR"), "/some/where-long"),
-    ],
-)
-def test_variables_that_are_right(shell, values):
-    shell(**values)
-    assert {found.status for found in variables.check(frozenset())} <= {Status.OK, Status.NOTE}
-
-
-def test_no_secret_is_shown(shell):
-    secret = "s3cret-value-of-mine"
-    shell(
-        VENOM_OTEL_TOKEN=secret,
-        OTEL_EXPORTER_OTLP_HEADERS=f"authorization=Bearer {secret}",
-        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://user:{secret}@gpu:4318/v1/traces",
-    )
-    lines = findings(variables.check(frozenset()))
-    holds(lines, "VENOM_OTEL_TOKEN is set", "OTEL_EXPORTER_OTLP_HEADERS is set", "gpu:4318")
-    assert secret not in "\n".join(lines)
-
-
 def test_what_comes_from_dotenv(doctor):
     (doctor.home / ".env").write_text("VENOM_OTEL_HTTP_SPANS=false\nOTEL_SERVICE_NAME=shop\n")
     _, found = doctor.examine()
@@ -328,95 +226,3 @@ def test_packages_of_different_versions(doctor):
 def test_pairs_known_to_be_bad(doctor):
     _, found = doctor.examine(NVIDIA_API_KEY=KEY)
     holds(found["Packages"], "streams of MistralAIChatCompletion are empty", "streams of NvidiaChatCompletion raise AssertionError")
-
-
-@pytest.fixture
-def answers(monkeypatch, shell):
-    """What is found of servers; `usual` are the ports taken for the usual ones."""
-    for vendor in servers._VENDORS:
-        for kind in (*servers._ADDRESSES, "API_KEY"):
-            monkeypatch.delenv(f"{vendor}_{kind}", raising=False)
-
-    def ask(*usual, **values):
-        shell(**values)
-        monkeypatch.setattr(servers, "USUAL_PORTS", dict.fromkeys(usual, "Somebody"))
-        return findings(servers.check())
-
-    return ask
-
-
-def test_servers_at_usual_ports_say_who_they_are(answers, simulated_ollama):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody_there = closed.getsockname()[1]
-    lines = answers(nobody_there, int(simulated_ollama.url.rpartition(":")[2]))
-    holds(lines, f"ok: {simulated_ollama.url}: ollama 0.17.4-simulated; models: simulated-llama-3b")
-    assert not any(str(nobody_there) in line for line in lines)
-    lines = answers(nobody_there)
-    holds(lines, f"note: nobody answers at the usual local ports: {nobody_there} (Somebody)", "note: no API key is set")
-
-
-def test_many_models(answers):
-    with SimulatedVllm(*(SimulatedModel(f"m{number}") for number in range(5))) as server:
-        holds(answers(VLLM_ENDPOINT=server.url), f"ok: {server.url} (VLLM_ENDPOINT): vllm", "models: m0, m1, m2 and 2 more")
-
-
-def test_a_server_that_breaks_off_its_answer_when_asked_for_its_models(answers):
-    description = model_servers.page({"openapi": "3.1.0", "info": {"title": "llama.cpp Python API"}}, model_servers.UVICORN)
-    with ReplayServer(model_servers.LLAMA_CPP_PYTHON | {"/openapi.json": description}) as server:
-        holds(answers(LLAMACPP_ENDPOINT=server.url), f"ok: {server.url} (LLAMACPP_ENDPOINT): llamacpp")
-        assert "/v1/models" not in server.paths
-
-
-def test_several_servers_of_one_runtime(answers, simulated_vllm, simulated_ollama):
-    lines = answers(VLLM_ENDPOINT=f"{simulated_vllm.url},big={simulated_ollama.url}", OLLAMA_HOST=simulated_ollama.url)
-    holds(lines, f"ok: {simulated_vllm.url} (VLLM_ENDPOINT): vllm", f"ok: {simulated_ollama.url} (VLLM_ENDPOINT): ollama")
-    holds(lines, f"ok: {simulated_ollama.url} (OLLAMA_HOST): ollama")
-    lines = answers(VLLM_ENDPOINT="Big=http://a:1")
-    holds(lines, "broken: VLLM_ENDPOINT: 'Big' is no name")
-
-
-def test_a_named_server_that_is_not_there(answers):
-    lines = answers(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
-    holds(lines, "broken: http://127.0.0.1:9/v1 (OPENAI_BASE_URL): nobody answers → start the server, or correct OPENAI_BASE_URL")
-
-
-def test_a_server_that_says_nothing(answers):
-    with ChatServer(nobody) as server:
-        lines = answers(server.port)
-        holds(lines, f"note: {server.url}: something answers that is no model server known here")
-        lines = answers(OPENAI_BASE_URL=server.url)
-        holds(lines, "does not say which runtime it is", f"if you know better: VENOM_OTEL_PROVIDERS={server.url}=vllm")
-        lines = answers(VENOM_OTEL_PROVIDERS=f"{server.url}=sglang")
-        holds(lines, f"ok: {server.url} (OPENAI_BASE_URL): sglang, as VENOM_OTEL_PROVIDERS says")
-
-
-def test_a_server_that_wants_a_key(answers):
-    def locked(path):
-        return 401, "application/json", b'{"error": "Unauthorized"}'
-
-    with ChatServer(locked) as server:
-        lines = answers(VLLM_ENDPOINT=server.url, VLLM_API_KEY=f" {KEY} ")
-    holds(lines, "wants another key before it says who it is", "VLLM_API_KEY has blanks or quotes around it", "(never shown): VLLM_API_KEY")
-    assert KEY not in "\n".join(lines)
-
-
-def test_a_public_server_is_not_asked(answers):
-    lines = answers(OPENAI_BASE_URL="https://api.openai.com/v1", AZURE_OPENAI_ENDPOINT="https://mine.openai.azure.com")
-    holds(
-        lines,
-        "ok: https://api.openai.com/v1 (OPENAI_BASE_URL): openai, by its public name; not asked",
-        "ok: https://mine.openai.azure.com (AZURE_OPENAI_ENDPOINT): azure.ai.openai, by its public name; not asked",
-    )
-
-
-@pytest.mark.parametrize(
-    ("value", "url"),
-    [("0.0.0.0", "http://127.0.0.1:11434"), ("0.0.0.0:9", "http://127.0.0.1:9"), ("http://127.0.0.1:9/", "http://127.0.0.1:9")],
-)
-def test_ollama_host_as_ollama_reads_it(answers, value, url):
-    (line,) = [line for line in answers(OLLAMA_HOST=value) if "OLLAMA_HOST" in line]
-    assert f"{url} (OLLAMA_HOST)" in line
-
-
-def test_an_address_that_is_none(answers):
-    holds(answers(OPENAI_BASE_URL="http://[::1"), "broken: OPENAI_BASE_URL: ", "give a base URL")
