@@ -250,6 +250,36 @@ def test_check_of_a_datasource_that_is_down_and_a_token_that_may_only_look(grafa
     assert "lacks dashboards:write, alert.provisioning:write" in ended.stdout
 
 
+def test_log_records_are_set_to_a_loki_where_there_is_one(grafana, run):
+    grafana.datasources["Logs"] = {"uid": "logs-1", "type": "loki"}
+    pushed = run("push")
+    assert "contact points and notification policies, which a push leaves alone" in pushed.stdout
+    variables = {one["name"]: one for one in grafana.dashboards["venom-otel-failures"]["dashboard"]["templating"]["list"]}
+    assert variables["loki"]["current"]["value"] == "logs-1"
+    checked = run("check")
+    assert checked.returncode == 0
+    assert "Logs (logs-1) answers" in checked.stdout
+    (asked,) = [one for one in grafana.asked if one.get("datasource", {}).get("type") == "loki"]
+    assert asked["datasource"]["uid"] == "logs-1"
+    assert asked["expr"].startswith('{service_name=~".+", service_name=~".*"} | exception_type!=""')
+
+
+def test_a_loki_that_is_not_there_breaks_nothing(grafana, run):
+    grafana.datasources["Loki"] = {"uid": "loki", "type": "loki"}
+    grafana.unhealthy["loki"] = "dial tcp: lookup loki: no such host"
+    run("push")
+    checked = run("check")
+    assert checked.returncode == 0
+    assert "Loki (loki) does not answer: " in checked.stdout
+    assert [one for one in grafana.asked if one.get("datasource", {}).get("type") == "loki"] == []
+
+
+def test_several_lokis(grafana, run):
+    grafana.datasources |= {name: {"uid": name, "type": "loki"} for name in ("one", "two")}
+    assert "say which with --loki-uid" in refused(run("push"))
+    assert run("push", "--loki-uid", "two").returncode == 0
+
+
 def test_open_prints_the_address(grafana, run):
     assert run("open", "--print", token=None).stdout == f"{grafana.url}/d/{OVERVIEW}\n"
     assert run("open", "failures", "--print").stdout == f"{grafana.url}/d/venom-otel-failures\n"

@@ -16,6 +16,7 @@ from support.repository import ROOT
 from venom_otel.grafana import generate, uids
 from venom_otel.grafana.alerts.rules import RULES
 from venom_otel.grafana.dashboards.runtimes import STATES
+from venom_otel.grafana.layout import every_panel
 from venom_otel.runtimes.model import State
 
 DASHBOARDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "dashboards").glob("*.json"))}
@@ -55,7 +56,7 @@ def test_elsewhere_than_in_a_checkout_it_says_so(tmp_path):
 
 
 def panels():
-    return [(name, panel) for name, dashboard in DASHBOARDS.items() for panel in generate.every_panel(dashboard)]
+    return [(name, panel) for name, dashboard in DASHBOARDS.items() for panel in every_panel(dashboard)]
 
 
 @pytest.mark.parametrize(("name", "panel"), panels(), ids=[f"{name}, {panel['title']}" for name, panel in panels()])
@@ -72,7 +73,7 @@ def test_a_panel_says_what_it_shows_and_what_its_emptiness_means(name, panel):
 
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_panels_lie_side_by_side_and_are_numbered(name):
-    every = list(generate.every_panel(DASHBOARDS[name]))
+    every = list(every_panel(DASHBOARDS[name]))
     places = [panel["gridPos"] for panel in every]
     assert all(place["x"] + place["w"] <= 24 for place in places)
     for one, other in itertools.combinations(places, 2):

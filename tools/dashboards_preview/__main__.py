@@ -1,6 +1,6 @@
 """Draws the dashboards as Grafana would: `make dashboards-preview`, for whoever changes one; takes ten minutes, for the charts to fill.
 
-An instrumented application asks simulated model servers, `venom-otel monitor` watches those and recordings of real ones, Prometheus really
+An instrumented application asks simulated model servers, `venom-otel up` watches those and recordings of real ones, Prometheus really
 runs and answers each panel's query, and Grafana's own components draw what it answers. There is no Grafana: what its app does by itself and
 its npm packages do not have is drawn by the page here, and each picture says so.
 """

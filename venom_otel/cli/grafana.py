@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import webbrowser
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -34,6 +35,7 @@ TokenFile = Annotated[
 ]
 PrometheusUid = Annotated[str | None, typer.Option(help="Which of Grafana's Prometheus datasources, where it has several.")]
 TempoUid = Annotated[str | None, typer.Option(help="Which of Grafana's Tempo datasources, where it has several.")]
+LokiUid = Annotated[str | None, typer.Option(help="Which of Grafana's Loki datasources, where it has several.")]
 CockpitUrl = Annotated[str, typer.Option(help="Address of the cockpit that dashboards lead to.")]
 
 
@@ -45,13 +47,14 @@ def push(
     folder: Annotated[str, typer.Option(help="The folder, by title or uid; made where there is none.")] = uids.FOLDER,
     prometheus_uid: PrometheusUid = None,
     tempo_uid: TempoUid = None,
+    loki_uid: LokiUid = None,
     cockpit_url: CockpitUrl = uids.COCKPIT_URL,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would be changed.")] = False,
     full: Annotated[bool, typer.Option("--full", help="With --dry-run: the whole of each difference.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what was changed in Grafana, too.")] = False,
     no_alerts: Annotated[bool, typer.Option("--no-alerts", help="Dashboards alone.")] = False,
 ) -> None:
-    """Bring dashboards and alert rules into Grafana, or up to date.
+    """Bring dashboards and alert rules into Grafana, or up to date. Contact points and notification policies are left alone.
 
     What is as it should be is left alone. What was changed in Grafana is named and left as it is, unless --force. Exit status 1 when
     something was left.
@@ -60,7 +63,7 @@ def push(
         from venom_otel.grafana import push as pushing
         from venom_otel.grafana import wanted
 
-        target = _target(client, prometheus_uid, tempo_uid, cockpit_url)
+        target = _target(client, prometheus_uid, tempo_uid, loki_uid, cockpit_url)
         place = client.folder(folder)
         if place is None:
             print(f"{'would make' if dry_run else 'making'} folder {folder!r}")
@@ -76,6 +79,7 @@ def push(
                 saved += step.kind == "alert rule"
         if saved:
             client.keep_interval(place, *wanted.group())
+            print("Whom alerts are told to is said by Grafana's contact points and notification policies, which a push leaves alone.")
         if target.tempo is None:
             print("Grafana has no Tempo datasource: lists of traces stay empty until it has one and this is run again.")
         if left:
@@ -92,6 +96,7 @@ def check(
     token_file: TokenFile = None,
     prometheus_uid: PrometheusUid = None,
     tempo_uid: TempoUid = None,
+    loki_uid: LokiUid = None,
     hours: Annotated[float, typer.Option(min=0.1, max=24 * 30, help="How far back panels look for data.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with everything that was found.")] = False,
 ) -> None:
@@ -103,9 +108,11 @@ def check(
     with _opened(url, token_file) as client:
         client.version()  # where nobody answers, nothing else is said
         report.section("Grafana", _server(client))
-        target = _target(client, prometheus_uid, tempo_uid, uids.COCKPIT_URL)
-        report.section("Datasources", _datasources(client, target))
-        report.section("Panels", _panels(client, target, hours))
+        target = _target(client, prometheus_uid, tempo_uid, loki_uid, uids.COCKPIT_URL)
+        logs = client.health(target.loki["uid"]) if target.loki else None
+        report.section("Datasources", [*_datasources(client, target), *_log_records(target.loki, logs)])
+        # Log records are an addition: where they cannot be had, that has been said, and nothing is broken.
+        report.section("Panels", _panels(client, replace(target, loki=None) if logs else target, hours))
     report.end()
     if report.is_broken:
         raise typer.Exit(1)
@@ -158,7 +165,7 @@ def _opened(url: str | None, token_file: Path | None) -> Iterator[Grafana]:
         yield client
 
 
-def _target(client: Grafana, prometheus_uid: str | None, tempo_uid: str | None, cockpit_url: str) -> Target:
+def _target(client: Grafana, prometheus_uid: str | None, tempo_uid: str | None, loki_uid: str | None, cockpit_url: str) -> Target:
     from venom_otel.grafana import wanted
 
     client.version()
@@ -169,7 +176,8 @@ def _target(client: Grafana, prometheus_uid: str | None, tempo_uid: str | None, 
             f"Grafana at {client.url} has no Prometheus datasource that the token may ask. Add one under Connections, or give the token's "
             "service account the permission datasources:query."
         )
-    return wanted.Target(client.url, cockpit_url.rstrip("/"), prometheus, wanted.choose(sources, uids.TEMPO, tempo_uid))
+    tempo, loki = wanted.choose(sources, uids.TEMPO, tempo_uid), wanted.choose(sources, uids.LOKI, loki_uid)
+    return wanted.Target(client.url, cockpit_url.rstrip("/"), prometheus, tempo, loki)
 
 
 def _say(step: Step, *, dry_run: bool, full: bool, overwritten: bool) -> None:
@@ -206,6 +214,17 @@ def _datasources(client: Grafana, target: Target) -> Iterator[Finding]:
             yield broken(f"{source['name']} ({source['uid']}) does not answer: {wrong}", "mend its address in Grafana under Connections")
         else:
             yield ok(f"{source['name']} ({source['uid']}) answers")
+
+
+def _log_records(loki: dict[str, Any] | None, wrong: str | None) -> Iterator[Finding]:
+    if loki is None:
+        return
+    if wrong:
+        yield note(
+            f"{loki['name']} ({loki['uid']}) does not answer: {wrong}; it is for log records alone: COMPOSE_PROFILES=loki in the stack"
+        )
+    else:
+        yield ok(f"{loki['name']} ({loki['uid']}) answers")
 
 
 def _panels(client: Grafana, target: Target, hours: float) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """Whether each panel of the dashboards gets data in a Grafana: their queries are sent as Grafana's own page would send them.
 
-PromQL goes to `/api/ds/query`, where Grafana fills in `$__rate_interval` and its like; the page itself fills in a dashboard's variables,
-so here they are set to all there is. TraceQL goes to Tempo's own API through Grafana, for lists of traces are asked for by the page.
+PromQL and LogQL go to `/api/ds/query`, where Grafana fills in `$__rate_interval` and its like; the page itself fills in a dashboard's
+variables, so here they are set to all there is. TraceQL goes to Tempo's own API through Grafana, for lists of traces are asked for by the page.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel.errors import GrafanaError
 from venom_otel.grafana import uids
+from venom_otel.grafana.layout import every_panel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +60,7 @@ def panels(grafana: Grafana, dashboards: Sequence[Json], target: Target, hours: 
     """Each panel that asks something, over the last `hours`; those of one trace are left out, for there is none to ask for."""
     for dashboard in dashboards:
         variables = _all_there_is(dashboard)
-        for panel in dashboard["panels"]:
+        for panel in every_panel(dashboard):
             targets = _filled(panel.get("targets", []), variables)
             try:
                 answer = _answer(grafana, targets, target, hours) if targets else None
@@ -76,8 +77,12 @@ def _answer(grafana: Grafana, targets: Sequence[Json], target: Target, hours: fl
     Raises:
         GrafanaError: one of them fails; the message has the datasource's words.
     """
-    if targets[0]["datasource"]["type"] == uids.PROMETHEUS:
-        source = {"type": uids.PROMETHEUS, "uid": target.prometheus["uid"]}
+    kind = targets[0]["datasource"]["type"]
+    if kind != uids.TEMPO:
+        chosen = target.prometheus if kind == uids.PROMETHEUS else target.loki
+        if chosen is None:
+            return None
+        source = {"type": kind, "uid": chosen["uid"]}
         asked = [{**one, "datasource": source, "intervalMs": _STEP_MS, "maxDataPoints": _POINTS} for one in targets]
         results = grafana.query(asked, f"now-{round(hours * 60)}m", "now")
         for one in results.values():

@@ -11,9 +11,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from venom_otel.grafana import provisioning, uids
 from venom_otel.grafana.alerts import grafana_rules, notifications, prometheus_rules
 from venom_otel.grafana.dashboards import compare, failures, overview, runbooks, runtimes, trace
+from venom_otel.grafana.layout import every_panel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from grafana_foundation_sdk.builders.dashboard import Dashboard
@@ -79,13 +79,6 @@ def content(dashboard: Dashboard) -> dict[str, Any]:
             variable.pop(name, None)
     assert made["uid"] in vars(uids).values()
     return made
-
-
-def every_panel(made: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The panels of a dashboard's JSON in their order, rows and those within closed rows among them."""
-    for panel in made["panels"]:
-        yield panel
-        yield from panel.get("panels") or ()
 
 
 def _lying(root: Path) -> set[str]:

@@ -35,6 +35,7 @@ class Target:
     cockpit: str
     prometheus: Json
     tempo: Json | None
+    loki: Json | None = None
 
 
 def dashboards(target: Target) -> Sequence[Json]:
@@ -122,6 +123,7 @@ def _set_to(dashboard: Json, target: Target) -> Json:
         uids.PROMETHEUS: (target.prometheus["name"], target.prometheus["uid"]),
         "cockpit": (target.cockpit, target.cockpit),
         **({uids.TEMPO: (target.tempo["name"], target.tempo["uid"])} if target.tempo else {}),
+        **({uids.LOKI: (target.loki["name"], target.loki["uid"])} if target.loki else {}),
     }
     for variable in dashboard.get("templating", {}).get("list", []):
         if variable["name"] in chosen:
