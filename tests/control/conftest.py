@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from venom_otel.control import Controller
+from venom_otel.errors import ActionError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes import reading
 from venom_otel.runtimes.model import Runtime
@@ -108,3 +109,19 @@ async def eventually(met, what):
             return found
         assert time.monotonic() < deadline, what
         await asyncio.sleep(0.005)
+
+
+async def failing(place, controller, action, **more):
+    """The words with which an action fails."""
+    with pytest.raises(ActionError) as failed:
+        await place.act(controller, action, **more)
+    return str(failed.value)
+
+
+async def online(place):
+    """Wait until it answers."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            if (await place.look()).state.status == "online":
+                return
+            await asyncio.sleep(0.01)
