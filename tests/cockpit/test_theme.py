@@ -7,6 +7,7 @@ import pytest
 
 from venom_otel.cockpit import theme
 
+LITE = theme.STYLES.parent / "lite" / "page.css"
 THEMES = {"light": theme.LIGHT, "dark": theme.DARK}
 PAIRS = [(ink, ground) for ink in ("text", "muted", "accent", "good", "bad", "warn") for ground in ("canvas", "surface", "raised")] + [
     ("bad", "bad_wash"),
@@ -48,14 +49,14 @@ def test_what_is_drawn_can_be_seen(name, ink):
 
 
 def test_rules_use_variables_that_exist_and_no_colours():
-    rules = "".join(path.read_text(encoding="utf-8") for path in [*theme.STYLES.iterdir(), theme.ASSETS / "lite.css"])
+    rules = "".join(path.read_text(encoding="utf-8") for path in [*theme.STYLES.iterdir(), LITE])
     known = {field.name.replace("_", "-") for field in fields(theme.Palette)} | set(theme.SIZES) | {"hue", "depth", "part"}
     assert set(re.findall(r"var\(--([\w-]+)\)", rules)) <= known
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl|\burl\(|@import", rules)
 
 
 def test_variables_are_used():
-    rules = "".join(path.read_text(encoding="utf-8") for folder in (theme.ASSETS, theme.STYLES) for path in folder.iterdir())
+    rules = "".join(path.read_text(encoding="utf-8") for path in (*theme.ASSETS.iterdir(), *theme.STYLES.iterdir(), LITE))
     rules += "".join(f"var(--{name})" for name in theme.PARTS.values())
     for name in [*(field.name.replace("_", "-") for field in fields(theme.Palette)), *theme.SIZES]:
         assert f"var(--{name})" in rules, name

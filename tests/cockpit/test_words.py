@@ -61,6 +61,7 @@ def test_on_every_page(open_tab, application):
         "/history": (".cell-error",),
         "/alerts": (".alert-row-cause",),
         f"/trace/{trace_id}": (".failure-words",),
+        "/lite": (".alert [data-slot=words]",),
     }
     for path, where in places.items():
         page = open_tab(path)
@@ -79,7 +80,7 @@ def test_where_nothing_is_yet(open_tab):
     page.get_by_role("textbox", name=chat.MESSAGE).fill("Anybody?")
     page.get_by_role("textbox", name=chat.MESSAGE).press("Enter")
     expect(page.locator(".chat-refused code", has_text="venom-otel up")).to_be_visible(timeout=60_000)
-    for path in ("/", "/history", "/compare", "/alerts", "/settings"):
+    for path in ("/", "/history", "/compare", "/alerts", "/settings", "/lite"):
         page.goto(path)
         expect(page.locator("h1, [role=heading]").first).to_be_attached()
         assert "`" not in page.locator("body").inner_text()

@@ -18,7 +18,7 @@ LONGEST_BYTES: Final = 900_000
 """Of a message from a browser: NiceGUI's server ends connections that send a million (Engine.IO's `max_http_buffer_size`)."""
 
 
-class ChatLog(ui.element, component="assets/chat_log.js"):
+class ChatLog(ui.element, component="assets/chat_log.js", dependencies=["assets/tab_session.js"]):
     """Where a conversation stands, in its slot; follows its end. Keeps in the tab which conversation it is.
 
     Args:

@@ -14,7 +14,7 @@ from support import behaviours
 from support.cockpit import wait_for
 from support.dialects import Answer
 
-from venom_otel.cockpit import theme
+from venom_otel.cockpit import theme, words
 from venom_otel.cockpit.texts import lite
 
 pytestmark = pytest.mark.browser
@@ -24,7 +24,7 @@ def test_without_a_script_it_says_how_things_are(tabs, places):
     trouble(places, "unscripted:1b")
     wait_for(lambda: "unscripted:1b" in httpx.get(f"{places.cockpit.page}/lite").text, "the alert")
     # A Chromium that is merely told to run no script does not show this.
-    assert lite.NO_SCRIPT in httpx.get(f"{places.cockpit.page}/lite").text.partition("<noscript>")[2]
+    assert words.html(lite.NO_SCRIPT) in httpx.get(f"{places.cockpit.page}/lite").text.partition("<noscript>")[2]
     page = tabs(java_script_enabled=False).open(places.between.url, live=False)
     expect(page.locator("#active")).to_contain_text(f"Gemma 3 (vLLM @ {places.first.port})")
     expect(page.locator(".server")).to_have_count(2)

@@ -140,3 +140,21 @@ def test_a_leader_is_live_at_once_however_young_its_page_is(profile, places):
     profile.context.add_init_script("performance.now = (real => () => real() / 1000)(performance.now.bind(performance))")
     page = profile.open(places.between.url, live=False)
     expect(page.locator("#live")).to_have_attribute("data-live", "live", timeout=12_000)
+
+
+def test_a_tab_that_is_duplicated_has_a_conversation_of_its_own(profile, places):
+    """Its storage is a copy of the original's; so is that of a window which a page opens."""
+    page = profile.open(places.between.url)
+    ended(ask(page, "First?"))
+    with page.expect_popup() as opened:
+        page.evaluate("void open(location.href)")
+    copy = opened.value
+    expect(copy.locator("#live")).to_have_attribute("data-live", "live")
+    expect(copy.locator(".turn")).to_have_count(0)
+    ended(ask(copy, "Second?"))
+    assert [each["content"] for each in places.first.requests[-1].body["messages"]] == ["Second?"]
+    ended(ask(page, "Third?"))
+    assert [each["content"] for each in places.first.requests[-1].body["messages"]] == ["First?", TEXT, "Third?"]
+    for tab, asked in ((page, ["First?", "Third?"]), (copy, ["Second?"])):
+        tab.reload()
+        expect(tab.locator("[data-slot=asked]")).to_have_text(asked)

@@ -1,9 +1,9 @@
 // A conversation that scrolls: it follows what comes at its end until the reader scrolls up, and does so again where the reader comes back.
 // Which conversation it is lies in the tab's own storage: ids alone, never what was said.
+import { TabSession } from "tab_session";
+
 const KEY = "venom-chat";
 const NEAR = 24;
-// A tab that was duplicated has a copy of the storage. The tab that is at a conversation says so to whoever asks, and the copy begins anew.
-const ASKED_MS = 80;
 
 export default {
   template: `
@@ -24,21 +24,20 @@ export default {
     this.watching = new ResizeObserver(() => this.follows && this.toEnd());
     this.watching.observe(this.$refs.inside);
     this.watching.observe(this.$refs.log);
-    this.tabs = new BroadcastChannel(KEY);
-    this.session = null;
-    const kept = await this.own(this.stored());
-    this.tabs.onmessage = ({ data }) => data.who && data.who === this.session && this.tabs.postMessage({ here: data.who });
-    this.session = kept?.session;
+    this.own = new TabSession(KEY);
+    const stored = this.stored();
+    const kept = stored?.session && !(await this.own.taken(stored.session)) ? stored : null;
+    this.own.at(kept?.session);
     this.$emit("ready", kept);
   },
   unmounted() {
     this.watching.disconnect();
-    this.tabs.close();
+    this.own.close();
   },
   methods: {
     // What to come back to; `state.session` is whose tab this is.
     keep(state) {
-      this.session = state.session;
+      this.own.at(state.session);
       sessionStorage.setItem(KEY, JSON.stringify(state));
     },
     toEnd() {
@@ -58,15 +57,6 @@ export default {
       } catch {
         return null;
       }
-    },
-    async own(kept) {
-      if (!kept?.session) return null;
-      const taken = new Promise((known) => {
-        this.tabs.onmessage = ({ data }) => data.here === kept.session && known(true);
-        setTimeout(() => known(false), ASKED_MS);
-      });
-      this.tabs.postMessage({ who: kept.session });
-      return (await taken) ? null : kept;
     },
   },
 };

@@ -6,6 +6,7 @@ from typing import Final
 
 from venom_otel import semconv
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.texts import chat
 
 TITLE: Final = f"{texts.PRODUCT} lite"
 SKIP: Final = "Skip to the chat"
@@ -31,6 +32,7 @@ SERVERS: Final = "Model servers"
 NO_SERVERS: Final = "None is known: `docs/settings.md` says how to name one."
 
 CHAT: Final = "Chat"
+EMPTY: Final = chat.EMPTY
 ANEW: Final = "New conversation"
 MESSAGE: Final = "Your message"
 SEND: Final = "Send"
