@@ -179,6 +179,6 @@ class TestAnother:
         def test_it_says_what_to_install(self, open_tab):
             page = open_tab()
             panel = page.get_by_role("region", name=texts.TITLE)
-            expect(panel).to_contain_text(texts.INSTALL)
+            expect(panel).to_contain_text(texts.INSTALL.replace("`", ""))
             expect(panel).to_contain_text(texts.INSTALL_COMMAND)
             expect(panel.get_by_role("textbox")).to_have_count(0)
