@@ -1,0 +1,104 @@
+"""Figures out of Prometheus, as `TelemetryStore` gives them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from venom_otel.errors import StoreError
+from venom_otel.store.backend import Backend
+from venom_otel.store.periods import DAY, MINUTE_NS, covered
+from venom_otel.store.prometheus.figures import Answers, Series, aggregates, series_of
+from venom_otel.store.prometheus.pieces import Piece, pieces
+from venom_otel.store.prometheus.question import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from venom_otel.store.protocol import Aggregate, Dimension, RequestFilter
+
+VARIABLE: Final = "VENOM_OTEL_PROMETHEUS_URL"
+FRESH_S: Final = 60.0
+"""What was asked so lately is not asked again: a page that is open asks at each arrival of anything."""
+_RECENT: Final = 64
+_MINUTE: Final = 60
+
+
+class PrometheusStore:
+    """What of `TelemetryStore` Prometheus can answer: figures; it is written by others.
+
+    A request is counted when its metrics were sent: when it had ended, and up to the sender's export interval later. Percentiles are as
+    exact as the buckets of the histograms, each twice as wide as the one before.
+
+    Args:
+        url: its HTTP address.
+        days: how far back is looked.
+
+    Raises:
+        SettingsError: the address is none.
+    """
+
+    def __init__(self, url: str, days: float) -> None:
+        self._prometheus = Backend(url, kind="Prometheus", variable=VARIABLE, example="http://localhost:9090")
+        self._back = round(days * DAY)
+        self._recent: dict[tuple[str, int, Piece], tuple[float, Sequence[Aggregate]]] = {}
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return self._prometheus.name
+
+    async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
+        """See `TelemetryStore.aggregates`; as it was at most `FRESH_S` ago.
+
+        Raises:
+            StoreError: it cannot be asked, or does not answer in time.
+        """
+        if step_ns is not None and (step_ns <= 0 or step_ns % MINUTE_NS):
+            raise ValueError(f"a step is whole minutes, not {step_ns} ns")
+        now = time.time_ns() // MINUTE_NS + 1
+        first, end = covered(which)
+        begin, end = max(first, now - self._back), min(end, now)
+        if begin >= end:
+            return ()
+        question = Question(which, tuple(by))
+        cut = pieces(begin, end, None if step_ns is None else step_ns // MINUTE_NS)
+        found = await asyncio.gather(*(self._piece(question, first if step_ns is None else start, piece) for start, piece in cut))
+        return sorted((one for part in found for one in part), key=lambda one: one.start_ns)
+
+    def close(self) -> None:
+        """Let running questions end and release the connections."""
+        self._prometheus.close()
+
+    async def _piece(self, question: Question, start: int, piece: Piece) -> Sequence[Aggregate]:
+        """The answer for one piece of the range, whose first step begins in the minute `start`."""
+        key = question.key, start, piece
+        asked_at, found = self._recent.get(key, (-math.inf, ()))
+        if time.monotonic() - asked_at <= FRESH_S:
+            return found
+        asked_at, length_s = time.monotonic(), piece.width * _MINUTE
+        asked = [question.durations("bucket", length_s), question.durations("sum", length_s)]
+        if question.asks_for_answers:
+            asked += [question.first_chunks("bucket", length_s), question.first_chunks("sum", length_s), question.tokens(length_s)]
+        answers = Answers(*await asyncio.gather(*(self._prometheus.run(partial(self._ask, text, piece)) for text in asked)))
+        found = aggregates(question, answers, lambda at: start + round(at) // _MINUTE - piece.width - piece.first)
+        while len(self._recent) >= _RECENT:
+            self._recent.pop(next(iter(self._recent)), None)
+        self._recent[key] = asked_at, found
+        return found
+
+    def _ask(self, text: str, piece: Piece, until: float) -> list[Series]:
+        """What PromQL finds, in a worker thread."""
+        end = piece.end * _MINUTE
+        if piece.end - piece.first == piece.width:
+            reply = self._prometheus.get("/api/v1/query", {"query": text, "time": end}, until)
+        else:
+            times = {"start": (piece.first + piece.width) * _MINUTE, "end": end, "step": piece.width * _MINUTE}
+            reply = self._prometheus.get("/api/v1/query_range", {"query": text, **times}, until)
+        try:
+            return series_of(reply)
+        except StoreError as error:
+            raise StoreError(f"{self.name}: {error}") from error
