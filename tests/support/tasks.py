@@ -84,14 +84,15 @@ async def asked(
     models: Mapping[str, str] | None = None,
     answering: Answering | None = None,
     interval_s: float = 60.0,
+    watching: Monitor | None = None,
     **endpoints: str,
 ) -> AsyncIterator[Asked]:
-    """Tasks over the servers that the settings `endpoints` name; `answering` in place of the kernel."""
+    """Tasks over the servers that the settings `endpoints` name, or that a monitor is `watching`; `answering` in place of the kernel."""
     settings = RuntimeSettings(**{"ollama_host": "", **endpoints})
     limits = limits or Limits()
     with (
         EmbeddedStore(folder / "telemetry.db", min_free_bytes=0) as store,
-        Monitor(functools.partial(find, settings), interval_s=interval_s) as monitor,
+        watching or Monitor(functools.partial(find, settings), interval_s=interval_s) as monitor,
         acting(folder, monitor) as parts,
     ):
         telemetry = TaskTelemetry(store)

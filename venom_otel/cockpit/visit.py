@@ -54,6 +54,8 @@ class Visit:
         async def handle(*args: P.args, **kwargs: P.kwargs) -> None:
             task = asyncio.current_task()
             assert task is not None
+            if self.over:  # between the event and now
+                return
             self._tasks.add(task)
             try:
                 await handler(*args, **kwargs)

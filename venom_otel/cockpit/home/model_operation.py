@@ -58,16 +58,14 @@ class ModelOperation:
         """Show an operation up to its end."""
         self._begin(operation)
         ended = operation
-        try:
-            async for event in self._operations.follow(operation.id):
-                ended = event.operation
-                if event.progress is not None and self._operation is operation:
-                    self._show(event.progress)
-                    await asyncio.sleep(PAUSE_S)
-        finally:
-            if self._operation is operation:  # else the next one has its place
-                self._operation = None
-                self._doing.set_visibility(False)
+        async for event in self._operations.follow(operation.id):
+            ended = event.operation
+            if event.progress is not None and self._operation is operation:
+                self._show(event.progress)
+                await asyncio.sleep(PAUSE_S)
+        if self._operation is operation:  # else the next one has its place
+            self._operation = None
+            self._doing.set_visibility(False)
         if ended.state is OperationState.FAILED:
             self._show_failure(ended)
 

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.asking import done, sure
+from venom_otel.cockpit.home import model_views
 from venom_otel.cockpit.home.model_column import ModelColumn
 from venom_otel.cockpit.home.model_operation import ModelOperation
 from venom_otel.cockpit.home.server_views import size
@@ -77,9 +78,9 @@ class ModelsPanel:
     async def activate(self, model: Model, server: str | None) -> None:
         """Use it from now on; asks first where a server that works is started anew for it."""
         if (stopped := self._started_anew(model, server)) is not None:
-            title = f"{texts.activate(model.friendly_name)}?"
+            title = f"{model_views.activates(model)}?"
             words = texts.restarts(stopped.runtime.label, common.breaks_off(stopped.reading.requests_running))
-            if not await sure(title, words, texts.ACTIVATE):
+            if not await sure(title, words, model_views.activate(model)):
                 return
         await self._begin(self._catalogue.activate(model.provider, model.name, "page", server))
 
@@ -91,7 +92,7 @@ class ModelsPanel:
             await self._begin(self._catalogue.remove(model.provider, model.name, "page", model.server))
 
     async def _fetch(self, provider: str, model: str, server: str | None) -> bool:
-        return await self._begin(self._catalogue.install(provider, model, "page", server))
+        return await self._begin(self._catalogue.install(provider, model, "page", server)) and not self._visit.over
 
     async def _begin(self, beginning: Awaitable[Operation]) -> bool:
         async def begin() -> None:

@@ -118,15 +118,13 @@ class ServerCard:
         self._doing.set_visibility(True)
         self._step.text = texts.DOING[operation.wanted.kind]
         ended = operation
-        try:
-            async for event in self._operations.follow(operation.id):
-                ended = event.operation
-                if event.progress is not None:
-                    self._show_progress(event.progress)
-        finally:
-            self._followed = None
-            self._doing.set_visibility(False)
-            self._progress.set_visibility(False)
+        async for event in self._operations.follow(operation.id):
+            ended = event.operation
+            if event.progress is not None:
+                self._show_progress(event.progress)
+        self._followed = None
+        self._doing.set_visibility(False)
+        self._progress.set_visibility(False)
         if ended.state is OperationState.FAILED:
             self._show_failure(ended)
         self.show(await self._servers.one(self._name) or self._server)
