@@ -32,7 +32,7 @@ WAIT_S = 60
 
 def asked(title):
     """What the panel of that title asks, set to all there is."""
-    (panel,) = [panel for panel in OVERVIEW["panels"] if panel["title"] == title and panel["type"] != "stat"]
+    (panel,) = [panel for panel in OVERVIEW["panels"] if panel["title"] == title]
     expr = panel["targets"][0]["expr"]
     for variable in ("provider", "model", "endpoint", "service"):
         expr = expr.replace(f"${variable}", ".*")
@@ -63,7 +63,7 @@ def stack(collector_program, prometheus_program, tmp_path_factory):
     ):
 
         def active():
-            return {one["metric"][names.PROVIDER]: int(one["value"][1]) for one in prometheus.query(asked("Active model"))}
+            return {one["metric"][names.PROVIDER]: int(one["value"][1]) for one in prometheus.query(asked("Active model over time"))}
 
         yield {"prometheus": prometheus, "cockpit": cockpit, "application": application, "vllm": vllm, "ollama": ollama, "active": active}
 
@@ -71,11 +71,13 @@ def stack(collector_program, prometheus_program, tmp_path_factory):
 def test_who_is_set_and_who_answered_are_right_also_when_a_fallback_answers(stack):
     prometheus, application, active = stack["prometheus"], stack["application"], stack["active"]
     eventually(lambda: active() == {"vllm": SET}, WAIT_S, of=lambda: str(active()))
+    assert [one["metric"][names.PROVIDER] for one in prometheus.query(asked("Active model"))] == ["vllm"]
     application.ask(connector="openai", url=stack["vllm"].url, model=MODEL, stream=False)
     eventually(lambda: active() == {"vllm": BOTH}, WAIT_S, of=lambda: str(active()))
     with contextlib.closing(ClosedPort()) as dead:
         application.ask(connector="fallback", url=f"{dead.url} {stack['ollama'].url}", model=MODEL, stream=False)
     eventually(lambda: active() == {"vllm": SET, "ollama": ANSWERED}, WAIT_S, of=lambda: str(active()))
+    assert [one["metric"][names.PROVIDER] for one in prometheus.query(asked("Active model"))] == ["ollama"]
 
     def last():
         rows = prometheus.query(asked("Who answered last"))

@@ -1,7 +1,8 @@
 """Whether each panel of the dashboards gets data in a Grafana: their queries are sent as Grafana's own page would send them.
 
 PromQL and LogQL go to `/api/ds/query`, where Grafana fills in `$__rate_interval` and its like; the page itself fills in a dashboard's
-variables, so here they are set to all there is. TraceQL goes to Tempo's own API through Grafana, for lists of traces are asked for by the page.
+variables, so here they are set to all there is. TraceQL goes to Tempo's own API through Grafana, for lists of traces are asked for by the
+page.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@ SECONDS, SHARE, PER_SECOND, BYTES, COUNT = "s", "percentunit", "count:/s", "byte
 MOMENT: Final = "dateTimeFromNow"
 """Of milliseconds since the epoch."""
 
+_NUMBER_PX: Final = 105
+
 _LEAST_TOP: Final = {SHARE: 0.1, PER_SECOND: 0.1, COUNT: 1.0}
 """How far an axis reaches at least, by unit: over nothing but zeros Grafana draws one up to 100, which is 10000 %."""
 
@@ -110,13 +112,14 @@ def tile(
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: the field it comes from, its heading, where a click leads; numbers have a unit, and a width in pixels."""
+    """A column of a table: the field it comes from, its heading, where a click leads; its width in pixels, else what is left."""
 
     field: str
     heading: str
     unit: str | None = None
+    """Of numbers."""
     links: tuple[Link, ...] = ()
-    width: int = 105
+    width: int | None = None
 
 
 def rows(about: About, queries: Mapping[str, str], columns: Sequence[Column], *, sort: str, size: Size = WHOLE) -> Panel:
@@ -219,8 +222,10 @@ def _shown(panel: table.Panel, name: str, column: Column) -> table.Panel:
         properties.append(dashboard.DynamicConfigValue(id_val="displayName", value=column.heading))
     if column.unit:
         # A number that is missing is no empty table.
-        numbers = {"unit": column.unit, "noValue": "-", "custom.width": column.width}
-        properties.extend(dashboard.DynamicConfigValue(id_val=name, value=value) for name, value in numbers.items())
+        properties.append(dashboard.DynamicConfigValue(id_val="unit", value=column.unit))
+        properties.append(dashboard.DynamicConfigValue(id_val="noValue", value="-"))
+    if width := column.width or (_NUMBER_PX if column.unit else None):
+        properties.append(dashboard.DynamicConfigValue(id_val="custom.width", value=width))
     if column.links:
         properties.append(dashboard.DynamicConfigValue(id_val="links", value=list(column.links)))
     return panel.override_by_name(name, properties) if properties else panel

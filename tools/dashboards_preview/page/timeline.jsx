@@ -47,18 +47,26 @@ function chart(aligned, frames, timeRange, timeZone, theme, panel) {
     range: () => [-0.5, lines.length - 0.5],
   });
   builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: true } });
+  const names = lines.map((field) => getFieldDisplayName(field, aligned, frames));
   builder.addAxis({
     scaleKey: 'rows',
     placement: AxisPlacement.Left,
     theme,
+    size: widest(names, theme) + 20,
     grid: { show: false },
     splits: lines.map((_, place) => place),
-    values: lines.map((field) => getFieldDisplayName(field, aligned, frames)),
+    values: names,
   });
   lines.forEach(() => builder.addSeries({ scaleKey: 'rows', theme, show: true, pathBuilder: () => null, pointsBuilder: () => null }));
   builder.setPrepData(([frame]) => frame.fields.map(({ values }) => values));
   builder.addHook('draw', (plot) => lines.forEach((field, place) => drawRow(plot, field, place, panel, theme)));
   return builder;
+}
+
+function widest(words, theme) {
+  const canvas = document.createElement('canvas').getContext('2d');
+  canvas.font = `12px ${theme.typography.fontFamily}`;
+  return Math.ceil(Math.max(...words.map((word) => canvas.measureText(word).width)));
 }
 
 function drawRow(plot, field, place, panel, theme) {

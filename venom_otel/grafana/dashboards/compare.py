@@ -67,7 +67,7 @@ def _table() -> panels.Panel:
     leading = (links.cockpit("Compare in the cockpit", "/compare"),)
     columns = [
         Column(names.MODEL, "Model", links=leading),
-        Column(names.PROVIDER, "Provider"),
+        Column(names.PROVIDER, "Provider", width=90),
         Column(names.ENDPOINT, "Server"),
         *(
             Column(f"Value #{letter}", heading, unit, width=50 + 7 * len(heading) + 15 * (heading == SORT))

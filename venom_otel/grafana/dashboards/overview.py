@@ -42,13 +42,18 @@ def make() -> Dashboard:
 
 
 def _tiles() -> list[panels.Panel]:
-    active = highest(_ACTIVE, _NAME, names.PROVIDER, _SOURCE)
+    configured, answered = (
+        f"({highest(select(_ACTIVE, (_SOURCE, '=', source)), _NAME, names.PROVIDER)} == 1)"
+        for source in (semconv.ACTIVE_CONFIGURED, semconv.ACTIVE_ANSWERED)
+    )
     return [
         panels.tile(
             About(
-                "Active model", "The model that the settings name, and the one that answered last.", "No model is set and none has answered"
+                "Active model",
+                "The one that answered last; before the first answer, the one that the settings name.",
+                "No model is set and none has answered",
             ),
-            [Query(f"{active} == 1", f"{legend(_NAME)} at {legend(names.PROVIDER)}, {legend(_SOURCE)}")],
+            [Query(f"{answered} or on() {configured}", f"{legend(_NAME)} at {legend(names.PROVIDER)}")],
             "none",
             size=panels.Size(6, 5),
             names=True,
@@ -103,7 +108,7 @@ def _active() -> panels.Panel:
     )
     return panels.timeline(
         About(
-            "Active model",
+            "Active model over time",
             "Which model the settings name and which one answered last, of all applications. Two rows at once: another model answers.",
             "No model is set and none has answered, or nothing comes from venom-otel up",
         ),
@@ -120,11 +125,11 @@ def _answered_last() -> panels.Panel:
     # A subquery's last step lies up to an interval back: what is newer is asked for by itself.
     at = f"{answered} or max_over_time({answered}[{RANGE}:{INTERVAL}])"
     columns = [
-        Column(names.SERVICE, "Application"),
-        Column(names.MODEL, "Model"),
-        Column(names.PROVIDER, "Provider"),
+        Column(names.SERVICE, "Application", width=110),
+        Column(names.MODEL, "Model", width=150),
+        Column(names.PROVIDER, "Provider", width=85),
         Column(names.ENDPOINT, "Server"),
-        Column("Value", LAST, panels.MOMENT, width=150),
+        Column("Value", LAST, panels.MOMENT, width=130),
     ]
     return panels.rows(
         About("Who answered last", "By application: the first of its rows is the model that answers it now.", NO_REQUESTS),
