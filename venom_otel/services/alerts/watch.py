@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -128,17 +127,12 @@ class Alerts:
     # -- requests ----------------------------------------------------------------------------------------------------------------
     async def _follow_requests(self) -> None:
         with self._history.changes() as changes:
-            while True:
+            while await changes.look_due(PAUSE_S, TICK_S):
                 async with self._busy:
                     try:
                         await self._catch_up()
                     except StoreError as error:
                         logger.debug("alerts wait for the store: %s", error)
-                await asyncio.sleep(PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(TICK_S):
-                        if await anext(changes, None) is None:
-                            return
 
     async def _catch_up(self) -> None:
         """Look at all that has arrived since the last time."""
