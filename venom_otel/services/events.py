@@ -165,10 +165,7 @@ class Events:
     async def _follow_requests(self) -> None:
         cursor, idle = 0, True
         with self._history.changes() as changes:
-            while True:
-                newest = await anext(changes, None)
-                if newest is None:
-                    return
+            async for newest in changes:
                 if not self._is_followed():
                     cursor, idle = newest, True
                 else:
