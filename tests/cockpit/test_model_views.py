@@ -33,6 +33,8 @@ def test_facts():
 def test_marks():
     assert model_views.marks(MODEL) == []
     assert model_views.marks(replace(MODEL, configured=True, loaded=True)) == [texts.ACTIVE, texts.LOADED]
+    assert model_views.marks(replace(MODEL, configured=True)) == [texts.ACTIVE, texts.NOT_LOADED]
+    assert model_views.marks(replace(MODEL, configured=True, loaded=None)) == [texts.ACTIVE]
 
 
 def test_the_active_one_stands_first_and_the_others_by_name():
@@ -48,10 +50,22 @@ def test_matches(words, found):
 
 def test_what_can_be_activated():
     assert model_views.can_be_activated(MODEL)
-    assert model_views.can_be_activated(replace(MODEL, configured=True))  # which puts it into memory
+    assert model_views.activates(MODEL) == texts.activate("Gemma3 4B")
     assert not model_views.can_be_activated(replace(MODEL, configured=True, loaded=True))
     assert not model_views.can_be_activated(replace(MODEL, configured=True, loaded=None))
     assert not model_views.can_be_activated(replace(MODEL, unsupported={Kind.ACTIVATE: "x"}))
+
+
+def test_the_active_one_can_be_loaded_where_its_server_loads_models():
+    active = replace(MODEL, configured=True)
+    assert model_views.can_be_activated(active)
+    assert model_views.activates(active) == texts.load("Gemma3 4B")
+    assert not model_views.can_be_activated(replace(active, provider="llamacpp", server="llamacpp"))
+    assert model_views.can_be_activated(replace(active, provider="vllm", server=None))  # a folder: its server is started anew with it
+    why = {Kind.ACTIVATE: "another model is served, and set VLLM_START_COMMAND"}
+    assert model_views.reasons(replace(active, provider="vllm", server=None, unsupported=why)) == [
+        "Cannot be loaded: another model is served, and set VLLM_START_COMMAND."
+    ]
 
 
 def test_reasons():

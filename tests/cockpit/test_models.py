@@ -109,6 +109,17 @@ class TestOllama:
         one.get_by_role("button", name=texts.why_not("Gemma3 Tiny")).click()
         expect(page.get_by_role("note")).to_contain_text(texts.ONLY_ACTIVE)
 
+    def test_the_active_one_is_loaded_again(self, open_tab, ollama):
+        page = open_tab()
+        row(page, ollama.model).get_by_role("button", name=texts.activate("Gemma3 Tiny")).click()
+        expect(row(page, ollama.model).locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
+        httpx.post(f"{ollama.url}/api/generate", json={"model": ollama.model, "keep_alive": 0}).raise_for_status()
+        expect(row(page, ollama.model).locator(".model-mark")).to_have_text([texts.ACTIVE, texts.NOT_LOADED])
+        expect(page.get_by_role("button", name=texts.activate("Gemma3 Tiny"))).to_have_count(0)
+        row(page, ollama.model).get_by_role("button", name=texts.load("Gemma3 Tiny")).click()
+        expect(row(page, ollama.model).locator(".model-mark")).to_have_text([texts.ACTIVE, texts.LOADED])
+        expect(page.get_by_role("button", name=texts.load("Gemma3 Tiny"))).to_have_count(0)
+
     def test_removed(self, open_tab, ollama):
         self.copy(ollama, "copy:tiny")
         page, other = open_tab(), open_tab()

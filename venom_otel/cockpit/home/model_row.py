@@ -75,7 +75,7 @@ class ModelRow:
             with ui.element("div").classes("model-title"):
                 ui.label(model.friendly_name).classes("model-friendly")
                 for words in model_views.marks(model):
-                    ui.label(words).classes("model-mark" + (" is-loaded" if words == texts.LOADED else ""))
+                    ui.label(words).classes("model-mark" + ("" if words == texts.ACTIVE else " is-loaded"))
             with ui.element("div").classes("model-acts"):
                 self._acts(model)
             with ui.element("div").classes("model-about"):
@@ -107,8 +107,8 @@ class ModelRow:
             self._buttons.append(remove.on_click(lambda: self._actions.remove(model)))
 
     def _activate(self, model: Model) -> None:
-        button = ui.button(texts.ACTIVATE, color=None).props("flat dense no-caps").classes("quiet-button")
-        button.props["aria-label"] = texts.activate(model.friendly_name)
+        button = ui.button(model_views.activate(model), color=None).props("flat dense no-caps").classes("quiet-button")
+        button.props["aria-label"] = model_views.activates(model)
         self._buttons.append(button)
         if model.server is not None or len(self._servers) < 2:  # noqa: PLR2004 - with several, somebody must choose
             button.on_click(lambda: self._actions.activate(model, model.server))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from venom_otel.cockpit.home.server_views import size
 from venom_otel.cockpit.texts import models_panel as texts
+from venom_otel.runtimes.protocol import Ability
+from venom_otel.services.model_actions import keeper
 from venom_otel.state.model import Kind
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 def marks(model: Model) -> list[str]:
     """What stands beside a model's name."""
-    return [words for words, holds in ((texts.ACTIVE, model.configured), (texts.LOADED, model.loaded)) if holds]
+    waits = model.configured and model.loaded is False
+    return [words for words, holds in ((texts.ACTIVE, model.configured), (texts.LOADED, model.loaded), (texts.NOT_LOADED, waits)) if holds]
 
 
 def facts(model: Model) -> Sequence[str]:
@@ -38,8 +41,22 @@ def matches(model: Model, words: str) -> bool:
 
 
 def can_be_activated(model: Model) -> bool:
-    """Whether activating it is possible and changes something."""
-    return Kind.ACTIVATE not in model.unsupported and not (model.configured and model.loaded is not False)
+    """Whether activating it is possible and changes something: one that is active already can still be made ready, where its server can."""
+    if Kind.ACTIVATE in model.unsupported:
+        return False
+    if not model.configured:
+        return True
+    return model.loaded is False and (model.server is None or keeper(model.provider, Ability.LOAD) is not None)
+
+
+def activate(model: Model) -> str:
+    """What a button says that activates it."""
+    return texts.LOAD if model.configured else texts.ACTIVATE
+
+
+def activates(model: Model) -> str:
+    """The same with the model's name."""
+    return (texts.load if model.configured else texts.activate)(model.friendly_name)
 
 
 def reasons(model: Model) -> Sequence[str]:
@@ -50,5 +67,6 @@ def reasons(model: Model) -> Sequence[str]:
         why = model.unsupported.get(kind)
         if why is None or why == problem:
             continue
-        found.append(texts.not_done(kind, texts.ONLY_ACTIVE if kind is Kind.REMOVE and model.configured and model.folder is None else why))
+        words = texts.ONLY_ACTIVE if kind is Kind.REMOVE and model.configured and model.folder is None else why
+        found.append(texts.not_done(kind, words, configured=model.configured))
     return found

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 MODELS: Final = "Models"
 ACTIVE: Final = "active"
 LOADED: Final = "loaded"
+NOT_LOADED: Final = "not loaded"
 NOT_SERVED: Final = "not served"
 FILTER: Final = "Filter"
 ACTIVATE: Final = "Activate"
+LOAD: Final = "Load"
 REMOVE: Final = "Remove"
 CANCEL: Final = "Cancel"
 DISMISS: Final = "Dismiss"
@@ -61,6 +63,11 @@ def activate(model: str) -> str:
     return f"{ACTIVATE} {model}"
 
 
+def load(model: str) -> str:
+    """Having the active model ready."""
+    return f"{LOAD} {model}"
+
+
 def remove(model: str) -> str:
     """Deleting a model."""
     return f"{REMOVE} {model}"
@@ -81,9 +88,10 @@ def why_not(model: str) -> str:
     return f"What cannot be done with {model}, and why"
 
 
-def not_done(kind: Kind, why: str) -> str:
-    """Why something cannot be done."""
-    return f"Cannot be {'activated' if kind is Kind.ACTIVATE else 'removed'}: {why}."
+def not_done(kind: Kind, why: str, *, configured: bool = False) -> str:
+    """Why something cannot be done; the model that is configured is active already."""
+    done = "removed" if kind is Kind.REMOVE else "loaded" if configured else "activated"
+    return f"Cannot be {done}: {why}."
 
 
 def context(tokens: int) -> str:
