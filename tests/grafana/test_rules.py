@@ -14,7 +14,7 @@ from support.repository import ROOT
 
 from venom_otel.grafana import names, uids
 from venom_otel.grafana.alerts.rules import RULES
-from venom_otel.grafana.promql import grown
+from venom_otel.grafana.promql import grown, quantile
 
 FILE = ROOT / "dashboards" / "prometheus" / "rules.yml"
 WHO = 'llm_provider="vllm",llm_model="qwen",llm_endpoint="http://gpu:8000/v1",service_name="shop",instance="a"'
@@ -249,6 +249,16 @@ def test_increase_alone_misses_the_first_failure_and_the_rules_way_does_not(prom
     asked = [f"sum(increase({series}[5m]))", f"sum({grown(series, '5m')})"]
     tests = [{"expr": expr, "eval_time": "12m", "exp_samples": sample} for expr, sample in zip(asked, samples, strict=True)]
     promtool_test(promtool_program, tmp_path, {series: "_x10 1x60"}, promql_expr_test=tests)
+
+
+def test_a_quantile_of_nothing_is_nothing_and_not_nan(promtool_program, tmp_path):
+    """Streams that ended long ago: their buckets are there and do not grow."""
+    of_streams = grown(names.FIRST_TOKEN, "5m")
+    bare = f"histogram_quantile(0.95, sum by (le) ({of_streams}))"
+    nan = {"expr": f"{bare} != bool {bare}", "eval_time": "60m", "exp_samples": [{"labels": "{}", "value": 1}]}
+    ours = {"expr": quantile(0.95, of_streams), "eval_time": "60m"}
+    while_they_came = {"expr": f"{quantile(0.95, of_streams)} > bool 5", "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": 1}]}
+    promtool_test(promtool_program, tmp_path, streams("0+1x9 9x60", fast=False), promql_expr_test=[nan, ours, while_they_came])
 
 
 def test_promtool_would_tell(promtool_program, tmp_path):
