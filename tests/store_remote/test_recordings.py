@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support.replay import Page, ReplayServer
 from support.tempo_server import TempoServer, TraceQLError
-from support.tempo_traces import traces
+from support.tempo_traces import REQUESTS, traces
 
 from venom_otel.errors import StoreError
 from venom_otel.store.embedded import EmbeddedStore
-from venom_otel.store.protocol import Signal
+from venom_otel.store.protocol import RequestFilter, Signal
 from venom_otel.store.tempo import TempoStore
 from venom_otel.store.tempo.replies import found_traces
 
@@ -98,10 +98,22 @@ async def test_a_recorded_search_finds_what_the_embedded_store_has(stored: Embed
         assert {name: span.attributes.get(name) for name in asked} == {name: whole.attributes.get(name) for name in asked}
 
 
-@pytest.mark.parametrize("name", ["search_all", "search_errors", "search_empty", "search_select"])
+async def test_a_recorded_list_of_requests_is_the_embedded_stores(tmp_path: Path) -> None:
+    """The answer to the very question that lists ask; what went wrong in words came with it."""
+    _, body = searched("search_requests")
+    found = [span.summary() for trace in found_traces(body) for span in trace.spans]
+    with EmbeddedStore(tmp_path / "telemetry.db", min_free_bytes=0) as store:
+        store.write(Signal.TRACES, traces(_begin_ns(body)).SerializeToString()).result()
+        expected = await store.requests(RequestFilter(), 100)
+    assert len(found) == REQUESTS
+    assert {one.span_id: _uncounted(one) for one in found if one is not None} == {one.span_id: _uncounted(one) for one in expected}
+    assert all(trace.certain for trace in found_traces(body))
+
+
+@pytest.mark.parametrize("name", ["search_all", "search_errors", "search_empty", "search_select", "search_requests"])
 def test_the_tempo_of_these_tests_answers_as_the_recorded_one(name: str) -> None:
     params, body = searched(name)
-    server = TempoServer(traces())
+    server = TempoServer(traces(_begin_ns(body)) if name == "search_requests" else traces())
     try:
         ours = {trace["traceID"]: trace for trace in _plain(server.search(params | {"limit": "1000"}))}
         limited = server.search(params)["traces"]
@@ -129,6 +141,11 @@ def _uncounted(one: Any) -> Any:
     return None if one is None else replace(one, sequence=0)
 
 
+def _begin_ns(body: dict[str, Any]) -> int:
+    """When the first of the traces in a reply began."""
+    return min(int(trace["startTimeUnixNano"]) for trace in body["traces"])
+
+
 def _plain(body: dict[str, Any]) -> list[dict[str, Any]]:
     """Traces without statistics, attributes by name: their order is any."""
     found = []
@@ -137,5 +154,8 @@ def _plain(body: dict[str, Any]) -> list[dict[str, Any]]:
         for one in (kept["spanSet"], *kept["spanSets"]):
             for span in one["spans"]:
                 span["attributes"] = sorted(span.get("attributes", ()), key=lambda pair: pair["key"])
+        if kept["spanSet"] in kept["spanSets"]:
+            kept["spanSet"] = None  # any of them
+        kept["spanSets"] = sorted(kept["spanSets"], key=lambda one: one["spans"][0]["spanID"])
         found.append(kept)
     return found
