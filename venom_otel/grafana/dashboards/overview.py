@@ -132,7 +132,11 @@ def _answered_last() -> panels.Panel:
         Column("Value", LAST, panels.MOMENT, width=130),
     ]
     return panels.rows(
-        About("Who answered last", "By application: the first of its rows is the model that answers it now.", NO_REQUESTS),
+        About(
+            "Who answered last",
+            "By application, to the minute, for counters say no more: the newest of its rows is the model that answers it now.",
+            NO_REQUESTS,
+        ),
         {"A": f"{highest(at, *by)} * 1000"},
         columns,
         sort=LAST,
