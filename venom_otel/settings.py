@@ -115,6 +115,12 @@ class CockpitSettings(BaseSettings):
         "store here are read from there.",
     )
     tempo_days: float = Field(default=30, gt=0, le=3650, description="How many days back requests are looked for in Tempo.")
+    prometheus_url: str = Field(
+        default="",
+        description="Address of a Prometheus to which the same metrics are sent: `http://localhost:9090`. Figures of requests older than "
+        "the store here are read from there.",
+    )
+    prometheus_days: float = Field(default=30, gt=0, le=3650, description="How many days back requests are counted in Prometheus.")
     retention_days: float = Field(default=30, ge=0, description="Days since its arrival after which telemetry is deleted; 0 for never.")
     retention_bytes: int = Field(
         default=10 * 1024**3, ge=0, description="Size of the store beyond which the oldest telemetry is deleted; 0 for no limit."

@@ -13,8 +13,7 @@ from support.tempo_traces import traces
 
 from venom_otel.errors import StoreError
 from venom_otel.services.history import History
-from venom_otel.store import combined
-from venom_otel.store.combined import CombinedStore
+from venom_otel.store.combined import CombinedStore, asked
 from venom_otel.store.protocol import RequestFilter, Search, Signal
 from venom_otel.store.tempo import TempoStore
 
@@ -45,7 +44,7 @@ def both(own_tempo: TempoServer, empty: EmbeddedStore) -> Iterator[CombinedStore
     empty.write(Signal.TRACES, otlp.traces(*late[-LATE:], service="orders-assistant")).result()
     new = [otlp.span({"llm.provider": "vllm", "llm.outcome": "ok"}, start_ns=time.time_ns()) for _ in range(HERE)]
     empty.write(Signal.TRACES, otlp.traces(*new)).result()
-    store = CombinedStore(empty, TempoStore(own_tempo.url, days=2))
+    store = CombinedStore(empty, requests=TempoStore(own_tempo.url, days=2))
     yield store
     store.close()
 
@@ -141,8 +140,8 @@ async def test_a_tempo_that_is_down_is_said_and_asked_again(
         await history.trace(old.trace_id)
     own_tempo.refusal = None
     assert (await history.requests(RequestFilter(before=page.older))).missing == page.missing  # it is left alone for a while
-    monkeypatch.setattr(combined, "REST_S", 0.0)
-    monkeypatch.setattr(both, "_rests_until", 0.0)
+    monkeypatch.setattr(asked, "REST_S", 0.0)
+    monkeypatch.setattr(both._requests_asked, "_rests_until", 0.0)
     assert (await history.requests(RequestFilter(before=page.older))).items
     assert both.missing is None
 

@@ -15,8 +15,7 @@ from venom_otel.cockpit import texts
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
 from venom_otel.services.history import History
-from venom_otel.store import combined
-from venom_otel.store.combined import CombinedStore
+from venom_otel.store.combined import CombinedStore, asked
 from venom_otel.store.protocol import Signal
 from venom_otel.store.tempo import TempoStore
 
@@ -30,10 +29,10 @@ RETRIES = 100
 
 
 async def test_what_is_missing_is_said_and_fetched_later(empty: EmbeddedStore, begin_ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(combined, "REST_S", 0.2)
+    monkeypatch.setattr(asked, "REST_S", 0.2)
     empty.write(Signal.TRACES, otlp.traces(otlp.span({"llm.provider": "vllm", "llm.model": "new-one"}, start_ns=time.time_ns()))).result()
     with TempoServer(traces(begin_ns)) as tempo:
-        store = CombinedStore(empty, TempoStore(tempo.url, days=2))
+        store = CombinedStore(empty, requests=TempoStore(tempo.url, days=2))
         tempo.refusal = (503, "starting")
         history = History(store, live=empty)
 

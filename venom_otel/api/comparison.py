@@ -96,6 +96,7 @@ class Comparison(BaseModel):
                 "by": "place",
                 "prices_problem": "VENOM_OTEL_PRICES=prices.json: cannot be read (No such file or directory).",
                 "items": [_ROW],
+                "missing": "Figures of what is older than the telemetry here are missing: Prometheus at http://localhost:9090 answers 503.",
             }
         }
     )
@@ -105,6 +106,7 @@ class Comparison(BaseModel):
     by: Grouping
     prices_problem: str | None = Field(description="Why prices that are set cannot be used, in words.")
     items: list[Row]
+    missing: str | None = Field(default=None, description="What they leave out at the moment, and why, in words.")
 
 
 def comparison(found: services.Comparison) -> Comparison:
@@ -115,6 +117,7 @@ def comparison(found: services.Comparison) -> Comparison:
         by=found.grouping,
         prices_problem=found.problem or None,
         items=[_row(found, row) for row in found.rows],
+        missing=found.missing,
     )
 
 

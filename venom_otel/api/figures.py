@@ -36,7 +36,10 @@ _GROUP: Final[dict[str, Any]] = {
 
 
 class Spread(BaseModel):
-    """How values in seconds are spread; percentiles are off by 1.1 % at most, and null where there is no value."""
+    """How values in seconds are spread; null where there is none.
+
+    Percentiles are off by 1.1 % at most; those of older requests, out of Prometheus, by as much as its buckets are wide.
+    """
 
     count: int
     mean: float | None
@@ -83,6 +86,7 @@ class Overview(BaseModel):
                 "until": "2026-11-22T22:00:00Z",
                 "step_seconds": 300,
                 "items": [_GROUP],
+                "missing": "Figures of what is older than the telemetry here are missing: Prometheus at http://localhost:9090 answers 503.",
             }
         }
     )
@@ -91,6 +95,7 @@ class Overview(BaseModel):
     until: datetime
     step_seconds: int | None
     items: list[Figures]
+    missing: str | None = Field(default=None, description="What they leave out at the moment, and why, in words.")
 
 
 class Choice(BaseModel):
@@ -132,6 +137,7 @@ def overview(found: services.Overview) -> Overview:
         until=utc(window.until_ns),
         step_seconds=window.step_ns // SECOND if window.step_ns else None,
         items=[_figures(group, window.seconds_of(group.start_ns)) for group in found.groups],
+        missing=found.missing,
     )
 
 

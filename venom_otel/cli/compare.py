@@ -89,8 +89,8 @@ def compare(
         print("\t".join(FIELDS))
         for row in rows:
             print("\t".join("" if value is None else " ".join(str(value).split()) for value in _fields(row)))
-    if found["prices_problem"]:
-        print(f"venom-otel: {found['prices_problem']}", file=sys.stderr)
+    for problem in filter(None, (found["prices_problem"], found["missing"])):
+        print(f"venom-otel: {problem}", file=sys.stderr)
     if not rows and not as_json:
         print("venom-otel: no request in this time; --since 30d looks further back.", file=sys.stderr)
 

@@ -153,6 +153,7 @@ def _run(
     from venom_otel.state.store import State
     from venom_otel.store.combined import CombinedStore
     from venom_otel.store.embedded import EmbeddedStore
+    from venom_otel.store.prometheus import PrometheusStore
     from venom_otel.store.tempo import TempoStore
 
     watched = monitoring.Watched(settings)
@@ -182,9 +183,13 @@ def _run(
 
         live = History(store)
         history = live
-        if settings.tempo_url:
-            past = TempoStore(settings.tempo_url, settings.tempo_days)
-            history = History(until_the_end.enter_context(contextlib.closing(CombinedStore(store, past))), live=store)
+        if settings.tempo_url or settings.prometheus_url:
+            combined = CombinedStore(
+                store,
+                requests=TempoStore(settings.tempo_url, settings.tempo_days) if settings.tempo_url else None,
+                figures=PrometheusStore(settings.prometheus_url, settings.prometheus_days) if settings.prometheus_url else None,
+            )
+            history = History(until_the_end.enter_context(contextlib.closing(combined)), live=store)
 
         def end_waiting() -> None:
             services.end_waiting()

@@ -59,7 +59,13 @@ async def compare(
     table = prices.table() if prices is not None else None
     rows = rows_of(overview.groups, grouping, table)
     return Comparison(
-        window, grouping, rows, marks_of(rows), table.currency if table is not None else None, prices.problem if prices is not None else ""
+        window,
+        grouping,
+        rows,
+        marks_of(rows),
+        table.currency if table is not None else None,
+        prices.problem if prices is not None else "",
+        overview.missing,
     )
 
 

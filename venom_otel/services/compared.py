@@ -163,6 +163,8 @@ class Comparison:
     """Of costs; None where no prices are set."""
     problem: str = ""
     """Why prices that are set cannot be used."""
+    missing: str | None = None
+    """What the rows leave out at the moment, and why, in words."""
 
     def best(self, row: Row, metric: Metric) -> bool:
         """Whether no other row does better."""

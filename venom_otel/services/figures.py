@@ -154,6 +154,8 @@ class Overview:
 
     window: Window
     groups: Sequence[Group]
+    missing: str | None = None
+    """What they leave out at the moment, and why, in words."""
 
     def by_start(self) -> Mapping[int, Figures]:
         """The figures of each step that has any, whatever the group."""

@@ -185,7 +185,8 @@ class History:
         """
         which = replace(which or RequestFilter(), since_ns=window.since_ns, until_ns=window.until_ns, after=None, before=None)
         dimensions = tuple(dict.fromkeys((*by, Dimension.STATUS)))
-        return overview(window, by, await self._store.aggregates(which, by=dimensions, step_ns=window.step_ns))
+        found = overview(window, by, await self._store.aggregates(which, by=dimensions, step_ns=window.step_ns))
+        return replace(found, missing=await self._store.uncounted(window.since_ns))
 
     async def choices(self) -> Mapping[Dimension, Mapping[str, int]]:
         """The values each filter can take, by the requests of the last days, with how many have them: the most frequent first."""

@@ -340,6 +340,10 @@ class TelemetryStore(Protocol):
         """What lists and searches leave out at the moment, and why, in words; None where it is nothing."""
         ...
 
+    async def uncounted(self, since_ns: int) -> str | None:
+        """What figures since that time leave out at the moment, and why, in words; None where it is nothing."""
+        ...
+
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """The newest matching requests, newest first; with `which.after` the oldest after it, oldest first."""
         ...

@@ -120,6 +120,9 @@ class EmbeddedStore:
     def missing(self) -> None:
         """See `TelemetryStore.missing`: this one has all it holds."""
 
+    async def uncounted(self, since_ns: int) -> None:
+        """See `TelemetryStore.uncounted`: this one counts all it holds."""
+
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """See `TelemetryStore.requests`."""
         return await self._reads.run(reads.requests, which, limit)

@@ -1,17 +1,21 @@
-"""The embedded store with what was before it: what is new from here, older requests and traces from where they are kept for weeks."""
+"""A `TelemetryStore` whose questions go on in the past."""
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Protocol
 
 from venom_otel.errors import StoreError
+from venom_otel.store.combined.asked import Asked
+from venom_otel.store.combined.joined import joined, parts
+from venom_otel.store.periods import MINUTE_NS, covered
 from venom_otel.store.protocol import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from venom_otel.store.protocol import (
@@ -33,19 +37,11 @@ if TYPE_CHECKING:
         Written,
     )
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_log = logging.getLogger(__name__)
-
 _PAST: Final = 0
 """The embedded store counts from 1, the past below 0."""
 
-REST_S: Final = 15.0
-"""After a failure the older telemetry is not asked for so long; who asks meanwhile is told the same words at once."""
 
-
-class Past(Protocol):
+class PastRequests(Protocol):
     """Where older requests and traces are; its sequence numbers are negative, in the order in which the requests began."""
 
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
@@ -69,27 +65,52 @@ class Past(Protocol):
         ...
 
 
-class CombinedStore:
-    """A `TelemetryStore` whose lists, searches and traces go on in the past.
+class PastFigures(Protocol):
+    """Where figures of older requests are."""
 
-    What arrives, is followed, counted and added up is the embedded store's alone. A list goes on in the past with what began before the
-    oldest that the embedded store holds arrived; what both have is given once, as the embedded store has it.
+    async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
+        """See `TelemetryStore.aggregates`."""
+        ...
+
+    def close(self) -> None:
+        """See `TelemetryStore.close`."""
+        ...
+
+
+class CombinedStore:
+    """A `TelemetryStore` whose lists, searches, traces and figures go on in the past.
+
+    What arrives and is followed is the embedded store's alone. A list goes on in the past with what began before the oldest that the
+    embedded store holds arrived; what both have is given once, as the embedded store has it. Figures are counted there up to the minute
+    in which that arrived, and here from it on.
 
     Args:
         here: what the receiver writes; its owner closes it.
-        past: where the older requests are; closed with this.
+        requests: where the older requests are; closed with this. None: nowhere.
+        figures: where the figures of older requests are; closed with this. None: nowhere.
     """
 
-    def __init__(self, here: TelemetryStore, past: Past) -> None:
+    def __init__(self, here: TelemetryStore, *, requests: PastRequests | None = None, figures: PastFigures | None = None) -> None:
         self._here = here
-        self._past = past
-        self._words: str | None = None
-        self._rests_until = 0.0
+        self._past = requests
+        self._past_figures = figures
+        self._requests_asked = Asked("What is older than the telemetry here is")
+        self._figures_asked = Asked("Figures of what is older than the telemetry here are")
 
     @property
     def missing(self) -> str | None:
         """See `TelemetryStore.missing`."""
-        return self._words if time.monotonic() < self._rests_until else None
+        return self._requests_asked.missing
+
+    async def uncounted(self, since_ns: int) -> str | None:
+        """See `TelemetryStore.uncounted`."""
+        oldest_ns = await self._oldest_ns()
+        if since_ns // MINUTE_NS >= oldest_ns // MINUTE_NS:
+            return None
+        if self._past_figures is not None:
+            return self._figures_asked.missing
+        begin = datetime.fromtimestamp(oldest_ns / 1e9, UTC)
+        return f"Figures begin with the telemetry here, {begin:%Y-%m-%d %H:%M} UTC: those of older requests need VENOM_OTEL_PROMETHEUS_URL."
 
     def write(self, signal: Signal, request: bytes) -> Future[Written]:
         """See `TelemetryStore.write`."""
@@ -102,13 +123,14 @@ class CombinedStore:
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """See `TelemetryStore.requests`; where the past cannot be asked, what is here, and `missing` says so."""
         found = [] if _in_the_past(which) else list(await self._here.requests(which, limit))
-        if which.after is not None or len(found) >= limit:
+        past = self._past
+        if past is None or which.after is not None or len(found) >= limit:
             return found
         older = await self._of_the_past(which)
         while older is not None and len(found) < limit:
             wanted = limit - len(found)
             try:
-                page = await self._ask(self._past.requests, older, wanted)
+                page = await self._requests_asked.ask(past.requests, older, wanted)
             except StoreError:
                 break
             found += await self._not_here(page)
@@ -117,11 +139,14 @@ class CombinedStore:
 
     async def request(self, trace_id: str, span_id: str) -> RequestSummary | None:
         """See `TelemetryStore.request`."""
-        return await self._here.request(trace_id, span_id) or await self._ask(self._past.request, trace_id, span_id)
+        found = await self._here.request(trace_id, span_id)
+        if found is not None or self._past is None:
+            return found
+        return await self._requests_asked.ask(self._past.request, trace_id, span_id)
 
     async def search(self, which: RequestFilter, query: Search, limit: int) -> Found[RequestSummary]:
         """See `TelemetryStore.search`; a page is either from here or from the past, never of both."""
-        if not _in_the_past(which):
+        if self._past is None or not _in_the_past(which):
             found = await self._here.search(which, query, limit)
             goes_on = found.reached is None and which.after is None and await self._of_the_past(which) is not None
             return replace(found, reached=_PAST) if goes_on else found
@@ -129,22 +154,30 @@ class CombinedStore:
         if older is None:
             return Found((), None)
         try:
-            found = await self._ask(self._past.search, older, query, limit)
+            found = await self._requests_asked.ask(self._past.search, older, query, limit)
         except StoreError:
             return Found((), which.before)
         return replace(found, items=await self._not_here(found.items))
 
     async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
-        """See `TelemetryStore.aggregates`: of what is here."""
-        return await self._here.aggregates(which, by=by, step_ns=step_ns)
+        """See `TelemetryStore.aggregates`; where the past cannot be asked, of what is here, and `uncounted` says so."""
+        first, end = covered(which)
+        cut = await self._oldest_ns() // MINUTE_NS
+        if self._past_figures is None or first >= cut:
+            return await self._here.aggregates(which, by=by, step_ns=step_ns)
+        begun = max(cut, first)
+        older = [self._older_figures(part, by, step_ns) for part in parts(which, first, min(cut, end))]
+        newer = [self._here.aggregates(part, by=by, step_ns=step_ns) for part in parts(which, begun, end)] if begun < end else []
+        found = await asyncio.gather(*older, *newer)
+        return joined((one for part in found for one in part), first * MINUTE_NS if step_ns is None else None)
 
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`; the past is asked where nothing of it is here, or it began before what is."""
         found = await self._here.trace(trace_id)
-        if found and found[0].start_ns >= await self._oldest_ns():
+        if self._past is None or (found and found[0].start_ns >= await self._oldest_ns()):
             return found
         try:
-            older = await self._ask(self._past.trace, trace_id)
+            older = await self._requests_asked.ask(self._past.trace, trace_id)
         except StoreError:
             if not found:
                 raise
@@ -174,7 +207,16 @@ class CombinedStore:
 
     def close(self) -> None:
         """See `TelemetryStore.close`."""
-        self._past.close()
+        for past in (self._past, self._past_figures):
+            if past is not None:
+                past.close()
+
+    async def _older_figures(self, which: RequestFilter, by: Sequence[Dimension], step_ns: int | None) -> Sequence[Aggregate]:
+        assert self._past_figures is not None
+        try:
+            return await self._figures_asked.ask(self._past_figures.aggregates, which, by=by, step_ns=step_ns)
+        except StoreError:
+            return ()
 
     async def _oldest_ns(self) -> int:
         """What began before this may not be here."""
@@ -183,6 +225,8 @@ class CombinedStore:
 
     async def _of_the_past(self, which: RequestFilter) -> RequestFilter | None:
         """The question that is left for the past; None where nothing it may ask for is older than what is here."""
+        if self._past is None:
+            return None
         newest_ns = await self._oldest_ns() - 1
         until_ns = newest_ns if which.until_ns is None else min(which.until_ns, newest_ns)
         if which.since_ns is not None and which.since_ns > until_ns:
@@ -192,21 +236,6 @@ class CombinedStore:
     async def _not_here(self, items: Sequence[RequestSummary]) -> list[RequestSummary]:
         """Those of the past that did not arrive here, too, as what takes long does: it begins before and ends after."""
         return [item for item in items if await self._here.request(item.trace_id, item.span_id) is None]
-
-    async def _ask(self, question: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Ask the past.
-
-        Raises:
-            StoreError: it does not answer, or did not a moment ago.
-        """
-        if (words := self.missing) is not None:
-            raise StoreError(words)
-        try:
-            return await question(*args, **kwargs)
-        except StoreError as error:
-            self._words, self._rests_until = f"What is older than the telemetry here is missing: {error}", time.monotonic() + REST_S
-            _log.warning("%s", self._words)
-            raise StoreError(self._words) from error
 
 
 def _in_the_past(which: RequestFilter) -> bool:
