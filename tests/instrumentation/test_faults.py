@@ -30,6 +30,8 @@ from venom_otel.identity import background
 from venom_otel.instrumentation import guard
 from venom_otel.testing import Capture
 
+pytestmark = pytest.mark.usefixtures("in_production")
+
 STORIES = {
     "ok": (drive.plain, behaviours.answers()),
     "refused": (drive.plain, behaviours.refuses(dialects.MODEL_MISSING)),
@@ -43,15 +45,6 @@ stories = pytest.mark.parametrize(
     ("story", "stream"), POSSIBLE, ids=[f"{story}-{'stream' if stream else 'call'}" for story, stream in POSSIBLE]
 )
 connectors = pytest.mark.parametrize("connector", [OPENAI, OLLAMA])
-
-
-@pytest.fixture(autouse=True)
-def in_production(monkeypatch):
-    """Mistakes of ours are reported once, not raised."""
-    monkeypatch.setattr(guard, "RAISE", False)
-    monkeypatch.delenv("VENOM_OTEL_RAISE_INTERNAL_ERRORS")
-    monkeypatch.setattr(guard, "_last_report", {})
-    monkeypatch.setattr(background, "_last_report", {})
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from support.faults import GUARDS, WORDS, broken, name_of, reached
 from support.routing import services_for
 
 import venom_otel
-from venom_otel.identity import background
 from venom_otel.instrumentation import guard
 from venom_otel.routing import Policy
 from venom_otel.testing import Capture
+
+pytestmark = pytest.mark.usefixtures("in_production")
 
 RECORDING = ("routed", "recorder", "invocation", "metrics", "records", "semantic_kernel.hooks", "semantic_kernel.scopes", "deadline.passed")
 """Of the package's functions, those that only record; routing itself is made of the others."""
@@ -36,15 +37,6 @@ STORIES = {
 }
 POSSIBLE = [(story, stream) for story in STORIES for stream in (False, True) if {"left": stream, "too slow": not stream}.get(story, True)]
 """A call cannot be left; and waiting for as many time limits again would show nothing new."""
-
-
-@pytest.fixture(autouse=True)
-def in_production(monkeypatch):
-    """Mistakes of ours are reported once, not raised."""
-    monkeypatch.setattr(guard, "RAISE", False)
-    monkeypatch.delenv("VENOM_OTEL_RAISE_INTERNAL_ERRORS")
-    monkeypatch.setattr(guard, "_last_report", {})
-    monkeypatch.setattr(background, "_last_report", {})
 
 
 class Knows:

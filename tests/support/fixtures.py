@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
+from support.chat_server import ClosedPort
 from support.llama_cpp_server import LlamaCppServer
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import recorded_runtime
@@ -72,6 +74,13 @@ def prometheus_program() -> Path:
 def promtool_program(prometheus_program: Path) -> Path:
     """The promtool that is built with it."""
     return build_prometheus.promtool()
+
+
+@pytest.fixture
+def closed_port() -> Iterator[ClosedPort]:
+    """A port that refuses."""
+    with contextlib.closing(ClosedPort()) as port:
+        yield port
 
 
 @pytest.fixture

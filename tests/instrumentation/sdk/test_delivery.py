@@ -1,7 +1,6 @@
 """What is sent and what becomes of it when the collector is slow, busy, silent, gone or not there yet."""
 
 import logging
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,10 +22,7 @@ from venom_otel.instrumentation.sdk.owned import OwnedSdk
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch):
-    for name in os.environ:
-        if name.startswith("OTEL_"):
-            monkeypatch.delenv(name)
+def nothing_said(monkeypatch):
     monkeypatch.setattr(notice, "_said", set())
 
 

@@ -1,7 +1,5 @@
 """The standard variables, and what holds where they say nothing."""
 
-import os
-
 import pytest
 
 from venom_otel.instrumentation.sdk import environment, notice
@@ -9,10 +7,7 @@ from venom_otel.instrumentation.sdk.environment import BatchLimits, Destination
 
 
 @pytest.fixture(autouse=True)
-def clean(monkeypatch):
-    for name in os.environ:
-        if name.startswith("OTEL_"):
-            monkeypatch.delenv(name)
+def nothing_said(monkeypatch):
     monkeypatch.setattr(notice, "_said", set())
 
 

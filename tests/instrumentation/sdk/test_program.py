@@ -1,19 +1,11 @@
 """What a program is called that nobody named."""
 
-import os
 import sys
 from types import SimpleNamespace
 
 import pytest
 
 from venom_otel.instrumentation.sdk import program
-
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch):
-    for name in os.environ:
-        if name.startswith("OTEL_"):
-            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(

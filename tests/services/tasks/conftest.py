@@ -1,23 +1,14 @@
 """Two vLLMs on real sockets, played by the tests."""
 
 import pytest
-from support import behaviours, personas
-from support.chat_server import ChatServer, ClosedPort
 from support.collections import quick_collections  # noqa: F401 - a fixture
-
-
-@pytest.fixture(scope="session")
-def running():
-    with ChatServer(personas.vllm, {"server": "uvicorn"}) as first, ChatServer(personas.vllm, {"server": "uvicorn"}) as second:
-        yield first, second
+from support.kernel_fixtures import play_two_vllms, serve_two_vllms  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def servers(running):
+def servers(two_vllms):
     """The two, answering well and having forgotten the past."""
-    for server in running:
-        server.play(behaviours.answers())
-    return running
+    return two_vllms
 
 
 @pytest.fixture
@@ -25,11 +16,3 @@ def endpoints(servers):
     """The settings that name them: `vllm` and `big`."""
     first, second = servers
     return {"vllm_endpoint": f"{first.url}/v1,big={second.url}/v1"}
-
-
-@pytest.fixture
-def closed_port():
-    """A port that refuses."""
-    port = ClosedPort()
-    yield port
-    port.close()

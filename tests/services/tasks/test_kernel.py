@@ -160,7 +160,7 @@ async def test_cancelling_closes_the_connection_to_the_server(tmp_path, servers,
 async def test_a_task_that_no_longer_moves_is_lost(tmp_path, servers, endpoints):
     first, _ = servers
     first.play(behaviours.hangs(after=2))
-    async with asked(tmp_path, limits=Limits(stall_s=0.5), **endpoints) as place:
+    async with asked(tmp_path, limits=Limits(stall_s=2), **endpoints) as place:
         task = await place.end_of(await place.ask())
         assert (task.status, task.error.kind) == (TaskStatus.LOST, "timeout")
         assert "VENOM_OTEL_TASK_STALL_S" in task.error.words
