@@ -25,6 +25,7 @@ from support.servers import LLAMA_SERVER, OLLAMA
 
 from tools import tiny_model
 from venom_otel.cockpit import texts as common
+from venom_otel.cockpit.texts import chat
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.state.model import Kind
 
@@ -229,6 +230,38 @@ class TestMany:
         expect(rows(page)).to_have_count(100)
         whole = column(page).get_by_role("list")
         assert whole.evaluate("list => list.clientHeight") >= rows(page).first.evaluate("row => row.offsetHeight")
+
+    @pytest.mark.parametrize("keyboard", [False, True])
+    def test_the_chat_finds_one_by_its_name(self, open_tab, keyboard):
+        page = open_tab(viewport={"width": 1280, "height": 800})
+        server, model = (page.get_by_role("combobox", name=name) for name in (chat.SERVER, chat.MODEL))
+        server.click()
+        page.get_by_role("option", name="Ollama").click()
+        expect(model).to_have_value(chat.USUAL_MODEL)
+        options = page.get_by_role("option")
+        if keyboard:
+            page.keyboard.press("Tab")
+            expect(model).to_be_focused()
+        else:
+            model.click()
+        page.keyboard.type("del-4")  # what was chosen before gives way
+        expect(options).to_have_text(["model-4:latest", *(f"model-{number}:latest" for number in range(40, 50))])
+        page.keyboard.type("2")
+        expect(options).to_have_text(["model-42:latest"])
+        if keyboard:
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("Enter")
+        else:
+            options.click()
+        expect(options).to_have_count(0)
+        expect(model).to_have_value("model-42:latest")
+        page.keyboard.press("Escape")
+        model.click()
+        expect(page.get_by_role("option", name="model-41:latest")).to_be_visible()  # all of them again
+        page.keyboard.type("no such model")
+        expect(page.locator(".q-menu").get_by_text(chat.NO_MODEL_MATCHES)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(model).to_have_value("model-42:latest")
 
     def test_found_by_name(self, open_tab):
         page = open_tab(viewport={"width": 1280, "height": 800})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from nicegui import ui
 
+from venom_otel.cockpit.home.model_column import MOST_WITHOUT_FILTER
 from venom_otel.cockpit.texts import chat as texts
 from venom_otel.runtimes.friendly import server_label
 from venom_otel.services.tasks.choosing import answers
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from venom_otel.health import Server
 
 _LONGEST_NAME: Final = 500
+_BY_NAME: Final = "use-input hide-selected fill-input input-debounce=0"
+"""What makes a select one into which one can type what one looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,9 @@ class ChatChoice:
         """Build the two selects where the page is."""
         self._server = _select(texts.SERVER, {"": texts.AUTOMATIC}).classes("chat-server")
         self._model = _select(texts.MODEL, {"": texts.USUAL_MODEL}).classes("chat-model")
+        self._model.on("focus", js_handler="(event) => event.target.select?.()")  # what is typed takes the place of what was chosen
+        with self._model.add_slot("no-option"), ui.item():
+            ui.item_section(texts.NO_MODEL_MATCHES)
         self._model.set_visibility(False)
         self._server.on_value_change(self._another_server)
         self._model.on_value_change(self._on_change)
@@ -160,6 +166,7 @@ class ChatChoice:
         options = {"": texts.USUAL_MODEL, **{name: name for name in self._models.get(server, ())}}
         if options != self._model.options:
             self._model.set_options(options, value=self._model.value if self._model.value in options else "")
+            self._model.props(**{"add" if len(options) > MOST_WITHOUT_FILTER else "remove": _BY_NAME})
         self._model.set_visibility(bool(server))
 
 
