@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +15,9 @@ from support.cockpit import Cockpit
 from support.recorded_runtime import recorded_runtime
 
 from venom_otel.cockpit.texts import servers as texts
-from venom_otel.runtimes.names import USUAL_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -30,6 +30,7 @@ FAILURE = (
 )
 MODEL = "a-company/Gemma-3-4b-it-with-a-name-that-nobody-can-read-in-one-breath-Q4_K_M-instruct.gguf"
 PARTS = (".top", ".servers-panel", ".models-panel", ".home-right", ".home-feed")
+ELSEWHERE = Path(__file__).parents[1] / "support" / "away_from_usual_ports.py"
 OVERFLOW = "() => [document.documentElement.scrollHeight - innerHeight, document.documentElement.scrollWidth - innerWidth]"
 
 
@@ -52,8 +53,9 @@ def variables(count: int) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def cockpit(tmp_path: Path, variables: dict[str, str]) -> Iterator[Cockpit]:
-    with Cockpit(tmp_path, VENOM_OTEL_PROBE_INTERVAL_S="1", **variables) as running:
+def cockpit(tmp_path: Path, count: int, variables: dict[str, str]) -> Iterator[Cockpit]:
+    within = [] if count else [sys.executable, ELSEWHERE]  # where none is named, those of this machine's own would be found
+    with Cockpit(tmp_path, within=within, VENOM_OTEL_PROBE_INTERVAL_S="1", **variables) as running:
         yield running
 
 
@@ -110,10 +112,6 @@ def test_many_servers(open_tab, width):
 
 @pytest.mark.parametrize("count", [0], indirect=True)
 def test_no_server_is_known(open_tab):
-    for port in USUAL_PORTS:
-        with socket.socket() as somebody:
-            if somebody.connect_ex(("127.0.0.1", port)) == 0:
-                pytest.skip(f"a server of this machine's own, at port {port}, is found by itself")
     page = open_tab(viewport={"width": 1280, "height": 800})
     expect(page.locator(".servers-none")).to_contain_text(texts.NONE_TITLE)
     expect(page.locator(".servers-variables").get_by_role("listitem")).to_have_text(list(texts.VARIABLES))

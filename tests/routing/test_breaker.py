@@ -137,6 +137,20 @@ def test_a_trial_that_fails_in_another_way_is_a_failed_trial(breaker, clock):
     assert breaker.begin(GPU).due_s == 10
 
 
+def test_a_refusal_of_the_request_itself_ends_a_trial_well(breaker, clock):
+    """The model answers again, whatever it says of this request."""
+    fail(breaker, GPU, BUSY)
+    clock.now += 6
+    fail(breaker, GPU, Failed("bad_request", "400"))
+    assert [breaker.begin(GPU), breaker.begin(GPU)] == [None, None]
+
+
+def test_where_there_is_no_other_it_is_asked_however_young_its_failure(breaker):
+    fail(breaker, GPU, DOWN)
+    assert breaker.begin(GPU).due_s == 5
+    assert breaker.begin(GPU, anyway=True) is None
+
+
 def test_failures_that_were_under_way_together_are_one(breaker):
     for _ in range(100):
         assert breaker.begin(GPU) is None
