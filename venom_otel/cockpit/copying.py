@@ -1,16 +1,16 @@
-"""Buttons that copy: the browser does it at once, in the click itself, without which it would not be allowed to."""
+"""Copying: the browser does it in the reader's click itself, or so soon after it that it is still allowed to."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from nicegui import ui
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.controls import icon_button
 
-if TYPE_CHECKING:
-    from nicegui import ui
-
-_DONE: Final = f"Quasar.Notify.create({{ message: {json.dumps(texts.COPIED)}, timeout: 1200 }})"
+_NOTICE_MS: Final = 1400
 
 # A relative time is one from now on; without an end the end is now. Units as `services.moments` has them.
 _FIXED: Final = """() => {
@@ -28,9 +28,9 @@ _FIXED: Final = """() => {
 }"""
 
 
-def copies(button: ui.button, text: str) -> None:
-    """Let a button copy `text` and say so."""
-    _copies(button, json.dumps(text))
+def copy_button(text: str, label: str) -> None:
+    """A button that copies `text` and says so."""
+    _copies(icon_button("content_copy", label), json.dumps(text))
 
 
 def copies_link(button: ui.button, path: str) -> None:
@@ -44,4 +44,19 @@ def copies_address(button: ui.button) -> None:
 
 
 def _copies(button: ui.button, expression: str) -> None:
-    button.on("click", js_handler=f"() => Quasar.copyToClipboard({expression}).then(() => {_DONE})")
+    button.on("click", js_handler=f"() => {_copying(expression, texts.COPIED)}")
+
+
+def copy(text: str) -> None:
+    """Copy `text`, soon after the reader pressed something, and say so."""
+    ui.run_javascript(_copying(json.dumps(text), texts.COPIED))
+
+
+def copy_link(path: str, said: str) -> None:
+    """Copy the whole address of a path of the page, soon after the reader pressed something, and say this."""
+    ui.run_javascript(_copying(f"window.location.origin + {json.dumps(path)}", said))
+
+
+def _copying(expression: str, said: str) -> str:
+    notice = f"Quasar.Notify.create({{ message: {json.dumps(said)}, timeout: {_NOTICE_MS} }})"
+    return f"Quasar.copyToClipboard({expression}).then(() => {notice})"

@@ -21,14 +21,19 @@ def duration(nanoseconds: int) -> str:
     if nanoseconds < _MILLISECOND:
         return f"{max(nanoseconds, 0) / _MICROSECOND:.0f} µs"
     if nanoseconds < _SECOND:
-        return f"{_figures(nanoseconds / _MILLISECOND)} ms" if nanoseconds < 999.5 * _MILLISECOND else "1.00 s"
+        return f"{figures(nanoseconds / _MILLISECOND)} ms" if nanoseconds < 999.5 * _MILLISECOND else "1.00 s"
     if nanoseconds < 59.95 * _SECOND:
-        return f"{_figures(nanoseconds / _SECOND)} s"
+        return f"{figures(nanoseconds / _SECOND)} s"
     if nanoseconds < _HOUR - _SECOND / 2:
-        minutes, seconds = divmod(round(nanoseconds / _SECOND), 60)
-        return f"{minutes} m {seconds:02} s"
+        minutes, rest = divmod(round(nanoseconds / _SECOND), 60)
+        return f"{minutes} m {rest:02} s"
     hours, minutes = divmod(round(nanoseconds / _MINUTE), 60)
     return f"{hours} h {minutes:02} m"
+
+
+def seconds(length: float | None) -> str:
+    """A duration that is told in seconds; empty where it is not known."""
+    return "" if length is None else duration(round(length * _SECOND))
 
 
 def count(number: int | None) -> str:
@@ -37,8 +42,9 @@ def count(number: int | None) -> str:
 
 
 def figures(number: float) -> str:
-    """Three figures: `0.42`, `7.31`, `38.2`, `512`."""
-    return _figures(number)
+    """Three figures, never an exponent: `0.42`, `7.31`, `38.2`, `512`."""
+    decimals = 2 if number < 9.995 else 1 if number < 99.95 else 0  # noqa: PLR2004 - where rounding gives one figure more
+    return f"{number:.{decimals}f}"
 
 
 def share(part: float) -> str:
@@ -64,9 +70,3 @@ def _plain(attribute: AttributeValue) -> object:
     if isinstance(attribute, (list, tuple)):
         return [_plain(item) for item in attribute]
     return attribute
-
-
-def _figures(number: float) -> str:
-    """Three figures, never an exponent."""
-    decimals = 2 if number < 9.995 else 1 if number < 99.95 else 0  # noqa: PLR2004 - where rounding gives one figure more
-    return f"{number:.{decimals}f}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.home.server_card import act
 from venom_otel.control.model import Action
 from venom_otel.errors import SettingsError
@@ -14,8 +15,6 @@ from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from venom_otel.health import Server
     from venom_otel.services.alerts.model import Alert
     from venom_otel.services.alerts.watch import Alerts
@@ -37,6 +36,11 @@ def mended_by(alert: Alert, servers: LlmServers | None) -> tuple[Server, Action]
     return (found, action) if action not in servers.unsupported(found.runtime) else None
 
 
+def row_key(alert: Alert, mended: tuple[Server, Action] | None) -> tuple[object, ...]:
+    """What makes another row of an alert: the words of one that stays the same change in their place."""
+    return (alert.id, alert.active, *((mended[0].runtime.name, mended[1]) if mended is not None else ()))
+
+
 class Means:
     """The links and buttons of one alert."""
 
@@ -44,8 +48,8 @@ class Means:
         self._trace = ui.link(texts.OPEN_TRACE).classes("quiet-link")
         if mended is not None and servers is not None:
             server, action = mended
-            _button(texts.act_on(action, server.runtime.label), lambda: act(servers, server, action))
-        self._seen = _button(texts.ACKNOWLEDGE, lambda: alerts.acknowledge(alert.id, "page"))
+            quiet_button(texts.act_on(action, server.runtime.label), lambda: act(servers, server, action))
+        self._seen = quiet_button(texts.ACKNOWLEDGE, lambda: alerts.acknowledge(alert.id, "page"))
         self.show(alert)
 
     def show(self, alert: Alert) -> None:
@@ -53,7 +57,3 @@ class Means:
         self._trace.props(f"href=/requests/{alert.newest.request_id}")
         self._trace.set_visibility(bool(alert.newest.request_id))
         self._seen.set_visibility(alert.active and alert.acknowledged_ns is None)
-
-
-def _button(words: str, press: Callable[[], Awaitable[object]]) -> ui.button:
-    return ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from venom_otel import semconv
 from venom_otel.cockpit import failures, formats, texts, theme, timings
+from venom_otel.services.figures import SECOND
 from venom_otel.services.severities import severity_word
 from venom_otel.services.timing import of_list
 from venom_otel.services.traces import walk
@@ -117,7 +118,7 @@ def _bar(depth: int, span: Span, begin: int, whole: int) -> dict[str, Any]:
         "failed": failed(span),
         "left": round(100 * (span.start_ns - begin) / whole, 3),
         "width": round(100 * length / whole, 3),
-        "first": round(min(100 * first * 1_000_000_000 / length, 100), 2) if isinstance(first, (int, float)) and length else 0,
+        "first": round(min(100 * first * SECOND / length, 100), 2) if isinstance(first, (int, float)) and length else 0,
         "duration": formats.duration(length),
     }
 

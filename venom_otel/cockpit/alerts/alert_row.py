@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.mending import Means
+from venom_otel.cockpit.mending import Means, row_key
 from venom_otel.cockpit.texts import alerts as texts
 from venom_otel.cockpit.words import Words
 from venom_otel.services.alerts.model import summary
@@ -24,7 +24,7 @@ class AlertRow:
     """Shows one; its words change in their place, so that a button stays under the hand that presses it."""
 
     def __init__(self, alert: Alert, mended: tuple[Server, Action] | None, alerts: Alerts, servers: LlmServers | None) -> None:
-        self.key = self.key_of(alert, mended)
+        self.key = row_key(alert, mended)
         self._times: tuple[int, ...] = ()
         look = "is-active" if alert.active else "is-over"
         with ui.element("article").classes(f"alert-row {look}").props("role=listitem"):
@@ -38,11 +38,6 @@ class AlertRow:
             self._cause = Words().classes("alert-row-cause")
             self._facts = ui.element("div").classes("alert-row-facts muted")
         self.show(alert)
-
-    @staticmethod
-    def key_of(alert: Alert, mended: tuple[Server, Action] | None) -> tuple[object, ...]:
-        """What makes another row of it."""
-        return (alert.id, alert.active, *((mended[0].runtime.name, mended[1]) if mended is not None else ()))
 
     def show(self, alert: Alert) -> None:
         """Show it as it is now."""

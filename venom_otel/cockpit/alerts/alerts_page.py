@@ -10,7 +10,7 @@ from nicegui import ui
 
 from venom_otel.cockpit.alerts.alert_row import AlertRow
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.mending import mended_by
+from venom_otel.cockpit.mending import mended_by, row_key
 from venom_otel.cockpit.texts import alerts as texts
 from venom_otel.cockpit.words import Words
 from venom_otel.errors import StateError
@@ -88,7 +88,7 @@ class AlertsPage:
 
     def _show(self, alerts: Sequence[Alert]) -> None:
         shown = [(alert, mended_by(alert, self._servers) if alert.active else None) for alert in alerts[:SHOWN]]
-        if [row.key for row in self._rows] != [AlertRow.key_of(alert, mended) for alert, mended in shown]:
+        if [row.key for row in self._rows] != [row_key(alert, mended) for alert, mended in shown]:
             self._list.clear()
             with self._list:
                 self._rows = [AlertRow(alert, mended, self._alerts, self._servers) for alert, mended in shown]

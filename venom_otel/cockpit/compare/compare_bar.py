@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import texts as common
+from venom_otel.cockpit.controls import select_of
+from venom_otel.cockpit.copying import copy_link
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.filters import RANGES
 from venom_otel.cockpit.texts import compare as texts
@@ -42,8 +43,8 @@ class CompareBar:
             )
             ui.space()
             self._times = ui.element("span").classes("range")
-            self._range = _select(common.RANGE_FILTER, {name: common.RANGES[name] for name in RANGES})
-            self._service = _select(common.FILTERS[Dimension.SERVICE], {"": common.ANY[Dimension.SERVICE]})
+            self._range = select_of(common.RANGE_FILTER, {name: common.RANGES[name] for name in RANGES})
+            self._service = select_of(common.FILTERS[Dimension.SERVICE], {"": common.ANY[Dimension.SERVICE]})
             link = ui.button(icon="link", on_click=self._copy_link, color=None).props(f'flat round dense aria-label="{texts.LINK}"')
             with link.classes("icon-button"):
                 ui.tooltip(texts.LINK)
@@ -89,11 +90,4 @@ class CompareBar:
             await self._on_change(choice)
 
     def _copy_link(self) -> None:
-        path, done = json.dumps(self._choice.fixed(time.time_ns()).address()), json.dumps(texts.LINK_COPIED)
-        ui.run_javascript(
-            f"Quasar.copyToClipboard(location.origin + {path}).then(() => Quasar.Notify.create({{ message: {done}, timeout: 1600 }}))"
-        )
-
-
-def _select(label: str, options: dict[str, str]) -> ui.select:
-    return ui.select(options, value=next(iter(options))).props(f'dense borderless options-dense aria-label="{label}"').classes("choice")
+        copy_link(self._choice.fixed(time.time_ns()).address(), texts.LINK_COPIED)

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import formats
 from venom_otel.cockpit.compare import views
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.texts import compare as texts
 from venom_otel.services.compared import versus
 
@@ -42,7 +43,7 @@ class SideBySide:
                 for letter, row in zip(texts.LETTERS, rows, strict=True):
                     _who(letter, row)
                 with ui.element("div").props("role=columnheader").classes("versus-close"):
-                    ui.button(texts.CLOSE, on_click=self._close, color=None).props("flat dense no-caps").classes("quiet-button")
+                    quiet_button(texts.CLOSE, self._close)
             for difference in versus(*rows):
                 _line(views.difference(difference))
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from nicegui import ui
 
 from venom_otel.cockpit import texts
-from venom_otel.cockpit.copying import copies
+from venom_otel.cockpit.copying import copy_button
 
 _STANDARD_PORT: Final = 4318
 """OTLP over HTTP; an exporter that is told nothing sends there (OpenTelemetry, OTLP exporter configuration)."""
@@ -35,8 +35,3 @@ def _code(code: str) -> None:
         with ui.element("pre"):
             ui.label(code)
         copy_button(code, texts.COPY)
-
-
-def copy_button(text: str, label: str) -> None:
-    """A button that copies `text` in the browser and says so."""
-    copies(ui.button(icon="content_copy", color=None).props(f'flat round dense aria-label="{label}"').classes("icon-button small"), text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import texts, views
+from venom_otel.cockpit.controls import quiet_button, select_of
 from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.history.filters import RANGES, Filters
 from venom_otel.cockpit.texts import history as words
@@ -38,7 +39,7 @@ class FilterBar:
     def build_time_and_text(self) -> None:
         """Time and words, for the line of the title."""
         self._range = ui.element("span").classes("range")
-        self._since = _select(texts.RANGE_FILTER, {"": texts.ANY_TIME, **{name: texts.RANGES[name] for name in RANGES}})
+        self._since = select_of(texts.RANGE_FILTER, {"": texts.ANY_TIME, **{name: texts.RANGES[name] for name in RANGES}})
         self._since.on_value_change(self._changed)
         self._text = (
             ui.input(placeholder=texts.SEARCH)
@@ -63,13 +64,11 @@ class FilterBar:
             self._status.on_value_change(self._changed)
             with ui.element("div").classes("choices"):
                 for dimension in _SELECTS:
-                    self._selects[dimension] = _select(texts.FILTERS[dimension], {"": texts.ANY[dimension]})
+                    self._selects[dimension] = select_of(texts.FILTERS[dimension], {"": texts.ANY[dimension]})
                     self._selects[dimension].on_value_change(self._changed)
-                self._fallback = _select(words.FALLBACK_FILTER, words.FALLBACKS)
+                self._fallback = select_of(words.FALLBACK_FILTER, words.FALLBACKS)
                 self._fallback.on_value_change(self._changed)
-            self._clear = (
-                ui.button(texts.CLEAR_FILTERS, on_click=self.clear, color=None).props("flat dense no-caps").classes("quiet-button clear")
-            )
+            self._clear = quiet_button(texts.CLEAR_FILTERS, self.clear).classes("clear")
         self.show(self._filters)
         return line
 
@@ -152,7 +151,3 @@ class FilterBar:
 
 def _mark(element: ui.element, *, chosen: bool) -> None:
     element.classes(add="is-chosen" if chosen else "", remove="" if chosen else "is-chosen")
-
-
-def _select(label: str, options: dict[str, str]) -> ui.select:
-    return ui.select(options, value="").props(f'dense borderless options-dense aria-label="{label}"').classes("choice")

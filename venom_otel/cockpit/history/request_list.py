@@ -32,7 +32,7 @@ BUSY_PAUSE_S: Final = 1.0
 """The same where a whole page arrived at once: nobody reads a hundred rows four times a second, and every browser would have to draw
 them."""
 
-PATIENCE: Final = 1.0
+PATIENCE_S: Final = 1.0
 """Seconds that a search may look back before it shows what it has and offers to go on."""
 
 
@@ -125,7 +125,7 @@ class RequestList:
 
     async def _look_back(self, filters: Filters, before: int | None) -> RequestPage:
         """A page of the newest matches; a search goes on until it has one, or its time is over."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE_S
         items: list[RequestSummary] = []
         newer: int | None = None
         while True:

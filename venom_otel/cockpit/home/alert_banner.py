@@ -8,7 +8,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.home import server_views
-from venom_otel.cockpit.mending import Means, mended_by
+from venom_otel.cockpit.mending import Means, mended_by, row_key
 from venom_otel.cockpit.words import Words
 from venom_otel.services.alerts.model import summary
 
@@ -50,7 +50,7 @@ class AlertBanner:
 
     def _show(self, alerts: Sequence[Alert]) -> None:
         shown = [(alert, mended_by(alert, self._servers)) for alert in alerts[:SHOWN]]
-        if [row.key for row in self._rows] != [_key(alert, mended) for alert, mended in shown]:
+        if [row.key for row in self._rows] != [row_key(alert, mended) for alert, mended in shown]:
             self._list.clear()
             with self._list:
                 self._rows = [_Row(alert, mended, self._alerts, self._servers) for alert, mended in shown]
@@ -65,7 +65,7 @@ class _Row:
     """One alert; its words change in their place, so that a button stays under the hand that presses it."""
 
     def __init__(self, alert: Alert, mended: tuple[Server, Action] | None, alerts: Alerts, servers: LlmServers | None) -> None:
-        self.key = _key(alert, mended)
+        self.key = row_key(alert, mended)
         with ui.element("div").classes("alert").props("role=alert"):
             ui.element("span").classes("state-mark")
             with ui.element("div").classes("alert-words"):
@@ -81,8 +81,3 @@ class _Row:
         self._cause.text = alert.newest.words
         self._since.text = server_views.for_how_long(alert.first_ns)
         self._means.show(alert)
-
-
-def _key(alert: Alert, mended: tuple[Server, Action] | None) -> tuple[object, ...]:
-    """What makes another row of it."""
-    return (alert.id, *((mended[0].runtime.name, mended[1]) if mended is not None else ()))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from nicegui import ui
 
 from venom_otel.cockpit.chat_elements import ChatInput, ChatLog
-from venom_otel.cockpit.history.empty import copy_button
+from venom_otel.cockpit.controls import icon_button
+from venom_otel.cockpit.copying import copy_button
 from venom_otel.cockpit.home.chat_choice import ChatChoice, Chosen
 from venom_otel.cockpit.home.chat_turn import Turn
 from venom_otel.cockpit.texts import chat as texts
@@ -68,8 +69,8 @@ class ChatPanel:
                 ui.label(texts.TITLE).props("role=heading aria-level=2").classes("chat-title")
                 self._choice.build()
                 ui.space()
-                tune = _icon("tune", texts.OPTIONS)
-                _icon("add_comment", texts.NEW_CHAT).on_click(self._begin_anew)
+                tune = icon_button("tune", texts.OPTIONS).tooltip(texts.OPTIONS)
+                icon_button("add_comment", texts.NEW_CHAT, self._begin_anew).tooltip(texts.NEW_CHAT)
             options = self._choice.build_options()
 
             def show_options() -> None:
@@ -235,11 +236,6 @@ def _what_it_takes() -> None:
             with ui.element("pre"):
                 ui.label(texts.INSTALL_COMMAND)
             copy_button(texts.INSTALL_COMMAND, texts.COPY)
-
-
-def _icon(icon: str, words: str) -> ui.button:
-    button = ui.button(icon=icon, color=None).props(f'flat round dense aria-label="{words}"').classes("icon-button small")
-    return button.tooltip(words)
 
 
 def _new_session() -> str:

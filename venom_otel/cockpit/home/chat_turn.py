@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -13,10 +12,13 @@ from nicegui import ui
 from venom_otel import semconv
 from venom_otel.cockpit import answer_html, theme, views
 from venom_otel.cockpit.chat_elements import AnswerText
+from venom_otel.cockpit.controls import icon_button, quiet_button
+from venom_otel.cockpit.copying import copy
 from venom_otel.cockpit.home import chat_views
 from venom_otel.cockpit.texts import chat as texts
 from venom_otel.cockpit.words import Words
 from venom_otel.errors import StateError
+from venom_otel.services.figures import SECOND
 from venom_otel.services.tasks.model import EventKind, Fallback, Request, Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class Turn:
     def tick(self) -> None:
         """Show how long it has taken so far."""
         begun_ns = self.task.started_ns or self.task.created_ns
-        self._doing_words.text = texts.for_so_long(self._doing_now(), max(time.time_ns() - begun_ns, 0) // 1_000_000_000)
+        self._doing_words.text = texts.for_so_long(self._doing_now(), max(time.time_ns() - begun_ns, 0) // SECOND)
 
     # -- how it looks ----------------------------------------------------------------------------------------------------------------
 
@@ -123,7 +125,7 @@ class Turn:
             with ui.element("div").classes("turn-doing") as self._doing:
                 ui.spinner(size="14px", color=None)
                 self._doing_words = ui.label(self._doing_now())
-                _button(texts.STOP_THIS, self.cancel)
+                quiet_button(texts.STOP_THIS, self.cancel)
 
     def _doing_now(self) -> str:
         if self.task.status is TaskStatus.PENDING:
@@ -230,10 +232,9 @@ class Turn:
         if trace := chat_views.trace(task):
             ui.link(texts.TRACE, trace).classes("quiet-link")
         if answer:
-            copy = ui.button(icon="content_copy", on_click=self._copy_answer, color=None)
-            copy.props(f'flat round dense aria-label="{texts.COPY_ANSWER}"').classes("icon-button small")
+            icon_button("content_copy", texts.COPY_ANSWER, self._copy_answer)
         if self.prompt is not None and task.status is not TaskStatus.COMPLETED:
-            _button(texts.AGAIN, lambda: self._ask_again(self))
+            quiet_button(texts.AGAIN, lambda: self._ask_again(self))
 
     def _show_failure(self, words: str) -> None:
         error = self.task.error
@@ -249,8 +250,7 @@ class Turn:
         if text is None:
             ui.notify(texts.GONE)
             return
-        said = f"Quasar.Notify.create({{ message: {json.dumps(texts.COPIED)}, timeout: 1200 }})"
-        ui.run_javascript(f"Quasar.copyToClipboard({json.dumps(answer_html.displayable(text))}).then(() => {said})")
+        copy(answer_html.displayable(text))
 
 
 def _ended(task: Task, answer: str | None) -> str:
@@ -264,7 +264,3 @@ def _ended(task: Task, answer: str | None) -> str:
     if task.finish_reason == _LENGTH:
         return texts.CUT_OFF
     return "" if answer else texts.NO_TEXT
-
-
-def _button(words: str, press: Callable[[], Awaitable[None]]) -> ui.button:
-    return ui.button(words, on_click=press, color=None).props("flat dense no-caps").classes("quiet-button")

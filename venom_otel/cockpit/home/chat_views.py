@@ -9,11 +9,10 @@ from venom_otel.cockpit.texts import chat
 from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.friendly import server_label
+from venom_otel.services.figures import SECOND
 
 if TYPE_CHECKING:
     from venom_otel.services.tasks.model import Fallback, Party, Task
-
-_SECOND = 1_000_000_000
 
 
 def server_of(party: Party) -> str:
@@ -53,12 +52,12 @@ def tokens(task: Task) -> str:
 
 def first_token(task: Task) -> str:
     """How long it took until something came; empty where nothing did."""
-    return "" if task.first_token_s is None else chat.first_token(round(task.first_token_s * _SECOND))
+    return "" if task.first_token_s is None else chat.first_token(round(task.first_token_s * SECOND))
 
 
 def duration(task: Task) -> str:
     """How long it took as a whole; empty where it never began."""
-    return "" if task.duration_s is None else formats.duration(round(task.duration_s * _SECOND))
+    return formats.seconds(task.duration_s)
 
 
 def failure(task: Task) -> str:

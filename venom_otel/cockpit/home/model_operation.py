@@ -10,10 +10,12 @@ from nicegui import ui
 
 from venom_otel.cockpit import theme
 from venom_otel.cockpit.asking import done
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.home.transfer import Transfer, whole_seconds
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.cockpit.words import Words
 from venom_otel.runtimes.friendly import friendly_name
+from venom_otel.services.figures import SECOND
 from venom_otel.services.operations import can_be_cancelled
 from venom_otel.state.model import OperationState
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 0.25
 """Seconds between two steps that are shown: bytes are counted more often than anyone reads."""
-_SECOND: Final = 1_000_000_000
 
 
 class ModelOperation:
@@ -40,14 +41,13 @@ class ModelOperation:
                 self._for = ui.label().classes("muted model-doing-for")
                 self._step = Words().classes("muted model-step").props("role=status")
                 self._figures = ui.label().classes("model-figures")
-                self._cancel = ui.button(texts.CANCEL, on_click=self._give_up, color=None)
-                self._cancel.props("flat dense no-caps").classes("quiet-button")
+                self._cancel = quiet_button(texts.CANCEL, self._give_up)
             self._bar = ui.linear_progress(show_value=False, size="4px", color=None).classes("model-bar")
         with ui.element("div").classes("failure model-failure").props("role=alert") as self._failure:
             with ui.element("div").classes("model-doing-head"):
                 self._failed = _who(wanted).classes("failure-words")
                 ui.space()
-                ui.button(texts.DISMISS, on_click=self._dismiss, color=None).props("flat dense no-caps").classes("quiet-button")
+                quiet_button(texts.DISMISS, self._dismiss)
             self._why = Words().classes("model-failure-why")
             with ui.expansion(texts.LAST_LINES).props("dense").classes("model-more") as self._more:
                 self._lines = ui.label().classes("model-lines")
@@ -72,7 +72,7 @@ class ModelOperation:
     def tick(self) -> None:
         """Show how long it has been going on."""
         if self._operation is not None:
-            seconds = (time.time_ns() - self._operation.created_ns) // _SECOND
+            seconds = (time.time_ns() - self._operation.created_ns) // SECOND
             self._for.text = texts.for_seconds(whole_seconds(seconds)) if seconds > 0 else ""
 
     def _begin(self, operation: Operation) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
-from venom_otel.cockpit import looks, texts, theme, views
+from venom_otel.cockpit import formats, looks, texts, theme, views
 from venom_otel.cockpit.asking import done, sure
+from venom_otel.cockpit.controls import icon_button, quiet_button
 from venom_otel.cockpit.home import server_views
 from venom_otel.cockpit.home.sparkline import Sparkline
 from venom_otel.cockpit.words import Words
@@ -50,7 +51,7 @@ class ServerCard:
         self._state.text = texts.STATES[condition.state]
         self._since.text = server_views.for_how_long(condition.since_ns)
         self._where.text = " · ".join(part for part in (views.short_endpoint(server.runtime.endpoint.url), reading.version) if part)
-        self._latency.text = server_views.latency(reading.latency_s)
+        self._latency.text = formats.seconds(reading.latency_s)
         self._line.show(self._servers.latencies(self._name))
         self._facts.text = server_views.facts(reading)
         self._facts.set_visibility(bool(self._facts.text))
@@ -94,18 +95,13 @@ class ServerCard:
                 self._failed = Words().classes("failure-words")
                 with ui.expansion(texts.LAST_LINES, value=True).props("dense").classes("server-log") as self._log:
                     self._lines = ui.label().classes("server-lines")
-                ui.button(texts.DISMISS, on_click=lambda: self._failure.set_visibility(False), color=None).props(
-                    "flat dense no-caps"
-                ).classes("quiet-button")
+                quiet_button(texts.DISMISS, lambda: self._failure.set_visibility(False))
             for part in (self._doing, self._progress, self._failure):
                 part.set_visibility(False)
 
     def _button(self, action: Action) -> ui.button:
         words = texts.act_on(action, self._label)
-        button = ui.button(icon=_ICONS[action], on_click=lambda: self._asked(action), color=None).props(
-            f'flat round dense aria-label="{words}"'
-        )
-        return button.classes("icon-button small").tooltip(words)
+        return icon_button(_ICONS[action], words, lambda: self._asked(action)).tooltip(words)
 
     async def _asked(self, action: Action) -> None:
         """Somebody pressed a button."""

@@ -6,24 +6,19 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from venom_otel.cockpit import formats, texts
+from venom_otel.services.figures import SECOND
 
 if TYPE_CHECKING:
     from venom_otel.runtimes.model import Reading
 
-_SECOND: Final = 1_000_000_000
 _STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 MODELS: Final = 3
 """That are named; the others are counted."""
 
 
-def latency(seconds: float | None) -> str:
-    """How long it took to answer: `4.1 ms`; empty where it did not."""
-    return "" if seconds is None else formats.duration(round(seconds * _SECOND))
-
-
 def for_how_long(since_ns: int) -> str:
     """How long something has lasted, in one figure: `12 min`, `3 h`, `2 d`."""
-    seconds = max(0, time.time_ns() - since_ns) // _SECOND
+    seconds = max(0, time.time_ns() - since_ns) // SECOND
     return next((f"{seconds // length} {unit}" for length, unit in _STEPS if seconds >= length), f"{seconds} s")
 
 

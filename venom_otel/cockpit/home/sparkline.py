@@ -8,7 +8,6 @@ from nicegui import ui
 
 from venom_otel.cockpit import formats
 from venom_otel.cockpit.texts import servers as texts
-from venom_otel.services.figures import SECOND
 from venom_otel.services.latencies import STEPS
 
 if TYPE_CHECKING:
@@ -69,13 +68,9 @@ def drawing(steps: Sequence[Step]) -> Drawing:
         begun = True
     missed = "".join(f"M{_x(step.number - first)} {HEIGHT}v-6" for step in steps if step.unanswered)
     now = steps[-1].slowest_s
-    words = texts.latency(_duration(now), _duration(slowest or None), sum(step.unanswered for step in steps))
+    words = texts.latency(formats.seconds(now), formats.seconds(slowest or None), sum(step.unanswered for step in steps))
     return Drawing("".join(line), missed, words)
 
 
 def _x(place: int) -> int:
     return round((place + 0.5) * WIDTH / STEPS)
-
-
-def _duration(seconds: float | None) -> str:
-    return formats.duration(round(seconds * SECOND)) if seconds is not None else ""

@@ -13,14 +13,13 @@ WINDOW_S: Final = 10.0
 """Seconds of the past by which the rate is judged: long enough to be steady, short enough to follow a network that changes."""
 LEAST_S: Final = 1.0
 """Seconds without which nobody can say how fast it is."""
-_SECOND: Final = 1_000_000_000
 _MINUTE_S: Final = 60
 
 
 def whole_seconds(seconds: float) -> str:
     """How long something takes, no finer than anyone wants to know: `4 s`, `1 m 45 s`, `1 h 03 m`."""
     whole = round(seconds)
-    return f"{whole} s" if whole < _MINUTE_S else formats.duration(whole * _SECOND)
+    return f"{whole} s" if whole < _MINUTE_S else formats.seconds(whole)
 
 
 class _Sample(NamedTuple):

@@ -8,12 +8,13 @@ from nicegui import ui
 
 from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, theme, views
-from venom_otel.cockpit.copying import copies_link
+from venom_otel.cockpit.controls import icon_button
+from venom_otel.cockpit.copying import copies_link, copy_button
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.history.empty import copy_button
 from venom_otel.cockpit.texts.history import COPY_REQUEST_LINK
 from venom_otel.cockpit.trace.timing_bar import timing_bar
 from venom_otel.cockpit.words import Words
+from venom_otel.services.figures import SECOND
 from venom_otel.services.timing import of_request
 from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
@@ -68,9 +69,7 @@ def _title(request: RequestSummary) -> None:
                 ui.label("→").classes("arrow").props(f'role=img aria-label="{texts.ANSWERED_BY}"')
                 ui.label(answered).classes("answered")
         ui.label(request.provider or semconv.PROVIDER_UNKNOWN).classes("provider").style(theme.provider_mark(request.provider))
-        link = ui.button(icon="link", color=None).props(f'flat round dense aria-label="{COPY_REQUEST_LINK}"').classes("icon-button small")
-        with link:
-            ui.tooltip(COPY_REQUEST_LINK)
+        link = icon_button("link", COPY_REQUEST_LINK).tooltip(COPY_REQUEST_LINK)
         copies_link(link, f"/requests/{request.request_id}")
 
 
@@ -98,7 +97,7 @@ def _facts(request: RequestSummary | None, spans: Sequence[Span]) -> None:
             ui.label(counted)
     if request.output_tokens and request.duration_ns:
         with _fact("speed"):
-            ui.label(texts.tokens_per_second(formats.figures(request.output_tokens * 1_000_000_000 / request.duration_ns)))
+            ui.label(texts.tokens_per_second(formats.figures(request.output_tokens * SECOND / request.duration_ns)))
     if request.endpoint:
         with _fact("endpoint"):
             ui.label(request.endpoint)

@@ -14,6 +14,7 @@ from venom_otel.cockpit.trace.span_panel import span_panel
 from venom_otel.cockpit.visit import Visit
 from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
+from venom_otel.services.figures import SECOND
 from venom_otel.services.traces import Trace, walk
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary, Span
 
-PAUSE: Final = 0.5
+PAUSE_S: Final = 0.5
 """Seconds between two looks at a trace that may still be growing."""
 
-AGAIN: Final = 2.0
+AGAIN_S: Final = 2.0
 """Seconds until the next look where nothing is told: log records arrive without a word, and an unreadable store may have recovered."""
 
-YOUNG: Final = 60.0
+YOUNG_S: Final = 60.0
 """Seconds after its last span in which a trace may still get log records."""
 
 
@@ -53,7 +54,7 @@ class TraceView:
         """Build the view and keep it true until the reader goes elsewhere, which cancels this."""
         self._build(self._visit.within(self._select))
         with self._visit, self._history.changes() as changes:
-            while await changes.look_due(PAUSE, AGAIN if self._problem.visible or self._young() else None):
+            while await changes.look_due(PAUSE_S, AGAIN_S if self._problem.visible or self._young() else None):
                 await self._look()
 
     def _build(self, select: Callable[[str], Awaitable[None]]) -> None:
@@ -106,7 +107,7 @@ class TraceView:
 
     def _young(self) -> bool:
         """Whether log records of it may still arrive."""
-        return any(time.time_ns() - span.end_ns < YOUNG * 1e9 for _, span in self._spans)
+        return any(time.time_ns() - span.end_ns < YOUNG_S * SECOND for _, span in self._spans)
 
     def _tell(self, problem: str) -> None:
         self._problem.text = problem
