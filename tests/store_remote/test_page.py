@@ -1,25 +1,32 @@
-"""The history page with a Tempo that does not answer: the rows that are here, what is missing in words, and the way back to it."""
+"""The history page with a Tempo or a Prometheus that does not answer: what is here, what is missing in words, and the way back to it."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
 from nicegui import ui
 from nicegui.testing import user_simulation
 from support import otlp
+from support.prometheus_server import PrometheusServer
 from support.tempo_server import TempoServer
 from support.tempo_traces import traces
+from support.told_twice import Past, Request, minutes_ago
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.history import history_page
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
 from venom_otel.services.history import History
 from venom_otel.store.combined import CombinedStore, asked
+from venom_otel.store.prometheus import PrometheusStore
 from venom_otel.store.protocol import Signal
 from venom_otel.store.tempo import TempoStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from venom_otel.store.embedded import EmbeddedStore
@@ -58,3 +65,39 @@ async def test_what_is_missing_is_said_and_fetched_later(empty: EmbeddedStore, b
         finally:
             store.close()
         assert tempo.asked
+
+
+async def test_figures_that_are_not_counted_are_said(
+    empty: EmbeddedStore, begin_ns: int, prometheus_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While Prometheus is away; and once it is there, its requests are in the charts."""
+    monkeypatch.setattr(asked, "REST_S", 0.2)
+    monkeypatch.setattr(history_page, "CHARTS_IDLE", 0.2)
+    past = Past(minutes_ago(90))
+    past.add(*(Request(minute) for minute in range(40)))
+    empty.write(Signal.TRACES, otlp.traces(otlp.span({"llm.provider": "vllm", "llm.model": "new-one"}, start_ns=time.time_ns()))).result()
+    with PrometheusServer(tmp_path) as prometheus:
+        past.send(prometheus.otlp)
+        prometheus.kill()
+        store = CombinedStore(empty, figures=PrometheusStore(prometheus.url, days=2))
+        history = History(store, live=empty)
+
+        def page() -> None:
+            address = ListAddress(ui.context.client.sub_pages_router)
+
+            async def show() -> None:
+                await HistoryPage(history, "http://127.0.0.1:4318", address).show()
+
+            ui.sub_pages({"/": show})
+
+        with contextlib.closing(store):
+            async with user_simulation(page) as user:
+                await user.open("/")
+                [since] = [one for one in user.find(kind=ui.select).elements if one.props.get("aria-label") == texts.RANGE_FILTER]
+                with user:
+                    since.value = "24h"
+                await user.should_see("Figures of what is older than the telemetry here are missing: Prometheus at", retries=RETRIES)
+                await user.should_not_see("41")
+                prometheus.start()
+                await user.should_not_see("Figures of what is older", retries=RETRIES)
+                await user.should_see("41", retries=RETRIES)

@@ -63,6 +63,7 @@ class ComparePage:
         self._head = self._bar.build()
         self._problem = Words().classes("problem").props("role=alert")
         self._prices_problem = Words().classes("problem").props("role=status")
+        self._uncounted = Words().classes("problem").props("role=status")
         with ui.element("div").classes("compare") as self._content:
             self._pictures.build()
             self._beside.build()
@@ -82,7 +83,7 @@ class ComparePage:
             self._longer = ui.button(texts.LONGER, on_click=self._visit.within(self._look_longer), color=None).props("flat dense no-caps")
             self._longer.classes("quiet-button")
         self._empty = empty_state(self._otlp_address)
-        for element in (self._problem, self._prices_problem, self._content, self._nothing, self._empty):
+        for element in (self._problem, self._prices_problem, self._uncounted, self._content, self._nothing, self._empty):
             element.set_visibility(False)
 
     # -- what the store says -----------------------------------------------------------------------------------------------------
@@ -100,6 +101,7 @@ class ComparePage:
             return  # chosen anew meanwhile
         self._tell(self._problem, "")
         self._tell(self._prices_problem, found.problem)
+        self._tell(self._uncounted, found.missing or "")
         self._comparison = found
         self._content.set_visibility(bool(found.rows))
         self._nothing.set_visibility(not found.rows and not empty)

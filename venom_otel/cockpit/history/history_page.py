@@ -75,7 +75,9 @@ class HistoryPage:
             export_menu(self._address)
         self._values = self._bar.build_values()
         self._problem = Words().classes("problem").props("role=alert")
-        self._problem.set_visibility(False)
+        self._uncounted = Words().classes("problem").props("role=status")
+        for words in (self._problem, self._uncounted):
+            words.set_visibility(False)
         self._charts = self._overview.build()
         self._table = self._percentiles.build()
         self._list.build()
@@ -117,10 +119,10 @@ class HistoryPage:
             try:
                 found = await look()
             except StoreError as error:
-                self._tell(str(error))
+                _tell(self._problem, str(error))
                 self._head.set_visibility(True)
                 return 0
-            self._tell(self._list.missing or "")
+            _tell(self._problem, self._list.missing)
             self._bar.offer_seen(found)
             nothing_yet = self._list.empty and not self._address.chosen
             self._empty.set_visibility(nothing_yet)
@@ -131,15 +133,12 @@ class HistoryPage:
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
             await self._overview.refresh(self._address.chosen, self._list.newest_ns)
+            _tell(self._uncounted, self._overview.missing)
             await self._refresh_percentiles()
 
     async def _refresh_percentiles(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
             await self._percentiles.refresh(self._overview.window, self._address.chosen.which(time.time_ns()))
-
-    def _tell(self, problem: str) -> None:
-        self._problem.text = problem
-        self._problem.set_visibility(bool(problem))
 
     # -- what the reader does ----------------------------------------------------------------------------------------------------
     async def _chosen(self, filters: Filters) -> None:
@@ -159,3 +158,8 @@ class HistoryPage:
     async def _resume(self) -> None:
         await self._catch_up()
         await self._refresh_charts()
+
+
+def _tell(where: Words, problem: str | None) -> None:
+    where.text = problem or ""
+    where.set_visibility(bool(problem))

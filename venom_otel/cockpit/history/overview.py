@@ -34,6 +34,8 @@ class Overview:
         self._choose = choose
         self.window: Window | None = None
         """What the charts show; None before they do."""
+        self.missing: str | None = None
+        """What they leave out of the range that was chosen, and why, in words; without a choice they show what is here."""
 
     def build(self) -> ui.element:
         """Build it, still empty."""
@@ -66,11 +68,13 @@ class Overview:
         now = time.time_ns()
         oldest = (await self._history.requests(RequestFilter(after=0), 1)).items  # of all: that costs nothing, however many there are
         window = filters.window(now, oldest[0].start_ns if oldest else None, newest_ns)
-        steps = (await self._history.overview(window, filters.which(now))).by_start()
+        found = await self._history.overview(window, filters.which(now))
+        steps = found.by_start()
         if filters != self._filters:
             return  # chosen anew meanwhile
         total = Figures.together(steps.values())
         self.window = window
+        self.missing = found.missing if filters.since or filters.until else None
         shown = texts.range_shown(len(window.starts()) * (window.step_ns or window.length_ns))
         self._range.text = texts.without_search(shown) if filters.search() else shown
         _show(self._requests, charts.requests_chart(window, steps), texts.requests_in_words(total))
