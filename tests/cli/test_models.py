@@ -234,15 +234,19 @@ def test_a_bar_where_bytes_are_counted(home):
     assert ollama.requests[0].body == {"model": "gemma3:4b"}
 
 
+async def goes_on(exchange):
+    """A pull without an end."""
+    await exchange.begin(200, "application/x-ndjson")
+    await exchange.send('{"status": "pulling manifest"}\n')
+    await exchange.until_closed()
+
+
+def persona(path):
+    """An Ollama without models."""
+    return 200, "application/json", b'{"models": [], "version": "0.17.4"}'
+
+
 def test_an_interrupt_ends_the_waiting_alone(home):
-    async def goes_on(exchange):
-        await exchange.begin(200, "application/x-ndjson")
-        await exchange.send('{"status": "pulling manifest"}\n')
-        await exchange.until_closed()
-
-    def persona(path):
-        return 200, "application/json", b'{"models": [], "version": "0.17.4"}'
-
     with ChatServer(persona) as ollama, up(home, OLLAMA_ENDPOINT=ollama.url) as cockpit:
         ollama.play(goes_on)
         process = subprocess.Popen(
@@ -257,10 +261,58 @@ def test_an_interrupt_ends_the_waiting_alone(home):
         process.send_signal(signal.SIGINT)
         words = process.communicate(timeout=30)[1]
         assert process.returncode == 130
-        assert re.fullmatch(r"venom-otel up goes on with it: operation [0-9a-f]+\.\n", words)
+        assert re.fullmatch(
+            r"ollama goes on fetching gemma3:4b, as operation [0-9a-f]+; `venom-otel models cancel gemma3:4b` ends it\.\n", words
+        )
         (operation,) = httpx.get(f"{cockpit.page}/api/v1/operations").json()["items"]
         assert operation["state"] == "running"
         begin = time.monotonic()
         assert cockpit.stop()[0] == 0
         assert time.monotonic() - begin < 5
         assert ollama.requests[0].closed_early.wait(10)  # which ends the pull on the server
+
+
+def fetching(home, cockpit, name, server="ollama"):
+    """`install` in a process of its own, once the server is at it."""
+    arguments = [PROGRAM, "models", "install", name, "--server", server]
+    process = subprocess.Popen(
+        arguments, env=environment(home, **at(home)), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr.readline() == "pulling manifest\n"
+    return process
+
+
+def test_fetching_is_given_up(home, run):
+    with ChatServer(persona) as ollama, up(home, OLLAMA_ENDPOINT=ollama.url) as cockpit:
+        assert "no model is being fetched" in run("cancel", status=2).stderr
+        ollama.play(goes_on)
+        waiting = fetching(home, cockpit, "gemma3:4b")
+        assert "'other:1b' is not being fetched; gemma3:4b on ollama is" in run("cancel", "other:1b", status=2).stderr
+        assert run("cancel").stdout == (
+            "gemma3:4b on ollama: given up; what has come stays, and `venom-otel models install gemma3:4b` goes on with it\n"
+        )
+        words = waiting.communicate(timeout=30)[1]
+        assert waiting.returncode == 1
+        assert "install gemma3:4b on ollama: cancelled: " in words
+        assert ollama.requests[0].closed_early.wait(10)
+        (operation,) = httpx.get(f"{cockpit.page}/api/v1/operations").json()["items"]
+        assert operation["state"] == "cancelled"
+
+
+def test_which_fetching_is_meant(home, run):
+    with (
+        ChatServer(persona) as first,
+        ChatServer(persona) as second,
+        up(home, OLLAMA_ENDPOINT=f"{first.url},big={second.url}") as cockpit,
+    ):
+        for server in (first, second):
+            server.play(goes_on)
+        waiting = [fetching(home, cockpit, name, server) for name, server in (("gemma3:4b", "ollama"), ("qwen3:8b", "big"))]
+        words = run("cancel", status=2).stderr
+        assert "several models are being fetched, gemma3:4b on ollama and qwen3:8b on big: name one." in words
+        assert "qwen3:8b on big: given up" in run("cancel", "qwen3:8b").stdout
+        waiting.append(fetching(home, cockpit, "gemma3:4b", "big"))
+        assert "say where it is meant with --server" in run("cancel", "gemma3:4b", status=2).stderr
+        assert "gemma3:4b on big: given up" in run("cancel", "gemma3:4b", "--server", "big").stdout
+        assert "gemma3:4b on ollama: given up" in run("cancel", "gemma3:4b").stdout
+        assert [each.communicate(timeout=30) and each.returncode for each in waiting] == [1, 1, 1]

@@ -69,6 +69,7 @@ kept = typer.Typer()
 kept.callback(invoke_without_command=True)(models.models)
 kept.command()(models.activate)
 kept.command()(models.install)
+kept.command()(models.cancel)
 kept.command()(models.remove)
 app.add_typer(kept, name="models")
 

@@ -1,4 +1,4 @@
-"""`venom-otel models`: which models there are and which is in use; activating, installing and removing one by the cockpit that runs."""
+"""`venom-otel models`: which models there are and which is in use; activating, fetching and removing one by the cockpit that runs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from venom_otel.cli.acting import cockpit
 from venom_otel.cli.client import Client
 from venom_otel.cli.model_lines import print_models
 from venom_otel.cli.options import DataDir  # noqa: TC001 - typer reads the annotations
-from venom_otel.cli.progress import follow
+from venom_otel.cli.progress import follow, watch
 from venom_otel.cli.running import Running
 from venom_otel.cli.running import data_dir as directory_of
 from venom_otel.cli.runtimes import Look, run
 from venom_otel.errors import SettingsError
 from venom_otel.runtimes.friendly import named
+from venom_otel.runtimes.names import same_model
 from venom_otel.settings import CockpitSettings, InstrumentationSettings, RuntimeSettings, load
+from venom_otel.state.model import Kind, OperationState
 
 if TYPE_CHECKING:
     from venom_otel.cli.model_lines import Models
 
 _MODELS: Final = "/api/v1/models"
+_OPERATIONS: Final = "/api/v1/operations"
+_MOST: Final = 200
+"""Operations to look at; those that run are among the newest."""
 
 Name = Annotated[str, typer.Argument(help="Its name, or the one for people: 'Gemma 3 4B It'.")]
 Provider = Annotated[str | None, typer.Option("--provider", "-p", help="Whose it is, where several have one of that name: vllm, ollama, …")]
@@ -68,10 +73,28 @@ def install(
     server: Server = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Fetch a model; Ctrl-C ends the waiting, not the fetching."""
+    """Fetch a model; Ctrl-C ends the waiting, not the fetching, which `venom-otel models cancel` gives up."""
     with cockpit(data_dir) as client:
         begun = client.send("POST", f"{_MODELS}/{quote(provider, safe='')}/install", {"model": name, "server": server}, holding="links")
         follow(client, begun, f"install {begun['model']} on {begun['server']}")
+
+
+def cancel(
+    name: Annotated[str | None, typer.Argument(help="Which model; not needed where only one is being fetched.")] = None,
+    *,
+    server: Server = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Give up fetching a model; what has come stays, so that fetching it again goes on."""
+    with cockpit(data_dir) as client:
+        begun = _being_fetched(client, name, server)
+        client.send("DELETE", begun["links"]["operation"], holding="links")
+        ended = watch(client, begun)
+    what = f"{begun['model']} on {begun['server']}"
+    if ended["state"] != OperationState.CANCELLED:
+        typer.echo(f"{what}: {ended['state']} before it could be given up", err=True)
+        raise typer.Exit(1)
+    print(f"{what}: given up; what has come stays, and `venom-otel models install {begun['model']}` goes on with it")
 
 
 def remove(
@@ -109,6 +132,29 @@ def _found(client: Client, name: str, provider: str | None) -> tuple[str, str]:
     if whose:
         raise SettingsError(f"{name!r} may be a model of {' or '.join(whose)}: say which with --provider.")
     raise SettingsError(f"there is no model {name!r}: `venom-otel models` lists those there are, `venom-otel models install` gets others.")
+
+
+def _being_fetched(client: Client, name: str | None, server: str | None) -> dict[str, Any]:
+    """The one operation that is meant.
+
+    Raises:
+        SettingsError: none is, or several are.
+    """
+    known: list[dict[str, Any]] = client.get(_OPERATIONS, {"limit": _MOST}, holding="items")["items"]
+    under_way = [one for one in reversed(known) if one["kind"] == Kind.INSTALL and one["state"] == OperationState.RUNNING]
+    if not under_way:
+        raise SettingsError("no model is being fetched: `venom-otel models install` fetches one.")
+    meant = [one for one in under_way if (name is None or same_model(name, one["model"])) and server in {None, one["server"]}]
+    if len(meant) == 1:
+        return meant[0]
+    if meant and name is not None:
+        raise SettingsError(
+            f"{name!r} is being fetched on {' and '.join(one['server'] for one in meant)}: say where it is meant with --server."
+        )
+    listed = " and ".join(f"{one['model']} on {one['server']}" for one in meant or under_way)
+    if meant:
+        raise SettingsError(f"several models are being fetched, {listed}: name one.")
+    raise SettingsError(f"{name or server!r} is not being fetched; {listed} is.")
 
 
 def _names(group: dict[str, Any]) -> list[str]:

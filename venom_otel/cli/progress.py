@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from venom_otel.state.model import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,15 +46,32 @@ def follow(client: Client, begun: dict[str, Any], what: str) -> None:
         CockpitError: the cockpit no longer answers.
     """
     try:
-        ended = _shown(client.follow(begun["links"]["stream"]))
+        ended = watch(client, begun)
     except KeyboardInterrupt:
-        typer.echo(f"venom-otel up goes on with it: operation {begun['id']}.", err=True)
+        typer.echo(_goes_on(begun), err=True)
         raise typer.Exit(_INTERRUPTED) from None
     if ended["state"] != "succeeded":
         typer.echo(f"{what}: {ended['state']}: {ended['error'] or _MEANWHILE}", err=True)
         raise typer.Exit(1)
     seconds = (datetime.fromisoformat(ended["finished_at"]) - datetime.fromisoformat(ended["created_at"])).total_seconds()
     print(f"{what}: succeeded after {seconds:.1f} s")
+
+
+def watch(client: Client, begun: dict[str, Any]) -> dict[str, Any]:
+    """Show how far an operation is; how it was at its end, as the API has it.
+
+    Raises:
+        CockpitError: the cockpit no longer answers.
+    """
+    return _shown(client.follow(begun["links"]["stream"]))
+
+
+def _goes_on(begun: dict[str, Any]) -> str:
+    """What whoever waits no longer should know."""
+    if begun["kind"] == Kind.INSTALL:
+        model = begun["model"]
+        return f"{begun['server']} goes on fetching {model}, as operation {begun['id']}; `venom-otel models cancel {model}` ends it."
+    return f"venom-otel up goes on with it: operation {begun['id']}."
 
 
 def _shown(events: Iterator[ServerSent]) -> dict[str, Any]:
