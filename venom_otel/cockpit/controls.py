@@ -23,5 +23,6 @@ def icon_button(icon: str, words: str, press: Callable[[], object] | None = None
 
 
 def select_of(label: str, options: dict[str, str]) -> ui.select:
-    """A choice of one, by value with what is shown for it; the first is chosen."""
-    return ui.select(options, value=next(iter(options))).props(f'dense borderless options-dense aria-label="{label}"').classes("choice")
+    """A choice of one, by value with what is shown for it; the first is chosen, if there is one yet."""
+    select = ui.select(options, value=next(iter(options), None)).classes("choice")
+    return select.props(f'dense borderless options-dense aria-label="{label}"')

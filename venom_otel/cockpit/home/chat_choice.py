@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from nicegui import ui
 
+from venom_otel.cockpit.controls import select_of
 from venom_otel.cockpit.home.model_column import MOST_WITHOUT_FILTER
 from venom_otel.cockpit.texts import chat as texts
 from venom_otel.runtimes.friendly import server_label
@@ -103,8 +104,8 @@ class ChatChoice:
 
     def build(self) -> None:
         """Build the two selects where the page is."""
-        self._server = _select(texts.SERVER, {"": texts.AUTOMATIC}).classes("chat-server")
-        self._model = _select(texts.MODEL, {"": texts.USUAL_MODEL}).classes("chat-model")
+        self._server = select_of(texts.SERVER, {"": texts.AUTOMATIC}).classes("chat-server")
+        self._model = select_of(texts.MODEL, {"": texts.USUAL_MODEL}).classes("chat-model")
         self._model.on("focus", js_handler="(event) => event.target.select?.()")  # what is typed takes the place of what was chosen
         with self._model.add_slot("no-option"), ui.item():
             ui.item_section(texts.NO_MODEL_MATCHES)
@@ -168,7 +169,3 @@ class ChatChoice:
             self._model.set_options(options, value=self._model.value if self._model.value in options else "")
             self._model.props(**{"add" if len(options) > MOST_WITHOUT_FILTER else "remove": _BY_NAME})
         self._model.set_visibility(bool(server))
-
-
-def _select(label: str, options: dict[str, str]) -> ui.select:
-    return ui.select(options, value="").props(f'dense borderless options-dense aria-label="{label}"').classes("choice")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
+from venom_otel.cockpit.controls import quiet_button, select_of
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.runtimes.model import Status
 from venom_otel.services.model_actions import fetchable
@@ -27,11 +28,11 @@ class FetchForm:
     def __init__(self, label: str, fetch: Callable[[str, str | None], Awaitable[bool]]) -> None:
         self._fetch = fetch
         with ui.element("form").classes("model-fetch").on("submit.prevent", self._asked) as self.element:
-            self._server = ui.select({}).props(f'dense borderless options-dense aria-label="{texts.FETCH_FROM}"').classes("choice")
+            self._server = select_of(texts.FETCH_FROM, {})
             self._name = ui.input(placeholder=texts.FETCH_EXAMPLE).classes("choice model-field")
             self._name.props("dense borderless hide-bottom-space autocomplete=off spellcheck=false")
             self._name.props["aria-label"] = texts.fetch_with(label)
-            self._button = ui.button(texts.FETCH, color=None).props("flat dense no-caps type=submit").classes("quiet-button")
+            self._button = quiet_button(texts.FETCH).props("type=submit")
 
     def show(self, servers: Sequence[Server]) -> None:
         """Offer these servers, as far as they answer."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from nicegui import ui
 
 from venom_otel.cockpit import theme
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.home import model_views, server_views
 from venom_otel.cockpit.home.fetch_form import FetchForm
 from venom_otel.cockpit.home.model_row import ModelRow
@@ -61,7 +62,7 @@ class ModelColumn:
             self._form: FetchForm | None = None
             if keeper(provider, Ability.INSTALL) is not None:
                 self._form = FetchForm(label, lambda model, server: fetch(provider, model, server))
-            self._how = ui.button(texts.HOW_TO_GET, color=None).props("flat dense no-caps").classes("quiet-button model-how")
+            self._how = quiet_button(texts.HOW_TO_GET).classes("model-how")
             with self._how, ui.menu().props("role=note").classes("model-words"):
                 self._steps = Words()
 

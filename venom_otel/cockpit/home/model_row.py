@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nicegui import ui
 
+from venom_otel.cockpit.controls import icon_button, quiet_button
 from venom_otel.cockpit.home import model_views
 from venom_otel.cockpit.texts import models_panel as texts
 from venom_otel.cockpit.words import Words
@@ -98,16 +99,16 @@ class ModelRow:
         if model_views.can_be_activated(model):
             self._activate(model)
         if why := model_views.reasons(model):
-            with _icon("info_outline", texts.why_not(model.friendly_name)), ui.menu().props("role=note").classes("model-words"):
+            with icon_button("info_outline", texts.why_not(model.friendly_name)), ui.menu().props("role=note").classes("model-words"):
                 for one in why:
                     Words(one)
         if Kind.REMOVE not in model.unsupported:
-            remove = _icon("delete_outline", texts.remove(model.friendly_name))
+            remove = icon_button("delete_outline", texts.remove(model.friendly_name))
             remove.tooltip(texts.remove(model.friendly_name))
             self._buttons.append(remove.on_click(lambda: self._actions.remove(model)))
 
     def _activate(self, model: Model) -> None:
-        button = ui.button(model_views.activate(model), color=None).props("flat dense no-caps").classes("quiet-button")
+        button = quiet_button(model_views.activate(model))
         button.props["aria-label"] = model_views.activates(model)
         self._buttons.append(button)
         if model.server is not None or len(self._servers) < 2:  # noqa: PLR2004 - with several, somebody must choose
@@ -117,10 +118,3 @@ class ModelRow:
             for server in self._servers:
                 name = server.runtime.name
                 ui.menu_item(server.runtime.label, lambda name=name: self._actions.activate(model, name))
-
-
-def _icon(name: str, words: str) -> ui.button:
-    """A button without text. The words may be anything, for a model's name is in them."""
-    button = ui.button(icon=name, color=None).props("flat round dense").classes("icon-button small")
-    button.props["aria-label"] = words
-    return button

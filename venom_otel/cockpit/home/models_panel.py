@@ -9,6 +9,7 @@ from nicegui import ui
 
 from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.asking import done, sure
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.home import model_views
 from venom_otel.cockpit.home.model_column import ModelColumn
 from venom_otel.cockpit.home.model_operation import ModelOperation
@@ -59,7 +60,7 @@ class ModelsPanel:
             with ui.element("div").classes("models-bar"):
                 ui.label(texts.MODELS).props("role=heading aria-level=2").classes("models-title")
                 ui.space()
-                self._absent = ui.button(color=None).props("flat dense no-caps").classes("quiet-button models-absent")
+                self._absent = quiet_button().classes("models-absent")
                 with self._absent, ui.menu().props("role=note").classes("model-words"):
                     self._absent_words = Words()
             self._nothing = ui.label(texts.NO_SERVERS).classes("muted models-nothing")
