@@ -45,3 +45,8 @@ class Words(ui.html):
     def text(self, text: str) -> None:
         self._said = text
         self.content = html(text)
+
+    def say(self, text: str | None) -> None:
+        """Show this, and where there is nothing to say, nothing at all."""
+        self.text = text or ""
+        self.set_visibility(bool(text))

@@ -42,8 +42,7 @@ class AlertRow:
     def show(self, alert: Alert) -> None:
         """Show it as it is now."""
         self._summary.text = summary(alert)
-        self._cause.text = alert.newest.words
-        self._cause.set_visibility(bool(alert.newest.words))
+        self._cause.say(alert.newest.words)
         self._means.show(alert)
         times = (alert.first_ns, alert.last_ns, alert.resolved_ns or 0, alert.acknowledged_ns or 0, alert.count, alert.relapses)
         if times == self._times:

@@ -14,6 +14,7 @@ from venom_otel.cockpit.compare.compare_bar import CompareBar
 from venom_otel.cockpit.compare.pictures import Pictures
 from venom_otel.cockpit.compare.side_by_side import SideBySide
 from venom_otel.cockpit.compare.table import CompareTable
+from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.history.empty import empty_state
 from venom_otel.cockpit.texts import compare as texts
 from venom_otel.cockpit.visit import Visit
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.services.prices import Prices
 
-PAUSE: Final = 2.0
+PAUSE_S: Final = 2.0
 """Seconds between two updates: figures of many requests hardly change within less."""
-IDLE: Final = 20.0
+IDLE_S: Final = 20.0
 """Seconds after which the time is moved on although nothing arrives."""
 LONGEST: Final = "30d"
 
@@ -56,7 +57,7 @@ class ComparePage:
         self._build()
         with self._visit, self._address.followed(self._moved), self._history.changes() as changes:
             self._visit.begin(self._offer_services(), "the applications on offer")
-            while await changes.look_due(PAUSE, IDLE):
+            while await changes.look_due(PAUSE_S, IDLE_S):
                 await self._refresh()
 
     def _build(self) -> None:
@@ -80,8 +81,7 @@ class ComparePage:
                 self._table = CompareTable(self._sort, self._pick)
         with ui.element("div").classes("nothing compare-nothing") as self._nothing:
             self._nothing_words = ui.label()
-            self._longer = ui.button(texts.LONGER, on_click=self._visit.within(self._look_longer), color=None).props("flat dense no-caps")
-            self._longer.classes("quiet-button")
+            self._longer = quiet_button(texts.LONGER, self._visit.within(self._look_longer))
         self._empty = empty_state(self._otlp_address)
         for element in (self._problem, self._prices_problem, self._uncounted, self._content, self._nothing, self._empty):
             element.set_visibility(False)
@@ -95,13 +95,13 @@ class ComparePage:
             found = await compare(self._history, window, choice.by, service=choice.service or None, prices=self._prices)
             empty = not found.rows and not (await self._history.requests(RequestFilter(after=0), 1)).items
         except StoreError as error:
-            self._tell(self._problem, str(error))
+            self._problem.say(str(error))
             return
         if choice != self._address.chosen:
             return  # chosen anew meanwhile
-        self._tell(self._problem, "")
-        self._tell(self._prices_problem, found.problem)
-        self._tell(self._uncounted, found.missing or "")
+        self._problem.say(None)
+        self._prices_problem.say(found.problem)
+        self._uncounted.say(found.missing)
         self._comparison = found
         self._content.set_visibility(bool(found.rows))
         self._nothing.set_visibility(not found.rows and not empty)
@@ -133,10 +133,6 @@ class ComparePage:
     async def _offer_services(self) -> None:
         with contextlib.suppress(StoreError):  # said above the rows
             self._bar.offer((await self._history.choices())[Dimension.SERVICE])
-
-    def _tell(self, label: Words, problem: str) -> None:
-        label.text = problem
-        label.set_visibility(bool(problem))
 
     # -- what the reader does ----------------------------------------------------------------------------------------------------
     async def _chosen(self, choice: Choice) -> None:

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from venom_otel.services.history import History
     from venom_otel.store.protocol import RequestSummary
 
-RETRY: Final = 3.0
+RETRY_S: Final = 3.0
 """Seconds after which a store that could not be read is asked again, although nothing arrives."""
 
-CHARTS_PAUSE: Final = 1.0
+CHARTS_PAUSE_S: Final = 1.0
 """Seconds between two updates of the charts."""
 
-CHARTS_IDLE: Final = 20.0
+CHARTS_IDLE_S: Final = 20.0
 """Seconds after which the charts move on although nothing arrives: time passes all the same."""
 
 
@@ -90,13 +90,13 @@ class HistoryPage:
     async def _keep_list(self) -> None:
         arrived = 0
         with self._history.changes() as changes:
-            while await changes.look_due(pause(arrived), RETRY if self._problem.visible else None):
+            while await changes.look_due(pause(arrived), RETRY_S if self._problem.visible else None):
                 await self._switch.running.wait()
                 arrived = await self._catch_up()
 
     async def _keep_charts(self) -> None:
         with self._history.changes() as changes:
-            while await changes.look_due(CHARTS_PAUSE, CHARTS_IDLE):
+            while await changes.look_due(CHARTS_PAUSE_S, CHARTS_IDLE_S):
                 await self._switch.running.wait()
                 await self._refresh_charts()
 
@@ -119,10 +119,10 @@ class HistoryPage:
             try:
                 found = await look()
             except StoreError as error:
-                _tell(self._problem, str(error))
+                self._problem.say(str(error))
                 self._head.set_visibility(True)
                 return 0
-            _tell(self._problem, self._list.missing)
+            self._problem.say(self._list.missing)
             self._bar.offer_seen(found)
             nothing_yet = self._list.empty and not self._address.chosen
             self._empty.set_visibility(nothing_yet)
@@ -133,7 +133,7 @@ class HistoryPage:
     async def _refresh_charts(self) -> None:
         with contextlib.suppress(StoreError):  # the list says it
             await self._overview.refresh(self._address.chosen, self._list.newest_ns)
-            _tell(self._uncounted, self._overview.missing)
+            self._uncounted.say(self._overview.missing)
             await self._refresh_percentiles()
 
     async def _refresh_percentiles(self) -> None:
@@ -158,8 +158,3 @@ class HistoryPage:
     async def _resume(self) -> None:
         await self._catch_up()
         await self._refresh_charts()
-
-
-def _tell(where: Words, problem: str | None) -> None:
-    where.text = problem or ""
-    where.set_visibility(bool(problem))

@@ -83,7 +83,7 @@ class ChatPanel:
                 self._forgotten.set_visibility(False)
                 self._empty = ui.label(texts.EMPTY).classes("muted chat-empty")
             self._refused = Words().classes("failure chat-refused").props("role=alert")
-            self._refused.set_visibility(False)
+            self._refused.say(None)
             self._input = ChatInput(on_send=self._send, on_long=self._refuse_long, on_stop=self._stop, on_focus=self._tasks.prepare)
             # Where a list of choices is open, the key closes that.
             panel.on("keydown.escape", self._stop, js_handler="() => document.querySelector('.q-menu') ?? emit()")
@@ -116,29 +116,25 @@ class ChatPanel:
         except VenomError as error:
             if self._visit.over:
                 return True
-            self._refuse(str(error))
+            self._refused.say(str(error))
             return False
         if self._visit.over:  # it goes on, as all tasks do
             return True
-        self._refused.set_visibility(False)
+        self._refused.say(None)
         self._add(task, prompt, again=again)
         self._log.to_end()
         self._keep()
         return True
 
     async def _refuse_long(self, characters: int) -> None:
-        self._refuse(texts.too_long(characters))
-
-    def _refuse(self, words: str) -> None:
-        self._refused.text = words
-        self._refused.set_visibility(True)
+        self._refused.say(texts.too_long(characters))
 
     async def _stop(self) -> None:
         """End all that is under way here; what waits first, so that it does not begin meanwhile."""
         await _cancel(self._turns)
 
     async def _begin_anew(self) -> None:
-        self._refused.set_visibility(False)
+        self._refused.say(None)
         self._forgotten.set_visibility(False)
         turns, self._turns = self._turns, []
         self._session = _new_session()

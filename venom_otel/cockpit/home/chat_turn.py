@@ -170,8 +170,7 @@ class Turn:
 
     def _show_why(self, server: str) -> None:
         if (label := self._why.get(server)) is not None:
-            label.text = answer_html.displayable(self._failed.get(server, ""))
-            label.set_visibility(bool(label.text))
+            label.say(answer_html.displayable(self._failed.get(server, "")))
 
     def _add(self, text: str) -> None:
         self._any_text = True

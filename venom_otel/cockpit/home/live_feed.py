@@ -77,9 +77,8 @@ class LiveFeed:
             try:
                 found = await look()
             except StoreError as error:
-                self._problem.text = str(error)
-                self._problem.set_visibility(True)
+                self._problem.say(str(error))
                 return 0
-            self._problem.set_visibility(False)
+            self._problem.say(None)
             self._empty.set_visibility(self._list.empty)
             return len(found)

@@ -55,8 +55,7 @@ class ServerCard:
         self._line.show(self._servers.latencies(self._name))
         self._facts.text = server_views.facts(reading)
         self._facts.set_visibility(bool(self._facts.text))
-        self._cause.text = condition.cause or ""
-        self._cause.set_visibility(bool(condition.cause))
+        self._cause.say(condition.cause)
         running = self._operations.running(self._name)
         refused = self._servers.unsupported(server.runtime)
         for action, button in self._buttons.items():

@@ -85,16 +85,16 @@ class TraceView:
             trace = await self._history.trace(self._trace_id)
             spans = views.spans(trace.steps)
             if _size(trace) == _size(self._trace):
-                self._tell("")
+                self._problem.say(None)
                 return
             selected = self._selected
             if spans and selected not in {span.span_id for _, span in spans}:
                 selected = next(iter(views.requests_in(spans)), spans[0][1].span_id)
             request = await self._request_of(spans, selected)
         except StoreError as error:
-            self._tell(str(error))
+            self._problem.say(str(error))
             return
-        self._tell("")
+        self._problem.say(None)
         self._trace, self._spans, self._selected, self._request = trace, spans, selected, request
         self._show()
 
@@ -108,10 +108,6 @@ class TraceView:
     def _young(self) -> bool:
         """Whether log records of it may still arrive."""
         return any(time.time_ns() - span.end_ns < YOUNG_S * SECOND for _, span in self._spans)
-
-    def _tell(self, problem: str) -> None:
-        self._problem.text = problem
-        self._problem.set_visibility(bool(problem))
 
     # -- what is shown -----------------------------------------------------------------------------------------------------------
     def _show(self) -> None:
@@ -155,7 +151,7 @@ class TraceView:
         try:
             request = await self._request_of(self._spans, span_id)
         except StoreError as error:
-            self._tell(str(error))
+            self._problem.say(str(error))
             return
         if request is not self._request:
             self._request = request
