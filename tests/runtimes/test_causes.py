@@ -27,7 +27,8 @@ def page(status: str, body: bytes = b"", *headers: tuple[str, str]) -> Page:
 # -- on the way there ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_nobody_knows():
+def test_a_name_that_nobody_knows(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")  # a proxy would be asked for it
     reading = look("vllm", "http://no-such-host.invalid:8000/v1")
     assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.NAME)
     assert reading.cause.startswith("the name no-such-host.invalid is not found (")

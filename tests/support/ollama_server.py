@@ -51,24 +51,13 @@ class OllamaServer(Server):
             "GIN_MODE": "release",
             **self._environment,
         }
-        self._program.start([build_ollama.program(), "serve"], environment, self._ready)
+        self._program.start([build_ollama.program(), "serve"], environment, lambda: self.answers(LISTENING, "/api/version"))
 
     def unload(self) -> None:
         """Put the model out of memory, so that the next request is a cold start."""
         reply = httpx.post(f"{self.url}/api/generate", json={"model": self.model, "keep_alive": 0}, timeout=START_S)
         reply.raise_for_status()
         eventually(lambda: not httpx.get(f"{self.url}/api/ps").json()["models"], START_S, of=lambda: "Ollama keeps its model loaded")
-
-    def _ready(self) -> bool:
-        if self.port == 0:
-            listening = LISTENING.search(self.log)
-            if listening is None:
-                return False
-            self.port = int(listening[1])
-        try:
-            return httpx.get(f"{self.url}/api/version").is_success
-        except httpx.TransportError:
-            return False
 
     def _create_model(self) -> None:
         weights = (tiny_model.build() / "tiny.gguf").read_bytes()

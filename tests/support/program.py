@@ -10,7 +10,10 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import httpx
+
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -124,6 +127,18 @@ class Server(ABC):
         Raises:
             RuntimeError: it ended, or was not ready in time; the message has the end of its log.
         """
+
+    def answers(self, listening: re.Pattern[str], path: str) -> bool:
+        """Whether its log says at which port it listens, as the first group, and it answers there well."""
+        if self.port == 0:
+            found = listening.search(self.log)
+            if found is None:
+                return False
+            self.port = int(found[1])
+        try:
+            return httpx.get(f"{self.url}{path}").is_success
+        except httpx.TransportError:
+            return False
 
     def stop(self) -> None:
         """End it in order."""

@@ -55,7 +55,7 @@ class PrometheusServer(Server):
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
-        self._program.start(command, {}, self._ready)
+        self._program.start(command, {}, lambda: self.answers(LISTENING, "/-/ready"))
 
     def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
         """The series that an instant query gives: `metric` and `value` each.
@@ -76,14 +76,3 @@ class PrometheusServer(Server):
         series = self.query(expression)
         assert len(series) <= 1, series
         return float(series[0]["value"][1]) if series else 0.0
-
-    def _ready(self) -> bool:
-        if self.port == 0:
-            listening = LISTENING.search(self.log)
-            if listening is None:
-                return False
-            self.port = int(listening[1])
-        try:
-            return httpx.get(f"{self.url}/-/ready").is_success
-        except httpx.TransportError:
-            return False
