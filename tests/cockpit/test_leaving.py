@@ -27,6 +27,7 @@ from venom_otel.cockpit.compare.compare_page import ComparePage
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
 from venom_otel.cockpit.home.home_page import HomePage
+from venom_otel.cockpit.visit import Visit
 from venom_otel.services import servers as services_servers
 from venom_otel.services.history import History
 from venom_otel.services.offered import Services
@@ -204,3 +205,17 @@ async def test_a_choice_whose_answer_takes_its_time(leave, store, caplog, path, 
         leave(user)
         await until(lambda: not of_the_page())
         store.gate.set()
+
+
+async def test_nothing_begins_after_a_visit():
+    done = []
+
+    async def do() -> None:
+        done.append(True)
+
+    with Visit() as visit:
+        await visit.within(do)()
+    await visit.within(do)()
+    visit.begin(do(), "too late")
+    await asyncio.sleep(0)
+    assert done == [True]
