@@ -44,7 +44,7 @@ class SeriesQuery(Parameters):
         """The filter as the services take it."""
         pairs = (pair.partition("=") for pair in self.attribute)
         since = moment(self.since, time.time_ns()) if self.since else None
-        return MetricFilter(self.name, self.service, {name: value for name, _, value in pairs}, since)
+        return MetricFilter(name=self.name, service=self.service, attributes={name: value for name, _, value in pairs}, since_ns=since)
 
 
 class PointQuery(Parameters):

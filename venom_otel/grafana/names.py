@@ -27,8 +27,30 @@ ATTRIBUTES: Final = frozenset(
 )
 """What a series of ours may be told apart by; `service.name` where Prometheus promotes it, as deploy/prometheus.yml does."""
 
-UNITS: Final = {"s": "seconds", "ms": "milliseconds", "By": "bytes", "%": "percent"}
-"""Of the translator's table, what our units need."""
+UNITS: Final = {
+    "d": "days",
+    "h": "hours",
+    "min": "minutes",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+    "By": "bytes",
+    "KiBy": "kibibytes",
+    "MiBy": "mebibytes",
+    "GiBy": "gibibytes",
+    "KBy": "kilobytes",
+    "MBy": "megabytes",
+    "GBy": "gigabytes",
+    "W": "watts",
+    "J": "joules",
+    "Cel": "celsius",
+    "Hz": "hertz",
+    "%": "percent",
+    "1": "",
+}
+"""What the translator calls units; others keep their name."""
+PER: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 
 
 def metric(name: str, part: Part | None = None) -> str:
@@ -41,14 +63,29 @@ def metric(name: str, part: Part | None = None) -> str:
     instrument, unit, _ = METRICS[name]
     if (instrument == "histogram") != (part is not None):
         raise ValueError(f"{name} is a {instrument}: it {'has no parts' if part else 'is asked for by part'}")
-    words = [_escaped(name)]
-    if unit in UNITS and not words[0].endswith(UNITS[unit]):
-        words.append(UNITS[unit])
+    return translated(name, unit, instrument) + (f"_{part}" if part else "")
+
+
+def translated(name: str, unit: str, instrument: str) -> str:
+    """What any metric is called, by the rule alone, without a part.
+
+    Args:
+        name: as it was sent.
+        unit: in UCUM's form, as it was sent.
+        instrument: `counter`, `gauge` or another.
+    """
+    words = [word for word in re.split(r"[^a-zA-Z0-9:]+", name) if word]
+    main, _, per = unit.partition("/")
+    more = [UNITS.get(main, "" if "{" in main else escaped(main))]
+    if per and "{" not in per:
+        more += ["per", PER.get(per, escaped(per))]
+    words += [word for word in more if word and (word not in words or word == "per")]
     if instrument == "counter":
-        words.append("total")
+        words = [*(word for word in words if word != "total"), "total"]
     elif instrument == "gauge" and unit == "1":
-        words.append("ratio")
-    return "_".join([*words, *([part] if part else [])])
+        words = [*(word for word in words if word != "ratio"), "ratio"]
+    called = "_".join(words)
+    return f"_{called}" if called[:1].isdecimal() else called
 
 
 def label(attribute: str) -> str:
@@ -59,10 +96,11 @@ def label(attribute: str) -> str:
     """
     if attribute not in ATTRIBUTES:
         raise KeyError(attribute)
-    return _escaped(attribute)
+    return escaped(attribute)
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """An attribute's name as a label."""
     return re.sub(r"[^a-zA-Z0-9_]+", "_", name)
 
 

@@ -193,6 +193,7 @@ class MetricKind(StrEnum):
 class MetricFilter:
     """Which series; every field that is set must hold."""
 
+    id: int | None = None
     name: str | None = None
     service: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from venom_otel.errors import StoreError
 from venom_otel.store.combined.asked import Asked
 from venom_otel.store.combined.joined import joined, parts
 from venom_otel.store.periods import MINUTE_NS, covered
-from venom_otel.store.protocol import Found
+from venom_otel.store.protocol import Found, MetricFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         Dimension,
         LogFilter,
         LogRecord,
-        MetricFilter,
         MetricPoint,
         MetricSeries,
         Purged,
@@ -66,10 +65,14 @@ class PastRequests(Protocol):
 
 
 class PastFigures(Protocol):
-    """Where figures of older requests are."""
+    """Where figures of older requests are, and older points of metrics."""
 
     async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
         """See `TelemetryStore.aggregates`."""
+        ...
+
+    async def metric_points(self, series: MetricSeries, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
+        """See `TelemetryStore.metric_points`; of a series that the store here knows."""
         ...
 
     def close(self) -> None:
@@ -194,8 +197,19 @@ class CombinedStore:
         return await self._here.metric_series(which, limit)
 
     async def metric_points(self, series: int, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
-        """See `TelemetryStore.metric_points`: of what is here."""
-        return await self._here.metric_points(series, since_ns, until_ns, limit)
+        """See `TelemetryStore.metric_points`; those from before the first that is here are the past's."""
+        found = await self._here.metric_points(series, since_ns, until_ns, limit)
+        before = found[0].time_ns - 1 if found else until_ns
+        if self._past_figures is None or len(found) >= limit or since_ns > before:
+            return found
+        known = await self._here.metric_series(MetricFilter(id=series), 1)
+        if not known:
+            return found
+        try:
+            older = await self._figures_asked.ask(self._past_figures.metric_points, known[0], since_ns, before, limit - len(found))
+        except StoreError:
+            return found
+        return [*older, *found]
 
     async def usage(self) -> Usage:
         """See `TelemetryStore.usage`: of what is here."""

@@ -42,7 +42,8 @@ def points(connection: sqlite3.Connection, stream: int, since_ns: int, until_ns:
 
 def _matching(connection: sqlite3.Connection, which: MetricFilter) -> Iterator[MetricSeries]:
     since_ns = None if which.since_ns is None else _int64(which.since_ns)
-    rows = connection.execute(statement("streams_by_name"), {"name": which.name, "service": which.service, "since_ns": since_ns})
+    asked = {"id": which.id, "name": which.name, "service": which.service, "since_ns": since_ns}
+    rows = connection.execute(statement("streams_by_name"), asked)
     names = [column[0] for column in rows.description]
     for row in rows:
         found = _series(**dict(zip(names, row, strict=True)))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from venom_otel.store.prometheus.question import Group, Question
 
+NO_ANSWER: Final = "its reply is none to a query: is it a Prometheus?"
 _SECOND: Final = 1_000_000_000
 _TOKEN_TYPE: Final = names.label(semconv.GEN_AI_TOKEN_TYPE)
 _INPUT: Final = semconv.TOKEN_TYPE_INPUT
@@ -53,7 +54,7 @@ def series_of(reply: Mapping[str, Any]) -> list[Series]:
             for one in reply["data"]["result"]
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError("its reply is none to a query: is it a Prometheus?") from error
+        raise StoreError(NO_ANSWER) from error
 
 
 def aggregates(question: Question, answers: Answers, start_of: Callable[[float], int]) -> list[Aggregate]:

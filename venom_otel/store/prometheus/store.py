@@ -1,4 +1,4 @@
-"""Figures out of Prometheus, as `TelemetryStore` gives them."""
+"""Figures and metrics out of Prometheus, as `TelemetryStore` gives them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from typing import TYPE_CHECKING, Final
 from venom_otel.errors import StoreError
 from venom_otel.store.backend import Backend
 from venom_otel.store.periods import DAY, MINUTE_NS, covered
-from venom_otel.store.prometheus.figures import Answers, Series, aggregates, series_of
+from venom_otel.store.prometheus.figures import NO_ANSWER, Answers, Series, aggregates, series_of
 from venom_otel.store.prometheus.pieces import Piece, pieces
+from venom_otel.store.prometheus.points import points, selectors
 from venom_otel.store.prometheus.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from venom_otel.store.protocol import Aggregate, Dimension, RequestFilter
+    from venom_otel.store.protocol import Aggregate, Dimension, MetricPoint, MetricSeries, RequestFilter
 
 VARIABLE: Final = "VENOM_OTEL_PROMETHEUS_URL"
 FRESH_S: Final = 60.0
 """What was asked so lately is not asked again: a page that is open asks at each arrival of anything."""
 _RECENT: Final = 64
 _MINUTE: Final = 60
+_MS: Final = 1_000_000
+_HOUR_MS: Final = 3_600_000
+"""Points are looked for in windows from the newest back, an hour wide first and then `_WIDER` times as wide as the one before."""
+_WIDER: Final = 4
 
 
 class PrometheusStore:
-    """What of `TelemetryStore` Prometheus can answer: figures; it is written by others.
+    """What of `TelemetryStore` Prometheus can answer: figures, and points of known series; it is written by others.
 
     A request is counted when its metrics were sent: when it had ended, and up to the sender's export interval later. Percentiles are as
     exact as the buckets of the histograms, each twice as wide as the one before.
@@ -68,6 +73,28 @@ class PrometheusStore:
         cut = pieces(begin, end, None if step_ns is None else step_ns // MINUTE_NS)
         found = await asyncio.gather(*(self._piece(question, first if step_ns is None else start, piece) for start, piece in cut))
         return sorted((one for part in found for one in part), key=lambda one: one.start_ns)
+
+    async def metric_points(self, series: MetricSeries, since_ns: int, until_ns: int, limit: int) -> Sequence[MetricPoint]:
+        """The points of a series within a range, by time, to the millisecond: where there are more than `limit`, the newest of them.
+
+        Raises:
+            StoreError: it cannot be asked, or does not answer in time.
+        """
+        until = min(until_ns, time.time_ns()) // _MS
+        since = max(-(-since_ns // _MS), time.time_ns() // _MS - self._back * _MINUTE * 1_000)
+        texts, width = selectors(series), _HOUR_MS
+        found: list[MetricPoint] = []
+        while since <= until and len(found) < limit:
+            length = min(width, until - since + 1)
+            # A range leaves out what is exactly where it begins.
+            params = [{"query": f"{text}[{length}ms]", "time": f"{until / 1_000:.3f}"} for text in texts]
+            replies = await asyncio.gather(*(self._prometheus.run(partial(self._prometheus.get, "/api/v1/query", each)) for each in params))
+            try:
+                found = points(series, replies) + found
+            except (KeyError, TypeError, ValueError) as error:
+                raise StoreError(f"{self.name}: {NO_ANSWER}") from error
+            until, width = until - length, width * _WIDER
+        return found[-limit:]
 
     def close(self) -> None:
         """Let running questions end and release the connections."""

@@ -13,7 +13,8 @@ SELECT
     s.resource,
     (SELECT max(time_ns) FROM points WHERE points.stream = s.id) AS last_ns
 FROM streams AS s
-WHERE (:name IS NULL OR s.name = :name)
+WHERE (:id IS NULL OR s.id = :id)
+  AND (:name IS NULL OR s.name = :name)
   AND (:service IS NULL OR s.service = :service)
   AND (:since_ns IS NULL OR (SELECT max(time_ns) FROM points WHERE points.stream = s.id) >= :since_ns)
 ORDER BY s.name, s.service, s.attributes, s.id;
