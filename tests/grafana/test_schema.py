@@ -29,7 +29,7 @@ def check():
 
 
 def test_all_dashboards_are_what_grafana_takes(check):
-    assert check(*DASHBOARDS) == f"{len(DASHBOARDS)} dashboards, 4 TraceQL queries, 1 LogQL queries, 0 faults\n"
+    assert check(*DASHBOARDS) == f"{len(DASHBOARDS)} dashboards, 3 TraceQL queries, 1 LogQL queries, 0 faults\n"
 
 
 def without_a_text(dashboard):

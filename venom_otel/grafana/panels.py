@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import logs, loki, prometheus, stat, statet
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
-from grafana_foundation_sdk.models.tempo import MetricsQueryType, SearchTableType
+from grafana_foundation_sdk.models.tempo import SearchTableType
 from grafana_foundation_sdk.models.text import TextMode
 
 if TYPE_CHECKING:
@@ -151,16 +151,6 @@ def traces(about: About, query: str, columns: Sequence[Column], *, size: Size = 
     for column in columns:
         panel = _shown(panel, column.field, column)
     return panel
-
-
-def spans_over_time(about: About, query: str, *, size: Size = HALF) -> Panel:
-    """Bars of a TraceQL metrics query."""
-    panel = timeseries.Panel().title(about.title).description(about.shows).no_value(about.empty).datasource(TEMPO)
-    panel = panel.span(size.width).height(size.height).unit(COUNT).min(0).draw_style(common.GraphDrawStyle.BARS).fill_opacity(25)
-    panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
-    panel = panel.tooltip(_tooltip()).legend(_legend())
-    target = tempo.TempoQuery().ref_id("A").query_type("traceql").query(query).filters([]).metrics_query_type(MetricsQueryType.RANGE)
-    return panel.with_target(target.datasource(TEMPO))
 
 
 def timeline(about: About, queries: Sequence[Query], values: Mapping[str, tuple[str, str]], *, size: Size = WHOLE) -> Panel:

@@ -21,6 +21,11 @@ def span(attribute: str, operator: str, value: str) -> str:
     return f"span.{attribute} {operator} {json.dumps(value)}"
 
 
+def any_of(attribute: str, pattern: str, every: str) -> str:
+    """Spans whose attribute matches; where the pattern is `every`, those without the attribute, too."""
+    return f"({span(attribute, '=~', pattern)} || {json.dumps(pattern)} = {json.dumps(every)} && span.{attribute} = nil)"
+
+
 def resource(attribute: str, operator: str, value: str) -> str:
     """A condition on an attribute of what sent the span."""
     return f"resource.{attribute} {operator} {json.dumps(value)}"
@@ -29,11 +34,6 @@ def resource(attribute: str, operator: str, value: str) -> str:
 def shown(query: str) -> str:
     """The spans of `query` with what a list tells of them."""
     return f"{query} | select({', '.join(f'span.{name}' for name in SHOWN)})"
-
-
-def counted(query: str, attribute: str) -> str:
-    """How many spans there are over time, for each value of a span's attribute; TraceQL metrics."""
-    return f"{query} | count_over_time() by (span.{attribute})"
 
 
 FAILED: Final = span(semconv.LLM_OUTCOME, "=", semconv.OUTCOME_ERROR)

@@ -26,7 +26,7 @@ LABELS: Final = {
 _ATTRIBUTES: Final = {"provider": semconv.LLM_PROVIDER, "model": semconv.LLM_MODEL, "endpoint": semconv.LLM_ENDPOINT}
 _TITLES: Final = {"provider": "Provider", "model": "Model", "endpoint": "Server", "service": "Service"}
 
-
+_EVERY: Final = ".*"
 _ALL: Final = dashboard.VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
@@ -59,7 +59,7 @@ def choices(metric: str, *wanted: str) -> list[Builder[dashboard.VariableModel]]
         series = select(metric, *matchers(*wanted[:place]))
         query: dict[str, object] = {"query": f"label_values({series}, {LABELS[name]})", "refId": f"values-{name}"}
         variable = builders.QueryVariable(name).label(_TITLES[name]).datasource(PROMETHEUS).query(query)
-        variable = variable.multi(True).include_all(True).all_value(".*").current(_ALL)
+        variable = variable.multi(True).include_all(True).all_value(_EVERY).current(_ALL)
         made.append(variable.refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(dashboard.VariableSort.ALPHABETICAL_ASC))
     return made
 
@@ -70,9 +70,11 @@ def matchers(*wanted: str) -> list[Matcher]:
 
 
 def conditions(*wanted: str) -> list[str]:
-    """The same for TraceQL."""
+    """The same for TraceQL, where `.*` fits no span without that attribute."""
     return [
-        traceql.resource(semconv.SERVICE_NAME, "=~", "$service") if name == "service" else traceql.span(_ATTRIBUTES[name], "=~", f"${name}")
+        traceql.resource(semconv.SERVICE_NAME, "=~", "$service")
+        if name == "service"
+        else traceql.any_of(_ATTRIBUTES[name], f"${name}", _EVERY)
         for name in wanted
     ]
 

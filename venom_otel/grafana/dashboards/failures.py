@@ -31,31 +31,22 @@ def make() -> Dashboard:
     made = frame.dashboard(uids.FAILURES, "Which requests failed, where and why, down to the single trace.", chosen)
     made = made.annotation(frame.fallbacks())
     made = made.with_panel(_by("model", names.MODEL)).with_panel(_by("server", names.ENDPOINT))
-    made = made.with_panel(_by("error", names.ERROR)).with_panel(_by_kind())
+    made = made.with_panel(_by("error", names.ERROR)).with_panel(
+        _by("kind", names.KIND, "Told apart by the reply's words: a 404 is `model_not_found` or `wrong_path`.")
+    )
     made = made.with_panel(_share()).with_panel(_examples()).with_panel(_table()).with_panel(_traces())
     return made.with_row(
         panels.row("Log records, where there is a Loki", panels.words("Where there is none", _LOKI, size=_WORDS), _records())
     )
 
 
-def _by(what: str, label: str) -> panels.Panel:
+def _by(what: str, label: str, more: str = "") -> panels.Panel:
     return panels.over_time(
-        About(f"Failures by {what}", "How many requests failed.", NOTHING),
+        About(f"Failures by {what}", f"How many requests failed. {more}".strip(), NOTHING),
         [Query(f"{total(grown(requests.FAILED, INTERVAL), label)} > 0", legend(label))],
         panels.COUNT,
         stacked=True,
         bars=True,
-    )
-
-
-def _by_kind() -> panels.Panel:
-    return panels.spans_over_time(
-        About(
-            "Failures by kind",
-            "Told apart by the reply's words: a 404 is `model_not_found` or `wrong_path`. Counted from the traces that are kept.",
-            NOTHING,
-        ),
-        traceql.counted(requests.FAILED_SPANS, semconv.LLM_ERROR_KIND),
     )
 
 
@@ -83,9 +74,10 @@ def _table() -> panels.Panel:
         Column(names.PROVIDER, "Provider", links=leading),
         Column(names.ENDPOINT, "Server", links=leading),
         Column(names.ERROR, "Error", links=leading),
+        Column(names.KIND, "Kind"),
         Column("Value", "Failures", panels.COUNT),
     ]
-    failed = f"{requests.count(requests.FAILED, names.SERVICE, *requests.BY_WHO, names.ERROR)} > 0"
+    failed = f"{requests.count(requests.FAILED, names.SERVICE, *requests.BY_WHO, names.ERROR, names.KIND)} > 0"
     return panels.rows(About("What failed", "Failures in this time.", NOTHING), {"A": failed}, columns, sort="Failures")
 
 
