@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from venom_otel import semconv
 from venom_otel.grafana import names, promql
 from venom_otel.store.embedded.matching import as_text
 from venom_otel.store.protocol import MetricKind, MetricPoint
@@ -21,7 +22,6 @@ _PARTS: Final[Mapping[MetricKind, Sequence[str]]] = {
     MetricKind.SUMMARY: ("", "_sum", "_count"),
 }
 """What a metric of a kind has become several metrics of; the others are one."""
-_INSTANCE: Final = "service.instance.id"
 _LABELS: Final = frozenset({"job", "instance", "le", "quantile", names.SERVICE})
 """That are no attributes."""
 
@@ -36,7 +36,7 @@ def selectors(series: MetricSeries) -> Sequence[str]:
     said = {names.escaped(name): value for name, value in series.attributes.items()}
     if series.service:
         said[names.SERVICE] = series.service
-    if (instance := series.resource.get(_INSTANCE)) is not None:
+    if (instance := series.resource.get(semconv.SERVICE_INSTANCE_ID)) is not None:
         said["instance"] = instance
     matchers: list[Matcher] = [(label, "=", as_text(value)) for label, value in sorted(said.items())]
     return [promql.select(name + part, *matchers) for part in _PARTS.get(series.kind, ("",))]
