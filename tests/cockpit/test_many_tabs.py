@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import socket
 import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 from support import seen_inside
@@ -123,3 +127,13 @@ def test_pages_that_are_left_in_a_tab(page: Page, seen: Seen) -> None:
     for _ in range(ROUNDS):
         go_round()
     seen.comes_back_to(before)
+
+
+def test_files_that_nobody_waits_for(cockpit: Cockpit) -> None:
+    """A tab that is closed while it loads is no mistake of the program's, which used to say so in 60 lines for each file."""
+    files = sorted(set(re.findall(r'/_nicegui/[^"\s)]+\.js', httpx.get(cockpit.page).text)))[:20]
+    assert files
+    for path in files * 4:
+        with socket.create_connection(("127.0.0.1", cockpit.port)) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{cockpit.port}\r\n\r\n".encode())
+    assert httpx.get(cockpit.page).status_code == HTTPStatus.OK
