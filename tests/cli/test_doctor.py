@@ -97,6 +97,15 @@ def test_for_a_person(doctor):
     assert "\x1b" not in ended.stdout
 
 
+def test_a_receiver_that_listens_elsewhere(doctor, cockpit):
+    """As where `up` took other ports than the usual ones, and the application was not told."""
+    for protocol, own in (("http/protobuf", cockpit.otlp), ("grpc", cockpit.otlp_grpc)):
+        nobody = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        status, found = doctor.examine(VENOM_OTEL_DATA_DIR=str(cockpit.folder / "data"), **nobody)
+        assert status == 1
+        holds(found["Telemetry"], f"`venom-otel up` listens at {own}: set OTEL_EXPORTER_OTLP_ENDPOINT to that")
+
+
 def test_an_address_without_an_otlp_receiver(doctor, simulated_vllm):
     status, found = doctor.examine(OTEL_EXPORTER_OTLP_ENDPOINT=simulated_vllm.url)
     assert status == 1

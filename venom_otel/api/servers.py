@@ -175,7 +175,8 @@ def servers_router(servers: LlmServers, writing: TokenRequired | None) -> APIRou
 def _nobody(name: str) -> HTTPException:
     return HTTPException(
         HTTPStatus.NOT_FOUND,
-        f"there is no model server {name!r}: GET /api/v1/system/llm-servers lists those there are, docs/settings.md says how to name one.",
+        f"there is no model server {name!r}: GET /api/v1/system/llm-servers lists those there are, as `venom-otel runtimes` does; "
+        "docs/settings.md says how to name one.",
     )
 
 

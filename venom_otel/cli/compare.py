@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -14,6 +13,7 @@ from rich.text import Text
 from venom_otel import semconv
 from venom_otel.cli.aligned import aligned, widths
 from venom_otel.cli.client import Client, Query, cockpit_address
+from venom_otel.cli.nothing import no_request, say
 from venom_otel.cli.options import instant
 from venom_otel.services.compared import Grouping
 
@@ -47,6 +47,7 @@ FIELDS: Final = (
 """The columns for programs; a field that is not known, or by which rows are not told apart, is empty."""
 _HEADING: Final = ("REQUESTS", "P50", "P95", "1ST P50", "1ST P95", "TOKENS/S", "FAILED", "COLD", "STOOD IN", "GAVE WAY", "COST")
 _UNKNOWN: Final = "\u2013"
+_LONGER: Final = "--since 30d looks further back."
 
 Row = dict[str, Any]
 
@@ -77,22 +78,23 @@ def compare(
         query["service"] = service
     with Client(cockpit_address(url)) as client:
         found = client.get(_PATH, query, holding="items")
-    rows = found["items"]
+        rows = found["items"]
+        nothing = "" if rows else no_request(client, f"no request{' of this application' if service else ''} in this time; {_LONGER}")
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False))
     elif console.is_terminal:
-        for line in _lines(by, rows):
+        for line in _lines(by, rows) if rows else ():
             console.print(line)
     else:
         print("\t".join(FIELDS))
         for row in rows:
             print("\t".join("" if value is None else " ".join(str(value).split()) for value in _fields(row)))
     for problem in filter(None, (found["prices_problem"], found["missing"])):
-        print(f"venom-otel: {problem}", file=sys.stderr)
-    if not rows and not as_json:
-        print("venom-otel: no request in this time; --since 30d looks further back.", file=sys.stderr)
+        say(problem)
+    if nothing:
+        say(nothing)
 
 
 def _fields(row: Row) -> Iterable[Any]:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from venom_otel.cli.nothing import say
 from venom_otel.cli.options import DataDir, asked_status, instant
 from venom_otel.cli.output import STDOUT, opened
 from venom_otel.cli.running import data_dir as directory_of
@@ -76,8 +77,9 @@ def export(
     directory = directory_of(settings, data_dir)
     with Archive(directory / STORE) as archive, opened(output) as out:
         if format_ is Format.OTLP:
-            written = _otlp(archive, out, signal or tuple(Signal), since_ns or 0, until_ns or MAX_INT64)
-            words = ", ".join(f"{count} requests of {name}" for name, count in written.items()) or "nothing"
+            counts = _otlp(archive, out, signal or tuple(Signal), since_ns or 0, until_ns or MAX_INT64)
+            written = counts.total()
+            words = ", ".join(f"{count} requests of {name}" for name, count in counts.items()) or "nothing"
         else:
             which = RequestFilter(
                 provider=provider,
@@ -89,9 +91,13 @@ def export(
                 since_ns=since_ns,
                 until_ns=until_ns,
             )
-            words = f"{_requests(archive, which, tables.Format(format_), out)} requests"
+            written = _requests(archive, which, tables.Format(format_), out)
+            words = f"{written} requests"
     if output != STDOUT:
         print(f"{words} written to {output}", file=sys.stderr)
+    elif not written:
+        limits = (signal, since_ns, until_ns, *filters.values())
+        say("nothing to export: nothing that is stored matches." if any(limits) else "nothing to export: nothing is stored yet.")
 
 
 def _otlp(archive: Archive, out: IO[str], signals: Collection[Signal], since_ns: int, until_ns: int) -> Counter[Signal]:

@@ -37,15 +37,21 @@ _STYLES: Final = {"COMPLETED": "green", "FAILED": "bold red", "CANCELLED": "yell
 Item = dict[str, Any]
 
 
-def printer(*, as_json: bool) -> Callable[[Iterable[Item]], None]:
-    """What prints requests to standard output, in the order given. The heading, where there is one, is printed at once."""
+def printer(*, as_json: bool, heading: bool = True) -> Callable[[Iterable[Item]], None]:
+    """What prints requests to standard output, in the order given. The heading, where there is one, is printed at once.
+
+    Args:
+        as_json: as objects for a program.
+        heading: whether a terminal gets one; where programs read, it is there in any case.
+    """
     if as_json:
         return _print_json
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         print("\t".join(COLUMNS), flush=True)
         return _print_tabs
-    console.print(_heading(console.width))
+    if heading:
+        console.print(_heading(console.width))
     return lambda items: _print_lines(console, items)
 
 

@@ -12,6 +12,7 @@ import typer
 from venom_otel.cli.acting import cockpit
 from venom_otel.cli.client import Client
 from venom_otel.cli.model_lines import print_models
+from venom_otel.cli.nothing import say
 from venom_otel.cli.options import DataDir  # noqa: TC001 - typer reads the annotations
 from venom_otel.cli.progress import follow, watch
 from venom_otel.cli.running import Running
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
 _MODELS: Final = "/api/v1/models"
 _OPERATIONS: Final = "/api/v1/operations"
+_NO_MODELS: Final = (
+    "no model: the servers that are known are offline or have none, which `venom-otel runtimes` tells. "
+    "`venom-otel models install gemma3:4b` lets Ollama fetch one."
+)
+_NO_SERVERS: Final = (
+    "no model, since no model server is known: start one, or name one by OLLAMA_ENDPOINT, VLLM_ENDPOINT, LLAMACPP_ENDPOINT or "
+    "OPENAI_BASE_URL. `venom-otel runtimes` says where one is looked for."
+)
 _MOST: Final = 200
 """Operations to look at; those that run are among the newest."""
 
@@ -52,10 +61,14 @@ def models(
     directory = directory_of(load(CockpitSettings), data_dir)
     running = Running.find(directory)
     if running is None:
-        print_models(_seen_from_here(), as_json=as_json)
-        return
-    with Client(running.page) as client:
-        print_models(client.get(_MODELS, {"max_age": 0}, holding="providers"), as_json=as_json)
+        found = _seen_from_here()
+    else:
+        with Client(running.page) as client:
+            found = client.get(_MODELS, {"max_age": 0}, holding="providers")
+    print_models(found, as_json=as_json)
+    groups = found["providers"].values()
+    if not any(group["models"] for group in groups):
+        say(_NO_MODELS if any(group["servers"] for group in groups) else _NO_SERVERS)
 
 
 def activate(name: Name, *, provider: Provider = None, server: Server = None, data_dir: DataDir = None) -> None:
@@ -144,7 +157,9 @@ def _being_fetched(client: Client, name: str | None, server: str | None) -> dict
     under_way = [one for one in reversed(known) if one["kind"] == Kind.INSTALL and one["state"] == OperationState.RUNNING]
     if not under_way:
         raise SettingsError("no model is being fetched: `venom-otel models install` fetches one.")
-    meant = [one for one in under_way if (name is None or same_model(name, one["model"])) and server in {None, one["server"]}]
+    meant: list[dict[str, Any]] = [
+        one for one in under_way if (name is None or same_model(name, one["model"])) and server in {None, one["server"]}
+    ]
     if len(meant) == 1:
         return meant[0]
     if meant and name is not None:

@@ -11,6 +11,7 @@ import typer
 
 from venom_otel.cli.client import Client, Query, cockpit_address
 from venom_otel.cli.listing import Item, printer
+from venom_otel.cli.nothing import no_request, say
 from venom_otel.cli.options import asked_status, instant
 from venom_otel.errors import CockpitError, SettingsError
 from venom_otel.services.history import MAX_LIMIT
@@ -72,8 +73,10 @@ def requests(
     }
     with Client(cockpit_address(url)) as client:
         items, newer = _newest(client, which, limit)
-        show = printer(as_json=as_json)
+        show = printer(as_json=as_json, heading=bool(items) or follow)
         show(reversed(items))
+        if not items and limit and not follow:
+            say(no_request(client, "no request matches: leave out a filter, or take a longer time."))
         if follow:
             with contextlib.suppress(KeyboardInterrupt):
                 _follow(client, which, newer, show)

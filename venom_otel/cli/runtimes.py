@@ -51,7 +51,7 @@ def runtimes(
         return
     rows = run(look.take())
     printer(as_json=as_json, explain=explain)(rows)
-    if not rows and not as_json:
+    if not rows:
         typer.echo(_nobody(), err=True)
     if not rows or any(row.reading.state.status is Status.OFFLINE for row in rows):
         raise typer.Exit(1)

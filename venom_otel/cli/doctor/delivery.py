@@ -50,7 +50,8 @@ SERVICE: Final = "venom-otel doctor"
 
 _KNOCK_S: Final = 3.0
 _FOUND_S: Final = 10.0
-_OTLP: Final = frozenset({"otlp_proto_http", "otlp_proto_grpc", "otlp_json_http"})
+_GRPC: Final = "otlp_proto_grpc"
+_OTLP: Final = frozenset({"otlp_proto_http", _GRPC, "otlp_json_http"})
 _NOT_INSTALLED: Final = "its exporter is not installed"
 _NAMES: Final[dict[Signal, str]] = {"traces": "span", "metrics": "measurement", "logs": "log record"}
 _HTTP_ANSWER: Final = re.compile(r"code: (\d{3}), reason: (.*)")
@@ -97,7 +98,7 @@ def check(running: Running | None) -> Iterator[Finding]:
     with _listening() as heard, ThreadPoolExecutor(len(outlet.SIGNALS)) as pool:
         tries = [pool.submit(_send, signal, one, sample, heard) for signal, one in wanted if one.exporter in _OTLP]
         results = [one.result() for one in tries]
-    yield from _said(results)
+    yield from _said(results, running)
     ours = [sent for sent in results if sent.taken and running is not None and _is_ours(sent.destination.address, running)]
     if running is not None and ours:
         yield from _looked_up(running, sample, {sent.signal for sent in ours})
@@ -164,7 +165,7 @@ def _send(signal: Signal, destination: Destination, sample: Sample, heard: _List
         exporter.shutdown()
 
 
-def _said(results: list[Sent]) -> Iterator[Finding]:
+def _said(results: list[Sent], running: Running | None) -> Iterator[Finding]:
     """A line for each, and one for all that failed alike."""
     alike: dict[tuple[str, str], list[Sent]] = {}
     for sent in results:
@@ -175,7 +176,7 @@ def _said(results: list[Sent]) -> Iterator[Finding]:
     for (where, why), failed in alike.items():
         names = [f"a {_NAMES[sent.signal]}" for sent in failed]
         listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-        yield broken(f"{listed} {'does' if len(names) == 1 else 'do'} not arrive at {where}: {why}", _mend(failed[0]))
+        yield broken(f"{listed} {'does' if len(names) == 1 else 'do'} not arrive at {where}: {why}", _mend(failed[0], running))
 
 
 def _in_short(why: str) -> str:
@@ -188,11 +189,11 @@ def _in_short(why: str) -> str:
 
 
 def _where(sent: Sent) -> str:
-    how = "gRPC" if sent.destination.exporter == "otlp_proto_grpc" else "HTTP"
+    how = "gRPC" if sent.destination.exporter == _GRPC else "HTTP"
     return f"{sent.destination.address or sent.destination.asked_by} ({how})"
 
 
-def _mend(sent: Sent) -> str:
+def _mend(sent: Sent, running: Running | None) -> str:
     if sent.why == _NOT_INSTALLED:
         package = environment.PACKAGES.get(sent.destination.exporter, "")
         return f"pip install {package}, or unset {sent.destination.asked_by.partition('=')[0]}"
@@ -207,6 +208,9 @@ def _mend(sent: Sent) -> str:
         case 429 | 503:
             return "the receiver is there and cannot store it: what it prints says why"
     if "cannot be reached" in sent.why:
+        own = (running.otlp_grpc if sent.destination.exporter == _GRPC else running.otlp) if running is not None else None
+        if own:
+            return f"`venom-otel up` listens at {own}: set OTEL_EXPORTER_OTLP_ENDPOINT to that, here and for your application"
         return "start `venom-otel up` or a collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT to where one is"
     return "is it an OTLP receiver, and of this protocol? OTEL_EXPORTER_OTLP_PROTOCOL is http/protobuf (port 4318) or grpc (port 4317)"
 
