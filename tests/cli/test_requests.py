@@ -101,7 +101,7 @@ def test_json_is_the_api_s(cockpit):
     ],
 )
 def test_filters(cockpit, arguments, models):
-    nothing = "" if models else "venom-otel: no request matches: leave out a filter, or take a longer time.\n"
+    nothing = "" if models or "0" in arguments else "venom-otel: no request matches: leave out a filter, or take a longer time.\n"
     assert [json.loads(line)["llm_model"] for line in listed(cockpit, "--json", *arguments, nothing=nothing)] == models
 
 
