@@ -72,7 +72,7 @@ async def test_figures_that_are_not_counted_are_said(
 ) -> None:
     """While Prometheus is away; and once it is there, its requests are in the charts."""
     monkeypatch.setattr(asked, "REST_S", 0.2)
-    monkeypatch.setattr(history_page, "CHARTS_IDLE", 0.2)
+    monkeypatch.setattr(history_page, "CHARTS_IDLE_S", 0.2)
     past = Past(minutes_ago(90))
     past.add(*(Request(minute) for minute in range(40)))
     empty.write(Signal.TRACES, otlp.traces(otlp.span({"llm.provider": "vllm", "llm.model": "new-one"}, start_ns=time.time_ns()))).result()
