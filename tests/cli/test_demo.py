@@ -9,6 +9,9 @@ import pytest
 from support.cockpit import Cockpit, command, wait_for
 from support.demo import Demo
 
+from venom_otel.cli.demo import runtimes, traffic
+from venom_otel.identity.redaction import redact
+
 pytestmark = pytest.mark.slow  # the demo imports Semantic Kernel and takes its time, as it should
 
 SEEN = {
@@ -18,6 +21,10 @@ SEEN = {
     ("vllm", "simulated-crashing-7b", "FAILED", "500"),
     ("vllm", "simulated-qwen-7b", "CANCELLED", None),
 }
+
+
+def test_its_key_masks_nothing_of_what_servers_say():
+    assert redact(f"model '{runtimes.MISSING}' not found", [traffic.KEY]) == f"model '{runtimes.MISSING}' not found"
 
 
 def stored(page, **query):

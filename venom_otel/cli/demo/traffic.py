@@ -48,6 +48,8 @@ _QUESTIONS: Final = (
     "Why was I charged twice, and when do I get the money back? I have attached both statements and my order's number.",
 )
 _SIDE_BY_SIDE: Final = 2
+KEY: Final = "not-needed"
+"""A word that is known to be no key: keys are masked wherever they stand, also inside of names."""
 _PAUSE_S: Final = (0.1, 0.7)
 _READ_BEFORE_LEAVING: Final = 12
 _LAST_ANSWERS_S: Final = 5.0
@@ -104,7 +106,7 @@ async def _kernel(vllm: SimulatedVllm, ollama: SimulatedOllama, clients: context
     kernel = Kernel()
 
     async def openai(service_id: str, url: str, model: str) -> ChatCompletionClientBase:
-        client = await clients.enter_async_context(AsyncOpenAI(base_url=f"{url}/v1", api_key="simulated", max_retries=0))
+        client = await clients.enter_async_context(AsyncOpenAI(base_url=f"{url}/v1", api_key=KEY, max_retries=0))
         return OpenAIChatCompletion(ai_model_id=model, service_id=service_id, async_client=client)
 
     async def native(service_id: str, url: str, model: str) -> ChatCompletionClientBase:
