@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment
 
 import venom_otel
+from venom_otel.cli.banner import typed
 
 
 @pytest.fixture
@@ -128,6 +130,21 @@ def test_says_where_everything_is(tmp_path):
         process.terminate()
         assert process.wait(10) == 0
         process.stdout.close()
+
+
+def test_commands_are_said_as_they_can_be_typed(tmp_path, monkeypatch):
+    """Out of a virtual environment that is not activated, as after `make up`, by their path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    programs = [tmp_path / ".venv" / "bin" / "venom-otel", tmp_path / "bin" / "venom-otel"]
+    for program in programs:
+        program.parent.mkdir(parents=True)
+        program.touch(0o755)
+    assert typed(programs[0]) == typed(Path(".venv/bin/venom-otel")) == ".venv/bin/venom-otel"
+    assert typed(programs[1]) == typed(Path("python/site-packages/venom_otel/__main__.py")) == "venom-otel"
+    programs[1].unlink()
+    monkeypatch.chdir(tmp_path / "bin")
+    assert typed(programs[0]) == str(programs[0])
 
 
 @pytest.mark.parametrize("option", ["--port", "--otlp-port"])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shutil
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -14,10 +17,9 @@ from rich.markup import escape
 from venom_otel import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from venom_otel.cli.running import Running
 
+_NAME: Final = "venom-otel"
 _STANDARD_OTLP_PORT: Final = 4318
 """OTLP over HTTP; an exporter that is told nothing sends there."""
 
@@ -70,9 +72,19 @@ def announce(ready: Ready, *, as_json: bool) -> None:
         console.print("\n  and start it with this variable, since the receiver is not at its standard address:\n")
         _code(console, f"OTEL_EXPORTER_OTLP_ENDPOINT={running.otlp}")
     console.print("\n  Then run it: each request appears on the page. Ctrl-C ends this.")
-    console.print("  No model at hand? [green]venom-otel demo[/]   Nothing arrives? [green]venom-otel doctor[/]")
+    program = escape(typed(Path(sys.argv[0])))
+    console.print(f"  No model at hand? [green]{program} demo[/]   Nothing arrives? [green]{program} doctor[/]")
     if not _is_loopback(ready.host):
         console.print(f"\n  [yellow]Everyone who can reach {escape(ready.host)} can read what is stored here.[/]")
+
+
+def typed(program: Path) -> str:
+    """How the program that runs is typed in this directory: by its name where the shell finds it, else by its path."""
+    found = shutil.which(_NAME)
+    if program.name != _NAME or not program.exists() or (found is not None and program.samefile(found)):
+        return _NAME
+    whole = program.absolute()
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 def _code(console: Console, *lines: str) -> None:

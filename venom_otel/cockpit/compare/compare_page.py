@@ -82,7 +82,7 @@ class ComparePage:
         with ui.element("div").classes("nothing compare-nothing") as self._nothing:
             self._nothing_words = ui.label()
             self._longer = quiet_button(texts.LONGER, self._visit.within(self._look_longer))
-        self._empty = empty_state(self._otlp_address)
+        self._empty = empty_state(self._otlp_address, then=texts.THEN)
         for element in (self._problem, self._prices_problem, self._uncounted, self._content, self._nothing, self._empty):
             element.set_visibility(False)
 

@@ -198,6 +198,7 @@ def _times(factor: float) -> str:
 
 
 # -- nothing there -----------------------------------------------------------------------------------------------------------------
+THEN: Final = "Models and servers stand side by side here once there are requests: how fast they are, how often they fail, what they cost."
 NOTHING: Final = "No request in this time."
 NOTHING_OF: Final = "No request of this application in this time."
 LONGER: Final = "Look at the last 30 days"
