@@ -388,4 +388,4 @@ class TestNoFolders:
 
     def test_the_directory_of_models_is_missing(self, open_tab):
         page = open_tab()
-        expect(column(page, "vLLM")).to_contain_text("there is no directory elsewhere: LLM_MODELS_DIR says")
+        expect(column(page, "vLLM")).to_contain_text("There is no directory elsewhere: LLM_MODELS_DIR says")

@@ -27,7 +27,7 @@ _AXIS_PX: Final = 26
 _NAMES_PX: Final = 184
 _LINE_PX: Final = 13
 """Two lines of a name, in one row."""
-_WIDE_PX: Final = 330
+_WIDE_PX: Final = 320
 """From this width on a chart of one number has room for the names."""
 _FEW: Final = 0.45
 """Opacity of what comes from few requests."""

@@ -81,7 +81,7 @@ class ModelColumn:
         if not group.models:
             words.append(texts.UNKNOWN_NOW if offline else texts.NO_MODELS_YET if why is None else texts.NO_MODELS)
         if self._provider == SERVES_FOLDERS and no_folders is not None:
-            words.append(no_folders)
+            words.append(f"{no_folders[0].upper()}{no_folders[1:]}.")
         self._nothing.text = "\n".join(words)
         self._nothing.set_visibility(bool(words))
         if self._form is not None:
