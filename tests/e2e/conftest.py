@@ -15,6 +15,11 @@ ARRIVES_S = 20
 SERVICE = "chat-api"
 
 
+def sending_to(cockpit: Cockpit, folder: Path) -> KernelApplication:
+    """An application with the two lines, whose home is `folder`."""
+    return KernelApplication(folder, OTEL_EXPORTER_OTLP_ENDPOINT=cockpit.otlp, OTEL_SERVICE_NAME=SERVICE)
+
+
 class Road:
     """An application, and what the cockpit's API says of its requests."""
 
@@ -45,7 +50,7 @@ def cockpit(tmp_path_factory):
 def road(cockpit, tmp_path_factory):
     """An application with the two lines."""
     folder = tmp_path_factory.mktemp("app")
-    with KernelApplication(folder, OTEL_EXPORTER_OTLP_ENDPOINT=cockpit.otlp, OTEL_SERVICE_NAME=SERVICE) as application:
+    with sending_to(cockpit, folder) as application:
         yield Road(application, cockpit)
 
 

@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import socket
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from support.ollama_server import OllamaServer
 
 from venom_otel.cli.client import Client
 
-from .conftest import APPLICATION, Application, Road
+from .conftest import Road, sending_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +97,7 @@ def life(request: pytest.FixtureRequest, ollama_program: Path, tmp_path: Path) -
 def test_started_used_killed_started_again_adopted_and_stopped(life, tmp_path):
     offline = life.now()
     assert (offline["status"], offline["state"], offline["supports"]["start"]) == ("offline", "stopped", True)
-    with Application([sys.executable, str(APPLICATION)], tmp_path, life.cockpit.otlp) as application:
+    with sending_to(life.cockpit, tmp_path) as application:
         road = Road(application, life.cockpit)
 
         life.tell("start")

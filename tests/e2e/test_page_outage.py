@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-import sys
 
 import psutil
 import pytest
@@ -17,7 +16,7 @@ from support.ollama_server import OllamaServer
 
 from venom_otel.cockpit import texts
 
-from .conftest import APPLICATION, Application
+from .conftest import sending_to
 
 pytestmark = [pytest.mark.browser, pytest.mark.ollama, pytest.mark.slow]
 
@@ -72,15 +71,15 @@ def test_killed_under_requests_and_brought_back_by_a_button(page, cockpit, ollam
     expect(card.locator(".server-state")).to_have_text(texts.STATES["ready"])
     expect(banner).to_have_count(0)
 
-    with Application([sys.executable, str(APPLICATION)], tmp_path, cockpit.otlp) as application:
-        assert application.ask("openai", url, model, stream=True)["text"].strip()
+    with sending_to(cockpit, tmp_path) as application:
+        assert application.ask(connector="openai", url=url, model=model, stream=True)["text"].strip()
         expect(page.locator(".request")).to_have_count(1)
 
         process = psutil.Process(int((cockpit.folder / "run" / "ollama.pid").read_text().split()[0]))
         process.send_signal(signal.SIGKILL)
         with contextlib.suppress(psutil.TimeoutExpired):  # it is the cockpit's child, which reaps it in its own time
             process.wait(5)
-        assert "text" not in application.ask("openai", url, model, stream=True)
+        assert "text" not in application.ask(connector="openai", url=url, model=model, stream=True)
 
         failed = banner.filter(has_text=f"{model} at {url}/v1")  # the model and where it was asked
         expect(failed).to_contain_text("not_reached")
@@ -93,6 +92,6 @@ def test_killed_under_requests_and_brought_back_by_a_button(page, cockpit, ollam
         expect(banner.filter(has_text="is offline")).to_have_count(0)
         expect(failed).to_have_count(1)  # that the server is there says nothing yet of the model
 
-        assert application.ask("openai", url, model, stream=True)["text"].strip()
+        assert application.ask(connector="openai", url=url, model=model, stream=True)["text"].strip()
         expect(banner).to_have_count(0)
         expect(page.locator(".request").first).not_to_have_class("is-failed")
