@@ -168,9 +168,8 @@ class CombinedStore:
         cut = await self._oldest_ns() // MINUTE_NS
         if self._past_figures is None or first >= cut:
             return await self._here.aggregates(which, by=by, step_ns=step_ns)
-        begun = max(cut, first)
         older = [self._older_figures(part, by, step_ns) for part in parts(which, first, min(cut, end))]
-        newer = [self._here.aggregates(part, by=by, step_ns=step_ns) for part in parts(which, begun, end)] if begun < end else []
+        newer = [self._here.aggregates(part, by=by, step_ns=step_ns) for part in parts(which, cut, end)] if cut < end else []
         found = await asyncio.gather(*older, *newer)
         return joined((one for part in found for one in part), first * MINUTE_NS if step_ns is None else None)
 
