@@ -43,7 +43,7 @@ def compared(api, **query):
 def test_rows(filled):
     found = compared(filled, service="chat-api")
     vllm, ollama = found.pop("items")
-    assert found == TIME | {"by": "place", "prices_problem": None}
+    assert found == TIME | {"by": "place", "prices_problem": None, "missing": None}
     assert vllm["group"] == {"provider": "vllm", "model": "m", "endpoint": "http://vllm:1/v1"}
     assert vllm["duration"] == {"count": 30, "mean": 1.0} | {name: pytest.approx(1, rel=0.012) for name in ("p50", "p95", "p99")}
     assert (vllm["first_token"]["count"], vllm["cold_starts"], vllm["cost"]) == (0, None, None)

@@ -33,7 +33,7 @@ def figures(api, **query):
 def test_one_group_over_a_range(filled):
     found = figures(filled)
     (item,) = found.pop("items")
-    assert found == {"since": SINCE, "until": UNTIL, "step_seconds": None}
+    assert found == {"since": SINCE, "until": UNTIL, "step_seconds": None, "missing": None}
     spread = item.pop("duration")
     assert (spread["count"], spread["mean"]) == (4, 1.5)
     assert [spread[name] for name in ("p50", "p95", "p99")] == [pytest.approx(value, rel=0.012) for value in (1, 2, 2)]

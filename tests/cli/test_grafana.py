@@ -215,7 +215,7 @@ def test_check_says_that_all_is_well(grafana, run):
     asked = [one["expr"] for one in grafana.asked if "expr" in one]
     assert asked
     assert not any("$provider" in one or "$model" in one or "${" in one for one in asked)
-    assert {one["path"] for one in grafana.asked if "path" in one} == {"search", "metrics/query_range"}
+    assert {one["path"] for one in grafana.asked if "path" in one} == {"search"}
 
 
 def test_check_names_panels_that_are_empty_or_fail(grafana, run):

@@ -126,7 +126,7 @@ class GrafanaServer(InThread):
                 return self.results(body["queries"])
             case "GET", "datasources", "proxy", "uid", "traces-1", "api", *rest:
                 self.asked.append({"path": "/".join(rest), "q": query["q"][0]})
-                return {"series" if rest[0] == "metrics" else "traces": [] if "traces" in self.empty else [{}]}
+                return {"traces": [] if "traces" in self.empty else [{}]}
         raise RefusedError(404, "Not found")
 
     def fits(self, name: str, body: Any) -> None:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _POINTS: Final = 100
 _STEP_MS: Final = 60_000
-_STEP_S: Final = "60s"
 _VARIABLE: Final = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 _PUSH: Final = ("dashboards:create", "dashboards:write", "folders:create")
 _RULES: Final = ("alert.provisioning:write", "alert.rules:write")
@@ -94,10 +93,7 @@ def _answer(grafana: Grafana, targets: Sequence[Json], target: Target, hours: fl
         return None
     end = int(time.time())
     parameters = {"q": targets[0]["query"], "start": str(end - round(hours * 3600)), "end": str(end)}
-    if "metricsQueryType" in targets[0]:
-        found = grafana.through(target.tempo["uid"], "/api/metrics/query_range", {**parameters, "step": _STEP_S}).get("series")
-    else:
-        found = grafana.through(target.tempo["uid"], "/api/search", {**parameters, "limit": "1"}).get("traces")
+    found = grafana.through(target.tempo["uid"], "/api/search", {**parameters, "limit": "1"}).get("traces")
     return Answer.DATA if found else Answer.EMPTY
 
 

@@ -46,7 +46,6 @@ type Tempo = DataQuery & {
   filters: [];
   limit?: number;
   tableType?: 'spans';
-  metricsQueryType?: 'range';
 };
 
 type Loki = DataQuery & {
