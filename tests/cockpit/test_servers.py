@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from support.acting import TINY, Place
 from support.cockpit import Application, Cockpit
+from support.program import eventually
 
 from venom_otel.cockpit import texts
 
@@ -53,9 +54,10 @@ def press(page, action, within=".server"):
     page.locator(within).get_by_role("button", name=f"{action} Ollama").click()
 
 
-def offered(page):
-    """What a server can be told."""
-    return page.locator(".server").get_by_role("button").evaluate_all("all => all.map(each => each.ariaLabel)")
+def offered(page, wanted):
+    """What a server can be told, now or in a moment: its state may be shown before what is being done has ended."""
+    buttons = page.locator(".server").get_by_role("button")
+    eventually(lambda: buttons.evaluate_all("all => all.map(each => each.ariaLabel)") == wanted)
 
 
 def state(page, words):
@@ -66,10 +68,10 @@ def test_started_stopped_and_started_again(open_tab, place):
     page, other = open_tab(), open_tab()
     state(page, "Stopped")
     expect(card(page)).to_contain_text(f"nobody listens at 127.0.0.1:{place.port} (connection refused)")
-    assert offered(page) == ["Start Ollama"]
+    offered(page, ["Start Ollama"])
     press(page, "Start")
     state(page, "Ready")
-    assert offered(page) == ["Restart Ollama", "Stop Ollama"]
+    offered(page, ["Restart Ollama", "Stop Ollama"])
     state(other, "Ready")
     expect(card(page)).to_contain_text("0.17.4")
     expect(card(page).locator(".server-doing")).to_be_hidden()
@@ -104,7 +106,7 @@ class TestSlow:
         for tab in (page, other):
             expect(card(tab).locator(".server-doing")).to_contain_text(re.compile(r"its process \d+ lives"))
             state(tab, "Starting")
-            assert offered(tab) == []
+            offered(tab, [])
         (place.folder / "gate").touch()
         for tab in (page, other):
             state(tab, "Ready")
@@ -133,7 +135,7 @@ class TestWithoutCommands:
     def test_there_are_no_buttons(self, open_tab):
         page = open_tab()
         state(page, "Stopped")
-        assert offered(page) == []
+        offered(page, [])
 
 
 def test_an_outage_and_its_end(open_tab, place):
