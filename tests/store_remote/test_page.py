@@ -93,6 +93,7 @@ async def test_figures_that_are_not_counted_are_said(
         with contextlib.closing(store):
             async with user_simulation(page) as user:
                 await user.open("/")
+                await user.should_see(kind=ui.select, retries=RETRIES)
                 [since] = [one for one in user.find(kind=ui.select).elements if one.props.get("aria-label") == texts.RANGE_FILTER]
                 with user:
                     since.value = "24h"
