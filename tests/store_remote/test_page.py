@@ -25,6 +25,7 @@ from venom_otel.store.protocol import Signal
 from venom_otel.store.tempo import TempoStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
@@ -35,24 +36,28 @@ RETRIES = 100
 """Looks, 0.1 s apart and less."""
 
 
+def page_over(history: History) -> Callable[[], None]:
+    """What NiceGUI is to show: the history page alone."""
+
+    def page() -> None:
+        address = ListAddress(ui.context.client.sub_pages_router)
+
+        async def show() -> None:
+            await HistoryPage(history, "http://127.0.0.1:4318", address).show()
+
+        ui.sub_pages({"/": show})
+
+    return page
+
+
 async def test_what_is_missing_is_said_and_fetched_later(empty: EmbeddedStore, begin_ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asked, "REST_S", 0.2)
     empty.write(Signal.TRACES, otlp.traces(otlp.span({"llm.provider": "vllm", "llm.model": "new-one"}, start_ns=time.time_ns()))).result()
     with TempoServer(traces(begin_ns)) as tempo:
         store = CombinedStore(empty, requests=TempoStore(tempo.url, days=2))
         tempo.refusal = (503, "starting")
-        history = History(store, live=empty)
-
-        def page() -> None:
-            address = ListAddress(ui.context.client.sub_pages_router)
-
-            async def show() -> None:
-                await HistoryPage(history, "http://127.0.0.1:4318", address).show()
-
-            ui.sub_pages({"/": show})
-
         try:
-            async with user_simulation(page) as user:
+            async with user_simulation(page_over(History(store, live=empty))) as user:
                 await user.open("/")
                 await user.should_see("503 Service Unavailable: starting", retries=RETRIES)
                 await user.should_see(texts.OLDER, retries=RETRIES)
@@ -80,18 +85,8 @@ async def test_figures_that_are_not_counted_are_said(
         past.send(prometheus.otlp)
         prometheus.kill()
         store = CombinedStore(empty, figures=PrometheusStore(prometheus.url, days=2))
-        history = History(store, live=empty)
-
-        def page() -> None:
-            address = ListAddress(ui.context.client.sub_pages_router)
-
-            async def show() -> None:
-                await HistoryPage(history, "http://127.0.0.1:4318", address).show()
-
-            ui.sub_pages({"/": show})
-
         with contextlib.closing(store):
-            async with user_simulation(page) as user:
+            async with user_simulation(page_over(History(store, live=empty))) as user:
                 await user.open("/")
                 await user.should_see(kind=ui.select, retries=RETRIES)
                 [since] = [one for one in user.find(kind=ui.select).elements if one.props.get("aria-label") == texts.RANGE_FILTER]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 VARIABLE: Final = "VENOM_OTEL_PROMETHEUS_URL"
 FRESH_S: Final = 60.0
 """What was asked so lately is not asked again: a page that is open asks at each arrival of anything."""
-_RECENT: Final = 64
+REMEMBERED: Final = 200_000
+"""Buckets of distributions that are remembered, about 100 bytes each; an answer of more is not."""
 _MINUTE: Final = 60
 _MS: Final = 1_000_000
 _HOUR_MS: Final = 3_600_000
@@ -112,10 +113,20 @@ class PrometheusStore:
             asked += [question.first_chunks("bucket", length_s), question.first_chunks("sum", length_s), question.tokens(length_s)]
         answers = Answers(*await asyncio.gather(*(self._prometheus.run(partial(self._ask, text, piece)) for text in asked)))
         found = aggregates(question, answers, lambda at: start + round(at) // _MINUTE - piece.width - piece.first)
-        while len(self._recent) >= _RECENT:
-            self._recent.pop(next(iter(self._recent)), None)
-        self._recent[key] = asked_at, found
+        self._remember(key, asked_at, found)
         return found
+
+    def _remember(self, key: tuple[str, int, Piece], asked_at: float, found: Sequence[Aggregate]) -> None:
+        """Keep an answer, and of the others those that are fresh and for which there is room, the newest first."""
+        others, self._recent = self._recent, {}
+        room = REMEMBERED
+        for each, (at, answer) in [(key, (asked_at, found)), *reversed(others.items())]:
+            room -= sum(len(one.duration.buckets) + len(one.first_chunk.buckets) for one in answer)
+            if room < 0:
+                break
+            if asked_at - at <= FRESH_S:
+                self._recent.setdefault(each, (at, answer))
+        self._recent = dict(reversed(self._recent.items()))
 
     def _ask(self, text: str, piece: Piece, until: float) -> list[Series]:
         """What PromQL finds, in a worker thread."""
