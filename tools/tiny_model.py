@@ -4,7 +4,8 @@ Both hold the same weights (459,392 of them), so every runtime that decodes gree
 numpy give the same bytes. It needs neither torch nor a download: numpy, safetensors and gguf only.
 
 It answers in ordinary words, for embedding channel 0 is a constant that no layer writes to, so that `lm_head[:, 0]` acts as a bias: words
-of `WORDS` are likely, lone bytes and padding never come out, and a reply is never broken UTF-8.
+of `WORDS` are likely, lone bytes and padding never come out, and a reply is never broken UTF-8. Channel 1 is as constant for the line
+feed that ends `TEMPLATE` and 0 for every other token, so that no answer ends before its first word.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _TEXT: Final = (
 )
 WORDS: Final = _TEXT.split()
 SPACE: Final = "\u0120"
-"""How GPT-2's alphabet writes a space."""
+LINE_FEED: Final = "\u010a"
+"""How GPT-2's alphabet writes a space and a line feed."""
 TEMPLATE: Final = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -118,17 +120,21 @@ def weights(vocabulary: Vocabulary) -> dict[str, Tensor]:
             "input_layernorm": np.ones(HIDDEN, np.float32),
             "post_attention_layernorm": np.ones(HIDDEN, np.float32),
         }
-        layer_tensors["self_attn.o_proj"][0] = layer_tensors["mlp.down_proj"][0] = 0  # channel 0 stays the constant it is embedded as
+        for constant in (0, 1):  # channels that stay what they are embedded as
+            layer_tensors["self_attn.o_proj"][constant] = layer_tensors["mlp.down_proj"][constant] = 0
         tensors |= {f"model.layers.{layer}.{name}.weight": tensor for name, tensor in layer_tensors.items()}
     tensors["model.norm.weight"] = np.ones(HIDDEN, np.float32)
     tensors["lm_head.weight"] = matrix(size, HIDDEN, 4.0)
-    tensors["model.embed_tokens.weight"][:, 0] = 4.0
+    tensors["model.embed_tokens.weight"][:, (0, 1)] = 4.0, 0.0
+    tensors["model.embed_tokens.weight"][vocabulary.id(LINE_FEED), 1] = 4.0
     bias = np.full(size, -20.0, np.float32)
     for index, token in enumerate(vocabulary.tokens):
         if token.startswith(SPACE) and token[1:] in WORDS:
             bias[index] = 0.0
     bias[vocabulary.id(END)] = -1.0  # an answer may end by itself
     tensors["lm_head.weight"][:, 0] = bias
+    tensors["lm_head.weight"][:, 1] = 0.0
+    tensors["lm_head.weight"][vocabulary.id(END), 1] = -20.0
     return tensors
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from support.repository import ROOT
 
@@ -18,6 +19,18 @@ def test_the_tiny_model_is_the_same_each_time(tmp_path):
     files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
     assert Path("tiny.gguf") in files
     assert [path for path in files if (tmp_path / "one" / path).read_bytes() != (tmp_path / "two" / path).read_bytes()] == []
+
+
+@pytest.mark.ollama
+def test_the_tiny_model_never_answers_with_nothing(ollama):
+    """A test that waits for the first word of an answer would wait in vain now and then."""
+    asked = {"model": ollama.model, "temperature": 2, "max_tokens": 1}
+    with httpx.Client(base_url=ollama.url, timeout=30) as client:
+        answers = [
+            client.post("/v1/chat/completions", json={**asked, "messages": [{"role": "user", "content": f"Why {number}?"}]}).json()
+            for number in range(300)
+        ]
+    assert [answer for answer in answers if not answer["choices"][0]["message"]["content"]] == []
 
 
 def test_a_failed_build_leaves_nothing_that_looks_finished(tmp_path):

@@ -19,8 +19,13 @@ from opentelemetry import metrics, trace
 def our_threads():
     return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("venom-otel"))
 
+def say(what):
+    # `print` writes the end of the line by itself, and the log of another thread may come between.
+    sys.stdout.write(f"{what}\\n")
+    sys.stdout.flush()
+
 def end_of_main():
-    print(f"END {time.monotonic()}", flush=True)
+    say(f"END {time.monotonic()}")
 """
 
 ROOT = Path(__file__).parents[3]

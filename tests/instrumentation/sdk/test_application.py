@@ -28,9 +28,9 @@ kernel = Kernel(services=[OpenAIChatCompletion(ai_model_id=os.environ["MODEL"], 
 def ask():
     async def main():
         try:
-            print(await kernel.invoke_prompt("hello"))
+            say(await kernel.invoke_prompt("hello"))
         except Exception as error:
-            print(type(error).__name__)
+            say(type(error).__name__)
     asyncio.run(main())
 """
 
