@@ -22,7 +22,7 @@ from venom_otel.settings import CockpitSettings, InstrumentationSettings, Runtim
 HADOLINT = Path(sys.executable).with_name("hadolint")
 FILE = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
 SERVICES = FILE["services"]
-PROFILES = {"ollama": ["ollama"], "vllm": ["vllm"], "loki": ["loki"]}
+PROFILES = {name: [name] for name in ("ollama", "vllm", "loki", "monitor")}
 OWN_VARIABLES = {
     f"{prefix}{name}".upper()
     for model, prefix in ((CockpitSettings, "VENOM_OTEL_"), (InstrumentationSettings, "VENOM_OTEL_"), (RuntimeSettings, ""))
@@ -138,7 +138,8 @@ def test_grafana_has_no_account_and_no_password():
 
 
 def test_our_variables_are_settings():
-    named = {name for name in SERVICES["venom-otel"]["environment"] if not name.startswith("OTEL_")}
+    services = ("venom-otel", "monitor")
+    named = {name for service in services for name in SERVICES[service]["environment"] if not name.startswith("OTEL_")}
     lines = (ROOT / "deploy" / "servers.env").read_text(encoding="utf-8").splitlines()
     named |= {line.partition("=")[0] for line in lines if not line.startswith("#")}
     assert named <= OWN_VARIABLES
@@ -147,14 +148,19 @@ def test_our_variables_are_settings():
 
 
 def test_the_image_is_of_this_version():
-    assert SERVICES["venom-otel"]["image"] == f"venom-otel:{__version__}"
+    assert SERVICES["venom-otel"]["image"] == SERVICES["monitor"]["image"] == f"venom-otel:{__version__}"
 
 
 def test_one_program_watches_the_model_servers_and_sends_what_it_sees():
-    """A second one would ask them twice, and all it sees would be there twice."""
-    assert [name for name, service in SERVICES.items() if service["image"].startswith("venom-otel:")] == ["venom-otel"]
-    assert SERVICES["venom-otel"]["command"] == ["up"]
-    assert SERVICES["venom-otel"]["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+    """The cockpit, or without it the monitor: both would ask them twice, and all that they see would be there twice."""
+    ours = {name: service for name, service in SERVICES.items() if service["image"].startswith("venom-otel:")}
+    assert {name: (service["command"], service.get("profiles")) for name, service in ours.items()} == {
+        "venom-otel": (["up"], None),
+        "monitor": (["monitor"], ["monitor"]),
+    }
+    for service in ours.values():
+        assert service["environment"]["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4318"
+        assert service["env_file"] == SERVICES["venom-otel"]["env_file"]
 
 
 def test_the_collector_is_told_the_profiles_that_compose_takes_from_the_same_variable():
@@ -163,8 +169,8 @@ def test_the_collector_is_told_the_profiles_that_compose_takes_from_the_same_var
 
 def test_what_is_secret_is_read_from_files_that_git_ignores():
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    optional = [file["path"] for service in SERVICES.values() for file in service.get("env_file", []) if not file["required"]]
-    assert optional == ["deploy/my-grafana.env", "deploy/my-servers.env"]
+    optional = {file["path"] for service in SERVICES.values() for file in service.get("env_file", []) if not file["required"]}
+    assert optional == {"deploy/my-grafana.env", "deploy/my-servers.env"}
     assert {f"/{path}" for path in optional} <= set(ignored)
 
 
