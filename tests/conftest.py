@@ -8,6 +8,7 @@ import re
 import signal
 
 import pytest
+from support.patience import be_patient_with_http
 
 # Read by the product, OpenTelemetry's SDK and clients of model servers. Not VLLM_URL, in which `make test-vllm` says where its server is.
 TOLD = re.compile(r"(OTEL|VENOM_OTEL|LLM|OLLAMA|AZURE|AWS|GOOGLE)_\w+|\w+_(ENDPOINT|API_KEY|API_BASE|BASE_URL|START_COMMAND|STOP_COMMAND)")
@@ -26,6 +27,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+be_patient_with_http()
 
 pytest_plugins = ["venom_otel.testing", "support.fixtures"]
 

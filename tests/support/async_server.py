@@ -13,7 +13,7 @@ import threading
 from abc import ABC, abstractmethod
 from typing import Self
 
-WAIT_S = 10.0
+from support.patience import WAIT_S
 
 
 class AsyncServer(ABC):

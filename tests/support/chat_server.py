@@ -16,7 +16,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from support.async_server import WAIT_S, AsyncServer, reset
+from support.async_server import AsyncServer, reset
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     import asyncio

@@ -21,13 +21,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PROGRAM = Path(sys.executable).with_name("venom-otel")
-START_S = 30.0
-END_S = 30.0
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -44,7 +43,7 @@ def command(*arguments: str, home: Path, cwd: Path | None = None, **more: str) -
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=START_S,
+        timeout=WAIT_S,
         check=False,
     )
 
@@ -114,7 +113,7 @@ class Cockpit:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            _, words = self.process.communicate(timeout=END_S)
+            _, words = self.process.communicate(timeout=WAIT_S)
             raise RuntimeError(f"venom-otel up ended: {words}")
         ready = json.loads(line)
         self.page, self.otlp, self.otlp_grpc = ready["page"], ready["otlp"], ready["otlp_grpc"]
@@ -128,7 +127,7 @@ class Cockpit:
         begin = time.monotonic()
         self.process.send_signal(number)
         try:
-            _, words = self.process.communicate(timeout=END_S)
+            _, words = self.process.communicate(timeout=WAIT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
@@ -140,7 +139,7 @@ class Application:
     """An application that sends spans of requests, one export for each, by the SDK's exporter."""
 
     def __init__(self, otlp: str, name: str = "support-bot") -> None:
-        self._exporter = OTLPSpanExporter(endpoint=f"{otlp}/v1/traces", timeout=5)
+        self._exporter = OTLPSpanExporter(endpoint=f"{otlp}/v1/traces", timeout=WAIT_S)
         self._provider = TracerProvider(resource=Resource({"service.name": name}), shutdown_on_exit=False)
         self._provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("venom_otel")
@@ -207,7 +206,7 @@ class Application:
         return f"{whole.get_span_context().trace_id:032x}", lambda name: self._tracer.start_span(name, inside).end(), whole.end
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = 30.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout: float = WAIT_S) -> Any:
     """The first true value of `condition`.
 
     Raises:

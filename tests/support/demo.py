@@ -9,11 +9,10 @@ import sys
 from typing import TYPE_CHECKING, Self
 
 from support.cockpit import PROGRAM, environment
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-END_S = 30.0
 
 
 class Demo:
@@ -72,7 +71,7 @@ class Demo:
             self.process.send_signal(number)
         try:
             # Not `communicate`, which loses what `page` has read ahead; all it says fits into a pipe.
-            self.process.wait(END_S)
+            self.process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

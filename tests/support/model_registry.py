@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.in_thread import InThread
+from support.patience import WAIT_S
 from support.tls import certificate, served_with
 
 from tools import tiny_model
@@ -33,7 +34,6 @@ NAME = "library/tiny"
 TAG = "pulled"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 PIECE = 16_384
-WAIT_S = 20.0
 LOOK_S = 0.05
 """Between two looks whether whoever waits is still there."""
 

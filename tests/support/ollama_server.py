@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Self
 
 import httpx
+from support.patience import WAIT_S
 from support.program import Server, eventually
 
 from tools import build_ollama, tiny_model
@@ -18,7 +19,6 @@ from tools import build_ollama, tiny_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_S = 30.0
 LISTENING = re.compile(r'msg="Listening on 127\.0\.0\.1:(\d+) ')
 MODEL = "gemma3:tiny"
 
@@ -55,14 +55,14 @@ class OllamaServer(Server):
 
     def unload(self) -> None:
         """Put the model out of memory, so that the next request is a cold start."""
-        reply = httpx.post(f"{self.url}/api/generate", json={"model": self.model, "keep_alive": 0}, timeout=START_S)
+        reply = httpx.post(f"{self.url}/api/generate", json={"model": self.model, "keep_alive": 0}, timeout=WAIT_S)
         reply.raise_for_status()
-        eventually(lambda: not httpx.get(f"{self.url}/api/ps").json()["models"], START_S, of=lambda: "Ollama keeps its model loaded")
+        eventually(lambda: not httpx.get(f"{self.url}/api/ps").json()["models"], WAIT_S, of=lambda: "Ollama keeps its model loaded")
 
     def _create_model(self) -> None:
         weights = (tiny_model.build() / "tiny.gguf").read_bytes()
         digest = f"sha256:{hashlib.sha256(weights).hexdigest()}"
-        with httpx.Client(base_url=self.url, timeout=START_S) as client:
+        with httpx.Client(base_url=self.url, timeout=WAIT_S) as client:
             client.post(f"/api/blobs/{digest}", content=weights).raise_for_status()
             # One thread: ggml's threads spin while they wait for each other, which on a busy machine makes two slower than one by far.
             settings = {"num_thread": 1, "temperature": 0, "num_ctx": 256, "num_predict": 32}

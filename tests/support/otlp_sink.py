@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest, ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 Mode = Literal["ok", "refuse", "hang", "busy", "slow", "reject"]
 """Answers 200; no listener; reads and never answers; 503 with Retry-After once for each path, then 200; 200 after `delay_s`; 400."""
-
-WAIT_S = 10.0
 
 _MESSAGES: dict[str, tuple[type[Message], type[Message]]] = {
     "/v1/traces": (ExportTraceServiceRequest, ExportTraceServiceResponse),

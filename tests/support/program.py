@@ -11,19 +11,17 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-START_S = 60.0
-END_S = 60.0
-
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout_s: float = 30.0, *, of: Callable[[], str] = lambda: "") -> T:
+def eventually(condition: Callable[[], T], timeout_s: float = WAIT_S, *, of: Callable[[], str] = lambda: "") -> T:
     """Wait until `condition` gives something true, and give it back.
 
     Raises:
@@ -64,7 +62,7 @@ class Program:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + WAIT_S
         try:
             while not ready():
                 if self._process.poll() is not None or time.monotonic() > deadline:
@@ -82,7 +80,7 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         try:
-            process.wait(END_S)
+            process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from support.patience import WAIT_S
+
 from venom_otel.health import Monitor
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Reading, Runtime, State
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from venom_otel.health import Look
 
 READY = Reading(State.READY, latency_s=0.004)
-WAIT_S = 10.0
 
 
 def runtime(name="vllm", url="http://127.0.0.1:8001/v1", provider="vllm"):

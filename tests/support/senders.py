@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from support.cockpit import PROGRAM, environment
+from support.patience import WAIT_S
 from support.program import Program
 from support.repository import ROOT
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APPLICATION = ROOT / "tests" / "e2e" / "application.py"
-END_S = 60.0
-"""It exports what is left, side by side with other tests."""
 
 
 class KernelApplication:
@@ -53,7 +52,7 @@ class KernelApplication:
 
     def __exit__(self, *exc: object) -> None:
         try:
-            self._process.communicate(timeout=END_S)
+            self._process.communicate(timeout=WAIT_S)
         finally:
             self._process.kill()
             self._process.wait()

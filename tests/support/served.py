@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from support.patience import WAIT_S
 
 from venom_otel.receiver import start_grpc
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from venom_otel.receiver import IngestService
-
-START_S = 20.0
 
 
 @contextlib.contextmanager
@@ -31,7 +30,7 @@ def served(application: Any) -> Iterator[str]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="served")
         thread.start()
         try:
-            deadline = time.monotonic() + START_S
+            deadline = time.monotonic() + WAIT_S
             while not server.started:
                 assert thread.is_alive(), "the server ended while starting"
                 assert time.monotonic() < deadline, "the server did not start"
@@ -39,7 +38,7 @@ def served(application: Any) -> Iterator[str]:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(START_S)
+            thread.join(WAIT_S)
 
 
 @contextlib.contextmanager
@@ -60,9 +59,9 @@ def served_grpc(service: IngestService) -> Iterator[str]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), name="served-grpc")
     thread.start()
-    address, loop, ended = started.get(timeout=START_S)
+    address, loop, ended = started.get(timeout=WAIT_S)
     try:
         yield address
     finally:
         loop.call_soon_threadsafe(ended.set)
-        thread.join(START_S)
+        thread.join(WAIT_S)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from support.acting import acting
+from support.patience import WAIT_S
 
 from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.health import Monitor
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from venom_otel.services.tasks.model import Position, Task, TaskEvent
     from venom_otel.state.store import State
     from venom_otel.store.protocol import RequestSummary
-
-WAIT_S = 30.0
 
 
 @dataclass
