@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from support.browser import SWITCHES, Tab
+from support.browser import SWITCHES, WAIT_MS, Tab
 from support.cockpit import Application, Cockpit
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_tab(browser: Browser, cockpit: Cockpit) -> Iterator:
         options = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Berlin"} | options
         context = browser.new_context(base_url=cockpit.page, **options)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(WAIT_MS)
         tab = Tab(context.new_page())
         tabs.append(tab)
         tab.page.goto(path)

@@ -61,7 +61,7 @@ def test_what_was_done(open_tab):
     expect(page.get_by_text(texts.NOTHING_DONE)).to_be_visible()
     alert(page, "vLLM").get_by_role("button", name="Start vLLM").click()
     lines = page.locator(".done")
-    expect(lines).to_have_count(2, timeout=20_000)
+    expect(lines).to_have_count(2)
     expect(lines.nth(1)).to_contain_text("start vllmbegunfrom this page")
     expect(lines.nth(0).locator(".done-outcome")).to_have_text(texts.OUTCOMES["failed"])
     expect(lines.nth(0).locator(".done-why")).to_contain_text("VLLM_START_COMMAND ended with status 3")

@@ -224,7 +224,7 @@ def test_after_a_restart_it_comes_back(browser, tmp_path):
         cockpit.stop()
         cockpit.start()
         send(cockpit, *some("ollama", "llama", 3))
-        expect(titles(page)).to_have_text(["llama", "gpt", "gemma"], timeout=30_000)
+        expect(titles(page)).to_have_text(["llama", "gpt", "gemma"])
         page.context.close()
 
 

@@ -14,7 +14,7 @@ def test_everything_moves(cockpit, open_tab):
         assert demo.page() == cockpit.page
         rows = page.locator(".request")
         for words in ("simulated-qwen-7b", "simulated-llama-3b", "simulated-missing-8b", "simulated-crashing-7b"):
-            expect(rows.filter(has_text=words).first).to_be_visible(timeout=60_000)
+            expect(rows.filter(has_text=words).first).to_be_visible()
         expect(rows.filter(has_text="model_not_found: model 'simulated-missing-8b' not found").first).to_be_visible()
         page.goto(f"/trace/{wait_for(lambda: with_two_servers(cockpit), 'a second server')}")
         steps = page.get_by_role("treeitem")

@@ -167,7 +167,7 @@ def test_it_comes_back_after_a_restart(browser, cockpit):
     cockpit.start()
     with Application(cockpit.otlp) as application:
         application.request("after")
-    expect(models(page)).to_have_text(["after", "before"], timeout=20_000)
+    expect(models(page)).to_have_text(["after", "before"])
     page.close()
 
 

@@ -167,11 +167,11 @@ def test_comes_back_after_a_restart(browser, cockpit, number):
     if number == signal.SIGTERM:
         assert status == 0
         assert seconds < 2
-    expect(page.locator("#popup")).to_be_visible(timeout=10_000)
+    expect(page.locator("#popup")).to_be_visible()
     cockpit.start()
     with Application(cockpit.otlp) as application:
         application.request("after")
-        expect(page.locator(".request .model")).to_have_text(["after", "before"], timeout=20_000)
+        expect(page.locator(".request .model")).to_have_text(["after", "before"])
         expect(page.locator("#popup")).to_be_hidden()
         application.request("live again")
         expect(rows(page)).to_have_count(3)

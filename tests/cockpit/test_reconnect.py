@@ -11,6 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 from support.acting import Place
+from support.browser import WAIT_MS
 from support.cockpit import Application, Cockpit
 
 from venom_otel.cockpit.page import RECONNECT_S
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-BACK_MS = 30_000
-"""The longest pause between two tries of a browser to connect, and a busy machine."""
 NOTICED_S = 1.2 * RECONNECT_S
 """Until a connection that only looks alive is found dead (NiceGUI, `nicegui.py`: ping interval and timeout)."""
 
@@ -45,7 +44,7 @@ def cockpit(place: Place) -> Iterator[Cockpit]:
 def page(browser: Browser, cockpit: Cockpit) -> Iterator[Page]:
     """The start page. That a connection is lost is an error to the browser, so nobody counts them here."""
     context = browser.new_context(base_url=cockpit.page, viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(BACK_MS)
+    context.set_default_timeout(WAIT_MS)
     page = context.new_page()
     page.goto("/")
     yield page
@@ -85,12 +84,12 @@ def test_after_a_restart(page, cockpit, application: Application):
     connected(page, wanted=False)
     expect(page.get_by_text("Connection lost")).to_be_visible()
     cockpit.start()
-    expect(page.get_by_text("Connection lost")).to_be_hidden(timeout=BACK_MS)
+    expect(page.get_by_text("Connection lost")).to_be_hidden()
     # What was there before is there again, and what happens now is shown.
-    expect(page.locator(".server-state")).to_have_text("Ready", timeout=BACK_MS)
-    expect(page.locator(".alert")).to_have_count(1, timeout=BACK_MS)
+    expect(page.locator(".server-state")).to_have_text("Ready")
+    expect(page.locator(".alert")).to_have_count(1)
     application.request("after")
-    expect(models(page)).to_have_text(["after", "broken", "before"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["after", "broken", "before"])
     expect(page.locator(".active-model")).to_contain_text("After")
     page.locator(".alert").get_by_role("button", name="Acknowledge").click()
     expect(page.locator(".alert")).to_have_count(0)
@@ -105,7 +104,7 @@ def test_after_a_restart_each_page_is_where_it_was(page, cockpit, application: A
     connected(page, wanted=False)
     cockpit.start()
     application.request("kept, too")
-    expect(models(page)).to_have_text(["kept, too", "kept"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["kept, too", "kept"])
     assert page.url == f"{cockpit.page}/history?provider=ollama"
 
 
@@ -117,7 +116,7 @@ def test_after_a_short_while_without_a_network_it_goes_on(page, application: App
     connected(page, wanted=False)
     application.request("meanwhile")
     page.context.set_offline(False)
-    expect(models(page)).to_have_text(["meanwhile", "before"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["meanwhile", "before"])
     assert is_marked(page)
 
 
@@ -133,7 +132,7 @@ def test_after_a_long_while_without_a_network_it_loads_anew(page, place, applica
     application.request("meanwhile")
     page.context.set_offline(False)
     loaded_anew(page)
-    expect(models(page)).to_have_text(["meanwhile", "before"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["meanwhile", "before"])
     page.locator(".server").get_by_role("button", name="Start Ollama").click()
     expect(page.locator(".server-state")).to_have_text("Ready")
 
@@ -154,7 +153,7 @@ def test_a_browser_that_slept(page, application: Application):
         for each in asleep:
             each.resume()
     loaded_anew(page)
-    expect(models(page)).to_have_text(["meanwhile", "before"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["meanwhile", "before"])
 
 
 def test_a_server_that_slept(page, cockpit, application: Application):
@@ -166,4 +165,4 @@ def test_a_server_that_slept(page, cockpit, application: Application):
     finally:
         os.kill(cockpit.process.pid, signal.SIGCONT)
     application.request("after")
-    expect(models(page)).to_have_text(["after", "before"], timeout=BACK_MS)
+    expect(models(page)).to_have_text(["after", "before"])

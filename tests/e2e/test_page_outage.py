@@ -10,9 +10,10 @@ import psutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from support.acting import processes
-from support.browser import SWITCHES, Tab
+from support.browser import SWITCHES, WAIT_MS, Tab
 from support.cockpit import Cockpit
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 
 from venom_otel.cockpit import texts
 
@@ -54,7 +55,7 @@ def page(chromium_program, cockpit):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_program, args=SWITCHES)
         context = browser.new_context(base_url=cockpit.page, viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(WAIT_MS)
         tab = Tab(context.new_page())
         tab.page.goto("/")
         yield tab.page
@@ -64,7 +65,6 @@ def page(chromium_program, cockpit):
 
 
 def test_killed_under_requests_and_brought_back_by_a_button(page, cockpit, ollama, tmp_path):
-    expect.set_options(timeout=30_000)
     url, model = ollama[0], OllamaServer.model
     banner, card = page.locator(".alert"), page.get_by_role("article", name="Ollama")
     banner.get_by_role("button", name="Start Ollama").click()
@@ -78,7 +78,7 @@ def test_killed_under_requests_and_brought_back_by_a_button(page, cockpit, ollam
         process = psutil.Process(int((cockpit.folder / "run" / "ollama.pid").read_text().split()[0]))
         process.send_signal(signal.SIGKILL)
         with contextlib.suppress(psutil.TimeoutExpired):  # it is the cockpit's child, which reaps it in its own time
-            process.wait(5)
+            process.wait(WAIT_S)
         assert "text" not in application.ask(connector="openai", url=url, model=model, stream=True)
 
         failed = banner.filter(has_text=f"{model} at {url}/v1")  # the model and where it was asked

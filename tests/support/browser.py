@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from playwright.sync_api import expect
+from support.patience import WAIT_S
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
+
+WAIT_MS = WAIT_S * 1000
+expect.set_options(timeout=WAIT_MS)  # for every test that has a browser; five seconds otherwise
 
 SWITCHES = [
     # Chromium's own sandbox cannot be set up by root, as which containers and CI run; every page here is ours.
@@ -38,3 +47,18 @@ class Tab:
         """What was asked of any other server than `origin`."""
         place = urlsplit(origin).netloc
         return [url for url in self.urls if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != place]
+
+
+_LOOK_OUT = """words => {
+    window.venomPassed = false;
+    const look = () => { window.venomPassed ||= document.body.innerText.includes(words); };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+
+
+@contextlib.contextmanager
+def passing(page: Page, words: str) -> Iterator[None]:
+    """For what is shown for a moment only: at the end of the context, wait until `words` have stood on the page since its beginning."""
+    page.evaluate(_LOOK_OUT, words)
+    yield
+    page.wait_for_function("() => window.venomPassed", timeout=WAIT_MS)

@@ -13,6 +13,7 @@ from support import dialects, personas
 from support.chat_server import ChatServer
 from support.cockpit import Cockpit, wait_for
 from support.dialects import Answer, Error
+from support.patience import WAIT_S
 from support.recorded_runtime import recorded_runtime
 
 from venom_otel.cockpit.texts import chat as texts
@@ -110,20 +111,20 @@ class Chat:
         return self
 
     def whole(self):
-        expect(self.foot).to_be_visible(timeout=30_000)
+        expect(self.foot).to_be_visible()
         return self
 
     def shows(self, text):
         """Wait until the answer's text is exactly this."""
         last = "[...document.querySelectorAll('.answer-text')].at(-1)?.textContent"
-        self.page.wait_for_function(f"text => {last} === text", arg=text, timeout=60_000)
+        self.page.wait_for_function(f"text => {last} === text", arg=text)
 
     def hidden(self, name):
         return self.last.locator(name)
 
 
 def api(cockpit):
-    return httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=30)
+    return httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=WAIT_S)
 
 
 def newest(cockpit, **fields):

@@ -124,7 +124,7 @@ class TestAnother:
             cockpit.stop()
             expect(chat.last.locator(".failure-words").or_(page.locator("#popup"))).not_to_have_count(0)
             cockpit.start()
-            expect(page.locator(".chat-forgotten")).to_be_visible(timeout=30_000)
+            expect(page.locator(".chat-forgotten")).to_be_visible()
             expect(chat.turns).to_have_count(1)
             expect(chat.last.locator(".failure-words")).to_have_text(f"{texts.LOST}: venom-otel was stopped while it ran.")
             expect(chat.last.get_by_role("button", name=texts.AGAIN)).to_be_hidden()
