@@ -205,24 +205,18 @@ async def test_an_answer_is_remembered(since: int, there: PrometheusStore, monke
     assert len(asked) > first
 
 
-async def test_what_is_remembered_is_bounded(since: int, there: PrometheusStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By size, the newest staying; and what is not fresh any more goes."""
-
-    async def ask(minutes: int) -> int:
-        found = await there.aggregates(RequestFilter(since_ns=since, until_ns=since + minutes * MINUTE))
+async def test_what_is_remembered_is_bounded(since: int, server: PrometheusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask(store: PrometheusStore, minutes: int) -> int:
+        found = await store.aggregates(RequestFilter(since_ns=since, until_ns=since + minutes * MINUTE))
         return sum(len(one.duration.buckets) + len(one.first_chunk.buckets) for one in found)
 
-    sizes = [await ask(minutes) for minutes in (600, 601, 602)]
-    assert len(there._recent) == 3
-    monkeypatch.setattr(prometheus_store, "REMEMBERED", max(sizes) * 2)
-    await ask(603)
-    assert [key[2].end - key[2].first for key in there._recent] == [603, 604]
-    monkeypatch.setattr(prometheus_store, "FRESH_S", 0.0)
-    await ask(604)
-    assert [key[2].end - key[2].first for key in there._recent] == [605]
-    monkeypatch.setattr(prometheus_store, "REMEMBERED", 1)
-    await ask(605)
-    assert there._recent == {}
+    with contextlib.closing(PrometheusStore(server.url, days=3)) as store:
+        sizes = [await ask(store, minutes) for minutes in (600, 601, 602)]
+        assert len(store._recent) == 3
+    monkeypatch.setattr(prometheus_store, "REMEMBERED", sizes[1] + sizes[2])
+    with contextlib.closing(PrometheusStore(server.url, days=3)) as store:
+        assert [await ask(store, minutes) for minutes in (600, 601, 602)] == sizes
+        assert len(store._recent) == 2
 
 
 async def test_no_further_back_than_it_is_told(past: Past, server: PrometheusServer) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from venom_otel.store.prometheus.figures import NO_ANSWER, Answers, Series, aggr
 from venom_otel.store.prometheus.pieces import Piece, pieces
 from venom_otel.store.prometheus.points import points, selectors
 from venom_otel.store.prometheus.question import Question
+from venom_otel.store.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ class PrometheusStore:
     def __init__(self, url: str, days: float) -> None:
         self._prometheus = Backend(url, kind="Prometheus", variable=VARIABLE, example="http://localhost:9090")
         self._back = round(days * DAY)
-        self._recent: dict[tuple[str, int, Piece], tuple[float, Sequence[Aggregate]]] = {}
+        self._recent: Recent[tuple[str, int, Piece], Sequence[Aggregate]] = Recent(fresh_s=FRESH_S, room=REMEMBERED, size=_size)
 
     @property
     def name(self) -> str:
@@ -103,30 +103,15 @@ class PrometheusStore:
 
     async def _piece(self, question: Question, start: int, piece: Piece) -> Sequence[Aggregate]:
         """The answer for one piece of the range, whose first step begins in the minute `start`."""
-        key = question.key, start, piece
-        asked_at, found = self._recent.get(key, (-math.inf, ()))
-        if time.monotonic() - asked_at <= FRESH_S:
-            return found
-        asked_at, length_s = time.monotonic(), piece.width * _MINUTE
+        return await self._recent.get((question.key, start, piece), partial(self._asked, question, start, piece))
+
+    async def _asked(self, question: Question, start: int, piece: Piece) -> Sequence[Aggregate]:
+        length_s = piece.width * _MINUTE
         asked = [question.durations("bucket", length_s), question.durations("sum", length_s)]
         if question.asks_for_answers:
             asked += [question.first_chunks("bucket", length_s), question.first_chunks("sum", length_s), question.tokens(length_s)]
         answers = Answers(*await asyncio.gather(*(self._prometheus.run(partial(self._ask, text, piece)) for text in asked)))
-        found = aggregates(question, answers, lambda at: start + round(at) // _MINUTE - piece.width - piece.first)
-        self._remember(key, asked_at, found)
-        return found
-
-    def _remember(self, key: tuple[str, int, Piece], asked_at: float, found: Sequence[Aggregate]) -> None:
-        """Keep an answer, and of the others those that are fresh and for which there is room, the newest first."""
-        others, self._recent = self._recent, {}
-        room = REMEMBERED
-        for each, (at, answer) in [(key, (asked_at, found)), *reversed(others.items())]:
-            room -= sum(len(one.duration.buckets) + len(one.first_chunk.buckets) for one in answer)
-            if room < 0:
-                break
-            if asked_at - at <= FRESH_S:
-                self._recent.setdefault(each, (at, answer))
-        self._recent = dict(reversed(self._recent.items()))
+        return aggregates(question, answers, lambda at: start + round(at) // _MINUTE - piece.width - piece.first)
 
     def _ask(self, text: str, piece: Piece, until: float) -> list[Series]:
         """What PromQL finds, in a worker thread."""
@@ -140,3 +125,7 @@ class PrometheusStore:
             return series_of(reply)
         except StoreError as error:
             raise StoreError(f"{self.name}: {error}") from error
+
+
+def _size(found: Sequence[Aggregate]) -> int:
+    return sum(len(one.duration.buckets) + len(one.first_chunk.buckets) for one in found)

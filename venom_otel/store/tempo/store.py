@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -11,12 +11,13 @@ from venom_otel.errors import StoreError
 from venom_otel.store.backend import QUESTION_S, Backend, ReplyTooLargeError
 from venom_otel.store.embedded.matching import Text, as_text
 from venom_otel.store.protocol import Found, RequestStatus
+from venom_otel.store.recent import Recent
 from venom_otel.store.tempo import traceql
 from venom_otel.store.tempo.cursors import EPOCH_NS, latest_ns
 from venom_otel.store.tempo.replies import found_traces, spans_of, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from venom_otel.store.protocol import RequestFilter, RequestSummary, Search, Span
     from venom_otel.store.tempo.replies import FoundTrace
@@ -58,7 +59,9 @@ class TempoStore:
     def __init__(self, url: str, days: float) -> None:
         self._tempo = Backend(url, kind="Tempo", variable=VARIABLE, example="http://localhost:3200")
         self._back_ns = round(days * _DAY)
-        self._recent: dict[str, tuple[float, Sequence[Span]]] = {}
+        self._lists: Recent[Hashable, Sequence[RequestSummary]] = Recent()
+        self._searches: Recent[Hashable, Found[RequestSummary]] = Recent()
+        self._traces: Recent[str, Sequence[Span]] = Recent(fresh_s=FRESH_S, room=_RECENT)
 
     @property
     def name(self) -> str:
@@ -71,7 +74,7 @@ class TempoStore:
         Raises:
             StoreError: it cannot be asked, or does not answer in time.
         """
-        return await self._tempo.run(lambda until: list(islice(self._newest_first(which, None, limit, until), limit)))
+        return await self._lists.get((which, limit), partial(self._tempo.run, partial(self._list, which, limit)))
 
     async def request(self, trace_id: str, span_id: str) -> RequestSummary | None:
         """See `TelemetryStore.request`."""
@@ -79,23 +82,21 @@ class TempoStore:
 
     async def search(self, which: RequestFilter, query: Search, limit: int) -> Found[RequestSummary]:
         """See `TelemetryStore.search`; in the order of `requests`."""
-        return await self._tempo.run(lambda until: self._search(which, query, limit, until))
+        key = which, query.text, frozenset(query.attributes.items()), limit
+        return await self._searches.get(key, partial(self._tempo.run, partial(self._search, which, query, limit)))
 
     async def trace(self, trace_id: str) -> Sequence[Span]:
         """See `TelemetryStore.trace`; as it was at most `FRESH_S` ago."""
-        asked_at, spans = self._recent.get(trace_id, (-math.inf, ()))
-        if time.monotonic() - asked_at > FRESH_S:
-            asked_at, spans = time.monotonic(), await self._tempo.run(lambda until: self._trace(trace_id, until))
-            while len(self._recent) >= _RECENT:
-                self._recent.pop(next(iter(self._recent)), None)
-            self._recent[trace_id] = asked_at, spans
-        return spans
+        return await self._traces.get(trace_id, partial(self._tempo.run, partial(self._trace, trace_id)))
 
     def close(self) -> None:
         """Let running questions end and release the connections."""
         self._tempo.close()
 
     # -- lists, in worker threads ------------------------------------------------------------------------------------------------
+    def _list(self, which: RequestFilter, limit: int, until: float) -> Sequence[RequestSummary]:
+        return list(islice(self._newest_first(which, None, limit, until), limit))
+
     def _newest_first(self, which: RequestFilter, query: Search | None, limit: int, until: float) -> Iterator[RequestSummary]:
         """Requests that match, but for what `query` says of their spans, newest first."""
         question = traceql.requests(which, query.attributes if query else {})
