@@ -70,7 +70,7 @@ async def test_partial_success_says_how_many_and_why(receiver):
     assert await listed(receiver) == [request_id(good)]
 
 
-@pytest.mark.parametrize("body", [b"\x0a\xff\xff", traces(chat())[:-5], b"\xff" * 100])
+@pytest.mark.parametrize("body", [b"\x0a\xff\xff", traces(chat())[:-5], b"\xff" * 100], ids=["too long a field", "cut", "noise"])
 def test_400_for_what_is_no_protobuf(receiver, body):
     answer = receiver.post(body)
     assert (answer.status_code, status_of(answer).code) == (400, 3)
@@ -78,7 +78,11 @@ def test_400_for_what_is_no_protobuf(receiver, body):
     assert "retry-after" not in answer.headers
 
 
-@pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(traces(chat()))[:-12], gzip.compress(b"x") + b"trailing"])
+@pytest.mark.parametrize(
+    "body",
+    [b"not gzip at all", gzip.compress(traces(chat()))[:-12], gzip.compress(b"x") + b"trailing"],
+    ids=["not gzip", "cut", "something behind it"],
+)
 def test_400_for_what_is_not_packed_as_it_says(receiver, body):
     answer = receiver.post(body, Content_Encoding="gzip")
     assert (answer.status_code, status_of(answer).code) == (400, 3)
