@@ -9,7 +9,7 @@ import pytest
 from support.cockpit import Cockpit, wait_for
 from support.otlp_sink import OtlpSink
 from support.recorded_runtime import recorded_runtime
-from support.reserved import free_port
+from support.reserved import kept_port
 
 from venom_otel.cli.sending import Elsewhere, instance
 from venom_otel.cli.task_telemetry import TaskTelemetry
@@ -88,8 +88,8 @@ async def test_a_task_s_spans_logs_and_metrics_are_sent_and_stored(tmp_path, mon
     ids=["unset", "its own", "switched off"],
 )
 def test_without_an_address_of_somebody_else_nothing_is_sent_and_nothing_said(tmp_path, vllm, variables):
-    port = free_port()
     with OtlpSink() as sink:
+        port = kept_port(sink)
         places = {"own": f"http://localhost:{port}", "sink": sink.url}
         told = {name: places.get(value, value) for name, value in variables.items()}
         with Cockpit(tmp_path, otlp_port=port, VLLM_ENDPOINT=vllm.url, **told, **EVERY_S) as cockpit:

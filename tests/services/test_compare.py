@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support.otlp import SECOND, chat, traces
+from support.patience import WAIT_S
 
 from venom_otel.instrumentation.pricing import PriceTable
 from venom_otel.services.compare import compare
@@ -33,7 +34,7 @@ def failed(provider="ollama", model="a", kind="timeout", number=1, **more):
 
 
 def send(store, *groups, service="chat-api"):
-    store.write(Signal.TRACES, traces(*(span for group in groups for span in group), service=service)).result(10)
+    store.write(Signal.TRACES, traces(*(span for group in groups for span in group), service=service)).result(WAIT_S)
 
 
 def prices(tmp_path, models, currency="USD"):
@@ -87,11 +88,15 @@ async def test_cold_starts(store, history):
 
 
 async def test_fallbacks(store, history):
+    """Of three: the first answers, or fails and is followed by the second, which fails too and is followed by the third, which may fail."""
     first, instead = {"llm__route__fallback": False}, {"llm__route__fallback": True}
-    send(store, failed(number=3, **first), answered(number=4, **first), answered(number=9))
-    send(store, answered("vllm", "b", number=2, **instead), failed("vllm", "b", **instead))
+    gave_way, was_last = {"llm__route__gave_way": True}, {"llm__route__gave_way": False}
+    send(store, answered(number=4, **first), failed(number=3, **first, **gave_way), failed(kind="auth", **first, **was_last))
+    send(store, answered("vllm", "b", **instead), failed("vllm", "b", number=2, **instead, **gave_way))
+    send(store, answered("openai", "c", **instead), failed("openai", "c", **instead, **was_last))
+    send(store, answered(number=9), failed(number=5))
     found = await rows(history, Grouping.PROVIDER)
-    assert {name: (row.stood_in, row.gave_way) for (name,), row in found.items()} == {"ollama": (0, 3), "vllm": (2, 0)}
+    assert {name: (row.stood_in, row.gave_way) for (name,), row in found.items()} == {"ollama": (0, 3), "vllm": (1, 2), "openai": (1, 0)}
 
 
 @pytest.mark.parametrize(

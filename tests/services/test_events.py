@@ -10,6 +10,7 @@ import itertools
 import pytest
 from support import otlp
 from support.acting import acting
+from support.patience import WAIT_S
 from support.scripted_health import Servers, runtime
 
 from venom_otel.runtimes import model as runtimes
@@ -20,8 +21,6 @@ from venom_otel.services.alerts.watch import Alerts
 from venom_otel.services.events import Answering, EventKind, Events, Missed, ModelChange
 from venom_otel.services.history import History
 from venom_otel.store.protocol import Signal
-
-WAIT_S = 20.0
 
 
 def send(store, *spans):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support.otlp import chat, log_record, log_records, new_span_id, new_trace_id, request_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.services.history import MAX_LIMIT
 from venom_otel.services.traces import MAX_DEPTH, tree
@@ -11,7 +12,7 @@ from venom_otel.store.protocol import RequestFilter, RequestStatus, Search, Sign
 
 
 def send(store, *spans):
-    store.write(Signal.TRACES, traces(*spans)).result(10)
+    store.write(Signal.TRACES, traces(*spans)).result(WAIT_S)
 
 
 def names(steps):
@@ -90,7 +91,7 @@ async def test_log_records_stand_at_the_span_they_name(store, history):
     records = [log_record(words, of=of, time_ns=time_ns) for words, of, time_ns in [("2", child, 2), ("1", child, 1), ("r", root, 1)]]
     loose = [log_record("s", of=stranger, time_ns=9), log_record("t", trace_id=root.trace_id, time_ns=8)]
     send(store, root, child)
-    store.write(Signal.LOGS, log_records(*records, *loose, log_record("of another", of=span()))).result(10)
+    store.write(Signal.LOGS, log_records(*records, *loose, log_record("of another", of=span()))).result(WAIT_S)
     trace = await history.trace(root.trace_id.hex())
     (top,) = trace.steps
     assert [record.body for record in top.logs] == ["r"]
@@ -103,7 +104,7 @@ async def test_log_records_stand_at_the_span_they_name(store, history):
 
 async def test_a_trace_of_which_only_log_records_arrived(store, history):
     trace_id = new_trace_id()
-    store.write(Signal.LOGS, log_records(log_record("early", trace_id=trace_id))).result(10)
+    store.write(Signal.LOGS, log_records(log_record("early", trace_id=trace_id))).result(WAIT_S)
     trace = await history.trace(trace_id.hex())
     assert trace
     assert (trace.steps, [record.body for record in trace.logs]) == ([], ["early"])
@@ -140,8 +141,8 @@ async def test_a_search_is_followed_from_where_it_was(store, history):
         for note in ("hay", "needle"):
             await asyncio.to_thread(send, store, chat(more={"note": note}))
 
-    async with asyncio.timeout(20):
-        page, _ = await asyncio.gather(history.requests(RequestFilter(after=page.newer), search=search, wait_s=30), arrive())
+    async with asyncio.timeout(WAIT_S):
+        page, _ = await asyncio.gather(history.requests(RequestFilter(after=page.newer), search=search, wait_s=2 * WAIT_S), arrive())
     assert ([item.sequence for item in page.items], page.newer) == ([8], 8)
 
 
@@ -185,14 +186,14 @@ async def test_changes_wake_a_listener_once_for_what_came_meanwhile(store, histo
         for _ in range(3):
             send(store, chat())
         newest = 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             while newest < 3:
                 newest = await anext(changes)
         waiting = asyncio.ensure_future(anext(changes))
         await asyncio.sleep(0)
         assert not waiting.done()
         send(store, span())  # no request, but a trace that is open may have grown
-        assert await asyncio.wait_for(waiting, 10) == 3
+        assert await asyncio.wait_for(waiting, WAIT_S) == 3
     send(store, chat())
 
 
@@ -201,8 +202,8 @@ async def test_waiting_for_a_first_match(store, history):
         for provider in ("ollama", "ollama", "vllm"):
             await asyncio.to_thread(send, store, chat(provider))
 
-    async with asyncio.timeout(20):
-        page, _ = await asyncio.gather(history.requests(RequestFilter(provider="vllm"), wait_s=30), arrive())
+    async with asyncio.timeout(WAIT_S):
+        page, _ = await asyncio.gather(history.requests(RequestFilter(provider="vllm"), wait_s=2 * WAIT_S), arrive())
     assert [item.provider for item in page.items] == ["vllm"]
     assert not store._ingest._listeners
 
@@ -210,15 +211,15 @@ async def test_waiting_for_a_first_match(store, history):
 async def test_waiting_ends_in_vain_and_does_not_begin_where_there_is_an_answer(store, history):
     assert (await history.requests(wait_s=0.05)).items == []
     send(store, chat())
-    assert len((await asyncio.wait_for(history.requests(wait_s=30), 10)).items) == 1
+    assert len((await asyncio.wait_for(history.requests(wait_s=2 * WAIT_S), WAIT_S)).items) == 1
     assert (await history.requests(RequestFilter(after=1), wait_s=0.05)).items == []
 
 
 async def test_a_program_that_ends_ends_all_waiting(history):
     with history.changes() as changes:
-        waits = [asyncio.ensure_future(history.requests(wait_s=30)), asyncio.ensure_future(anext(changes, "ended"))]
+        waits = [asyncio.ensure_future(history.requests(wait_s=2 * WAIT_S)), asyncio.ensure_future(anext(changes, "ended"))]
         await asyncio.sleep(0)
         history.end_waiting()
-        page, said = await asyncio.wait_for(asyncio.gather(*waits), 10)
+        page, said = await asyncio.wait_for(asyncio.gather(*waits), WAIT_S)
     assert (page.items, said) == ([], "ended")
-    assert (await asyncio.wait_for(history.requests(wait_s=30), 10)).items == []
+    assert (await asyncio.wait_for(history.requests(wait_s=2 * WAIT_S), WAIT_S)).items == []

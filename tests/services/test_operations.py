@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from support.patience import WAIT_S
 
 from venom_otel.errors import ActionError, BusyError, ConflictError, StateError, UnsupportedError
 from venom_otel.runtimes.protocol import Progress
@@ -16,7 +17,6 @@ from venom_otel.state.store import State
 
 START = Wanted(Kind.START, "vllm", "vllm", None, "token")
 OTHER = Wanted(Kind.INSTALL, "ollama", "ollama", "gemma3:4b", "page")
-WAIT_S = 10
 
 
 @pytest.fixture

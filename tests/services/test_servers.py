@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 from support.acting import acting
+from support.patience import WAIT_S
 from support.scripted_health import Servers, runtime, wait_for
 
 from venom_otel.runtimes.model import Reading, Reason, State
@@ -26,7 +27,7 @@ async def test_each_change_once_and_in_order(over):
     monitor = played.monitor()
     servers = over(monitor)
     with servers.changes() as changes, monitor:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             seen = [await anext(changes)]
             played.readings["vllm"] = STOPPED
             seen.append(await anext(changes))
@@ -52,7 +53,7 @@ async def test_changes_that_come_while_nobody_asks_are_not_lost(over):
             else:
                 played.readings["vllm"] = reading
             await asyncio.to_thread(wait_for, lambda state=before: monitor.servers()[0].condition.state is not state)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WAIT_S):
             states = [(await anext(changes)).server.condition.state for _ in range(4)]
     assert states == [State.READY, State.STOPPED, State.READY, State.STOPPED]
 
@@ -62,7 +63,7 @@ async def test_nobody_waits_once_the_program_ends(over):
         servers = over(monitor)
         with servers.changes() as changes:
             asyncio.get_running_loop().call_later(0.05, servers.end_waiting)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(WAIT_S):
                 assert len([look async for look in changes]) <= 1
         with servers.changes() as later:
             assert [look async for look in later] == []

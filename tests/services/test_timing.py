@@ -4,6 +4,7 @@ import random
 
 import pytest
 from support.otlp import INTERNAL, SERVER, chat, request_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.services.timing import TOLD, Part, of_list, of_request
 from venom_otel.store.protocol import RequestStatus, RequestSummary, Signal
@@ -147,7 +148,7 @@ def calls(parent, *starts_ms, attribute="url.full"):
 
 
 async def timing_of(store, history, sent, *others):
-    store.write(Signal.TRACES, traces(sent, *others)).result(10)
+    store.write(Signal.TRACES, traces(sent, *others)).result(WAIT_S)
     found = await history.request(request_id(sent))
     assert found is not None
     return of_request(found.summary, found.steps)
@@ -213,6 +214,6 @@ async def test_other_spans_are_no_tries(store, history):
 
 async def test_the_lists_word_holds_where_the_spans_are_gone(store, history):
     sent = chat(more={"llm.timing.prompt": 0.25, "llm.timing.generation": 1}, duration_ns=2 * SECOND)
-    store.write(Signal.TRACES, traces(sent)).result(10)
+    store.write(Signal.TRACES, traces(sent)).result(WAIT_S)
     summary = await history.summary(request_id(sent))
     assert of_request(summary, ()) == of_list(summary)

@@ -15,7 +15,7 @@ from support.otlp_sink import OtlpSink
 from support.program import eventually
 from support.prometheus_server import PrometheusServer
 from support.repository import ROOT
-from support.reserved import free_port
+from support.reserved import kept_port
 from support.senders import KernelApplication
 
 from venom_otel.grafana import names
@@ -43,9 +43,10 @@ def asked(title):
 @pytest.fixture(scope="module")
 def stack(collector_program, prometheus_program, tmp_path_factory):
     folder = tmp_path_factory.mktemp("stack")
-    otlp_port = free_port()
+    tempo = OtlpSink()
+    otlp_port = kept_port(tempo)
     with (
-        OtlpSink() as tempo,
+        tempo,
         PrometheusServer(folder / "prometheus") as prometheus,
         Collector(folder / "collector", tempo=tempo.url, prometheus=prometheus.otlp, cockpit=f"http://127.0.0.1:{otlp_port}") as collector,
         SimulatedVllm(SimulatedModel(MODEL), seed=7, speed=20) as vllm,

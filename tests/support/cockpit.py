@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 from support.patience import WAIT_S
+from support.reserved import kept_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ class Cockpit:
     Args:
         folder: its home; its data lies in `data` below.
         port: as for the command, like the next.
-        otlp_port: 0, here and above, for a free one.
+        otlp_port: 0, here and above, for one that nobody else is given, also between two starts.
         within: a command that starts the one which it is given, in the same process.
         more: variables.
     """
@@ -66,9 +67,10 @@ class Cockpit:
     def __init__(self, folder: Path, *, port: int = 0, otlp_port: int = 0, within: Sequence[str | Path] = (), **more: str) -> None:
         self.folder = folder
         self._within = within
-        self._ports = ["--port", str(port), "--otlp-port", str(otlp_port)]
+        self._ports = ["--port", str(port or kept_port(self)), "--otlp-port", str(otlp_port or kept_port(self))]
         # What it measures of model servers and stores itself is not among what a test sends and counts, unless it asks for it.
-        self.environment = environment(folder, **{"OTEL_METRIC_EXPORT_INTERVAL": "3600000", **more})
+        quiet = {"OTEL_METRIC_EXPORT_INTERVAL": "3600000", "VENOM_OTEL_OTLP_GRPC_PORT": str(kept_port(self))}
+        self.environment = environment(folder, **{**quiet, **more})
         self.process: subprocess.Popen[str] | None = None
 
     @property
@@ -117,9 +119,6 @@ class Cockpit:
             raise RuntimeError(f"venom-otel up ended: {words}")
         ready = json.loads(line)
         self.page, self.otlp, self.otlp_grpc = ready["page"], ready["otlp"], ready["otlp_grpc"]
-        self._ports = ["--port", str(self.port), "--otlp-port", str(self.otlp_port)]
-        if self.otlp_grpc is not None:
-            self._ports += ["--otlp-grpc-port", str(self.otlp_grpc_port)]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, float, str]:
         """End it by a signal; its exit status, the seconds it took, and what it wrote to standard error."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 from support.program import Server
 from support.repository import ROOT
-from support.reserved import free_port
+from support.reserved import kept_port
 
 from tools import build_collector
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CONFIG = ROOT / "collector" / "config.yaml"
 NOWHERE = "http://127.0.0.1:9"
 """Nobody listens there."""
-LISTENING = re.compile(r'Starting (GRPC|HTTP) server\t.*"endpoint": "127\.0\.0\.1:(\d+)"')
 METRIC = re.compile(r"^(\w+)(?:\{([^}]*)\})? ([\d.e+-]+)$", re.MULTILINE)
 
 
@@ -46,9 +45,7 @@ class Collector(Server):
         **more: str,
     ) -> None:
         super().__init__(folder / "collector.log")
-        self.grpc_port = 0
-        self.metrics_port = free_port()
-        self.health_port = free_port()
+        self.grpc_port, self.metrics_port, self.health_port = (kept_port(self) for _ in range(3))
         self._configs = [f"--config={path}" for path in configs or (CONFIG,)]
         self.environment = {
             "TEMPO_OTLP_URL": tempo,
@@ -73,8 +70,6 @@ class Collector(Server):
             "COLLECTOR_HTTP_ENDPOINT": self.url.removeprefix("http://"),
         }
         self._program.start([build_collector.program(), *self._configs], environment, lambda: "Everything is ready" in self.log)
-        ports = {kind: int(port) for kind, port in LISTENING.findall(self.log)}
-        self.port, self.grpc_port = ports.get("HTTP", 0), ports.get("GRPC", 0)
 
     def health(self) -> int:
         """The status that its health check answers with."""

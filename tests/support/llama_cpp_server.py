@@ -6,7 +6,6 @@ with LlamaCppServer(folder) as server:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from support.program import Server
@@ -16,7 +15,7 @@ from tools import build_llamacpp, tiny_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-LISTENING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+) ")
+LISTENING = "Uvicorn running on http://127.0.0.1:"
 MODEL = "gemma-3"
 
 
@@ -38,7 +37,4 @@ class LlamaCppServer(Server):
             options["api_key"] = self._api_key
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         command = [build_llamacpp.python(), "-m", "llama_cpp.server", *words]
-        self._program.start(command, {"HOME": str(self._folder)}, lambda: LISTENING.search(self.log))
-        listening = LISTENING.search(self.log)
-        assert listening is not None
-        self.port = int(listening[1])
+        self._program.start(command, {"HOME": str(self._folder)}, lambda: LISTENING in self.log)

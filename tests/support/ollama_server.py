@@ -7,7 +7,6 @@ with OllamaServer(folder) as server:
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -19,7 +18,6 @@ from tools import build_ollama, tiny_model
 if TYPE_CHECKING:
     from pathlib import Path
 
-LISTENING = re.compile(r'msg="Listening on 127\.0\.0\.1:(\d+) ')
 MODEL = "gemma3:tiny"
 
 
@@ -51,7 +49,7 @@ class OllamaServer(Server):
             "GIN_MODE": "release",
             **self._environment,
         }
-        self._program.start([build_ollama.program(), "serve"], environment, lambda: self.answers(LISTENING, "/api/version"))
+        self._program.start([build_ollama.program(), "serve"], environment, lambda: self.answers("/api/version"))
 
     def unload(self) -> None:
         """Put the model out of memory, so that the next request is a cold start."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 from support.patience import WAIT_S
+from support.reserved import kept_port
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -88,16 +88,16 @@ class Program:
 
 
 class Server(ABC):
-    """A server that is such a program, on 127.0.0.1; the first start picks its port, later ones keep it. Leaving the context kills it.
+    """A server that is such a program, on a port of 127.0.0.1 that it has at each start. Leaving the context kills it.
 
     Args:
         log: what it writes; its home is where that lies.
-        port: 0 for a free one.
+        port: 0 for one that nobody else is given.
     """
 
     def __init__(self, log: Path, port: int = 0) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        self.port = port
+        self.port = port or kept_port(self)
         self._folder = log.parent
         self._program = Program(log)
 
@@ -126,13 +126,8 @@ class Server(ABC):
             RuntimeError: it ended, or was not ready in time; the message has the end of its log.
         """
 
-    def answers(self, listening: re.Pattern[str], path: str) -> bool:
-        """Whether its log says at which port it listens, as the first group, and it answers there well."""
-        if self.port == 0:
-            found = listening.search(self.log)
-            if found is None:
-                return False
-            self.port = int(found[1])
+    def answers(self, path: str) -> bool:
+        """Whether it answers well."""
         try:
             return httpx.get(f"{self.url}{path}").is_success
         except httpx.TransportError:

@@ -6,7 +6,6 @@ with PrometheusServer(folder) as prometheus:
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 CONFIG = ROOT / "deploy" / "prometheus.yml"
 COMPOSE = ROOT / "docker-compose.yml"
-LISTENING = re.compile(r'msg="Listening on".* address=127\.0\.0\.1:(\d+)')
 
 
 class PrometheusServer(Server):
@@ -55,7 +53,7 @@ class PrometheusServer(Server):
             f"--storage.tsdb.path={self._folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{self.port}",
         ]
-        self._program.start(command, {}, lambda: self.answers(LISTENING, "/-/ready"))
+        self._program.start(command, {}, lambda: self.answers("/-/ready"))
 
     def query(self, expression: str, at: float | None = None) -> list[dict[str, Any]]:
         """The series that an instant query gives: `metric` and `value` each.

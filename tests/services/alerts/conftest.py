@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import otlp
+from support.patience import WAIT_S
 
 from venom_otel.services.alerts.keeping import StateKeeper
 from venom_otel.services.alerts.watch import Alerts
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from venom_otel.services.alerts.model import Alert
     from venom_otel.services.servers import LlmServers
 
-WAIT_S = 20.0
 NOW_NS = 1_800_000_000 * otlp.SECOND
 
 

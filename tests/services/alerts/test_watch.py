@@ -7,6 +7,7 @@ import asyncio
 from services.alerts.conftest import NOW_NS, until
 from support import otlp
 from support.acting import acting
+from support.patience import WAIT_S
 from support.scripted_health import Servers, runtime
 
 from venom_otel.errors import StoreError
@@ -71,7 +72,7 @@ async def test_of_many_models_that_answer_at_once_none_is_overlooked(rig, monkey
         rig.send(*(rig.failed(1, model=model) for model in models))
         await until(alerts, lambda found: len(found) == len(models))
         rig.send(*(rig.answered(2, model=model) for model in models for _ in range(3)))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_S):
             while any(alert.active for alert in alerts.all()):
                 rig.send(rig.answered(3, model="another"))  # each arrival is a look; none of these is about a model that failed
                 await asyncio.sleep(watch.PAUSE_S)

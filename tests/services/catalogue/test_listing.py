@@ -10,6 +10,7 @@ import pytest
 from services.catalogue.conftest import by_name, folder
 from support.chat_server import ClosedPort
 from support.otlp import chat, traces
+from support.patience import WAIT_S
 from support.replay import Page, ReplayServer, changed
 from support.servers import GENERIC, LLAMA_SERVER, OLLAMA, VLLM
 
@@ -113,7 +114,7 @@ async def test_the_model_that_answered_last(world):
     with ReplayServer(OLLAMA) as ollama:
         here = world(ollama_endpoint=ollama.url)
         span = chat("ollama", "gemma3:tiny", more={"llm.endpoint": f"{ollama.url}/v1"})
-        here.store.write(Signal.TRACES, traces(span)).result(10)
+        here.store.write(Signal.TRACES, traces(span)).result(WAIT_S)
         answered = (await here.catalogue.now(0)).answered
         label = f"Gemma3 Tiny (Ollama @ {ollama.port})"
     assert (answered.model, answered.provider, answered.server, answered.status) == ("gemma3:tiny", "ollama", "ollama", "online")

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from services.catalogue.conftest import by_name
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 
 from venom_otel.errors import ConflictError
 
@@ -34,7 +35,7 @@ async def test_a_real_ollama(world, tmp_path, ollama_program):
         assert (ended.state, "connection refused" in ended.error) == ("failed", True)
         _, ended = await here.ended(await here.catalogue.remove("ollama", "gemma3:tiny", "token", force=True))
         assert ended.error is None
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + WAIT_S
         while (await here.listed("ollama")).models:  # it leaves the memory a moment later
             assert time.monotonic() < deadline
 

@@ -5,6 +5,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from support.patience import WAIT_S
 from support.tasks import asked
 
 from venom_otel.instrumentation.semantic_kernel import hooks
@@ -12,8 +13,6 @@ from venom_otel.services.tasks import kernel
 from venom_otel.services.tasks.availability import MonitorAvailability
 from venom_otel.services.tasks.kernel import KernelAnswers
 from venom_otel.services.tasks.model import Options, TaskStatus
-
-WAIT_S = 20
 
 
 @pytest.mark.parametrize(

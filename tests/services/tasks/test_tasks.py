@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 import pytest
+from support.patience import WAIT_S
 from support.tasks import asked, kinds_of, text_of
 
 from venom_otel.errors import MissingExtraError, StateError, TooManyTasksError, WrongTaskError
@@ -16,7 +17,6 @@ from venom_otel.services.tasks.model import Message, Position, Role, TaskStatus,
 from venom_otel.state.store import State
 from venom_otel.state.tasks import MOST_TASKS, KeptTasks, TaskRow
 
-WAIT_S = 20.0
 PROMPT = "Why is the sky blue?"
 
 

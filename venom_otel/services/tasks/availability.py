@@ -38,11 +38,12 @@ class MonitorAvailability:
 
     Args:
         known: the servers as they were seen last.
+        clock: seconds, only ever growing.
     """
 
-    def __init__(self, known: Callable[[], Sequence[Server]]) -> None:
+    def __init__(self, known: Callable[[], Sequence[Server]], clock: Callable[[], float] = time.monotonic) -> None:
         self._known = known
-        self._breaker = CircuitBreaker()
+        self._breaker = CircuitBreaker(clock=clock)
         self._doubts: dict[str, dict[Target, int]] = {}
         """By server: what failed in a way that a look can see, and when."""
 
