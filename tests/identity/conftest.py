@@ -8,15 +8,18 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.patience import WAIT_S
+from support.replay import Page
+from support.unhurried import unhurried  # noqa: F401 - a fixture
 
 from venom_otel.identity.resolver import HttpResolver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from venom_otel.identity.model import Endpoint, Identity
+    from support.replay import Behaviour, Exchange, Pages
 
-DEADLINE_S = 10.0
+    from venom_otel.identity.model import Endpoint, Identity
 
 
 class Watched(HttpResolver):
@@ -31,7 +34,7 @@ class Watched(HttpResolver):
         """The answer to a question under way."""
         answers: queue.Queue[tuple[Identity, int]] = queue.Queue()
         self.when_known(endpoint, None, lambda identity: answers.put((identity, threading.get_ident())))
-        identity, thread = answers.get(timeout=DEADLINE_S)
+        identity, thread = answers.get(timeout=WAIT_S)
         assert thread != threading.get_ident()
         assert answers.empty()
         return identity
@@ -58,7 +61,21 @@ def resolver(make_resolver) -> Watched:
 
 def eventually(condition: Callable[[], bool]) -> None:
     """Wait until it holds."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + WAIT_S
     while not condition():
         assert time.monotonic() < deadline, "it did not come to hold in time"
         threading.Event().wait(0.01)
+
+
+def held(pages: Pages, go: threading.Event) -> dict[str, Behaviour]:
+    """The same pages, none of which is given before `go`."""
+
+    def behaviour(page: Page | Behaviour) -> Behaviour:
+        def give(exchange: Exchange) -> None:
+            go.wait(WAIT_S)
+            assert isinstance(page, Page)
+            exchange.send(page.adding(("Connection", "close")).encode())
+
+        return give
+
+    return {path: behaviour(page) for path, page in pages.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 from support import servers
+from support.patience import WAIT_S
 from support.replay import ANYTHING_ELSE, ReplayServer, hangs
 
 
@@ -19,7 +19,7 @@ def run(script: str, *arguments: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT_S,
         cwd=Path(__file__).parents[2],
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -29,18 +29,27 @@ def run(script: str, *arguments: str) -> str:
 def test_a_forked_child_asks_for_itself():
     """As under gunicorn's prefork: what is known stays, open questions are asked anew, promises stay with who gave them."""
     script = """
-        import os, sys
+        import os, sys, time
+        from venom_otel.identity import asking
         from venom_otel.identity.endpoint import parse
         from venom_otel.identity.model import ReplyMarks
         from venom_otel.identity.resolver import HttpResolver
 
         known, hanging, later = map(parse, sys.argv[1:])
-        resolver, told = HttpResolver(), []
+        asking.FIRST_S, really_ask, in_child = 60, asking.ask, False
+        resolver, told = HttpResolver(guess_after_s=80), []
+
+        def ask_for_long(endpoint, headers):  # the machine may stand still for a while
+            asking.LIMIT_S = 0.2 if endpoint == hanging and in_child else 60
+            return really_ask(endpoint, headers)
+
+        asking.ask = ask_for_long
 
         def ask(endpoint):
             found = []
             resolver.when_known(endpoint, None, found.append)
-            resolver.drain(10)
+            while not found:
+                time.sleep(0.01)
             return found[0].provider
 
         assert ask(known) == "vllm"
@@ -48,9 +57,10 @@ def test_a_forked_child_asks_for_itself():
         assert resolver.known(hanging) is None
         for generation in range(3):
             if os.fork() == 0:
+                in_child = True
                 assert resolver.known(known).provider == "vllm"
                 assert resolver.known(hanging) is None or generation > 0
-                resolver.drain(10)
+                resolver.drain(90)
                 assert told == []
                 resolver.observed(known, ReplyMarks(None, None, "fp_ollama"))  # asked again, by this process
                 assert ask(known) == "vllm"
@@ -61,11 +71,12 @@ def test_a_forked_child_asks_for_itself():
                 _, status = os.wait()
                 assert status == 0, status
                 break
-        resolver.drain(10)
         if generation == 0:
-            assert [identity.provider for identity in told] == ["unknown"], told
             assert ask(later) == "ollama"
+            resolver.close()
+            assert [identity.provider for identity in told] == ["unknown"], told
         resolver.close()
+        assert len(told) == (generation == 0)
         print("well")
     """
     with ReplayServer(servers.VLLM) as known, ReplayServer({ANYTHING_ELSE: hangs}) as hanging, ReplayServer(servers.OLLAMA) as later:
@@ -96,9 +107,7 @@ def test_the_interpreter_exits_while_servers_and_name_servers_hang(monkeypatch):
     """
     with ReplayServer({ANYTHING_ELSE: hangs}) as server:
         for end in ("close", "leave"):
-            started = time.monotonic()
             assert run(script, server.url, end) == "well\n"
-            assert time.monotonic() - started < 30
 
 
 def test_importing_it_loads_no_http_client():

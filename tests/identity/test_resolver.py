@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import threading
+from types import SimpleNamespace
 
 import pytest
 from support import servers
+from support.patience import WAIT_S
 from support.replay import ANYTHING_ELSE, Page, ReplayServer, hangs
 
 from venom_otel import semconv
@@ -16,7 +18,7 @@ from venom_otel.identity.endpoint import parse
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks, Resolver
 from venom_otel.identity.resolver import HttpResolver, parse_providers
 
-from .conftest import eventually
+from .conftest import eventually, held
 
 CONFIGURED = Identity("vllm", semconv.SOURCE_CONFIG)
 OPENAI = Identity("openai", semconv.SOURCE_HOST)
@@ -61,13 +63,13 @@ def test_every_name_of_a_configured_host_will_do(make_resolver):
 
 
 def test_known_hosts_start_no_thread(resolver):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     endpoint = parse("https://api.openai.com/v1")
     resolver.start(endpoint, dict)
     resolver.observed(endpoint, OLLAMA_MARKS)
     resolver.unreachable(endpoint)
     assert resolver.known(endpoint) == OPENAI
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_gateways_host_is_told_with_no_provider(resolver):
@@ -85,6 +87,14 @@ def test_made_up_addresses_do_not_grow_without_end(resolver, monkeypatch):
     assert resolver.wait(late) == UNKNOWN
     assert len(resolver._known) == 2
     assert resolver._asked == {}
+
+
+@pytest.fixture
+def time_stands_still(monkeypatch):
+    """For resolvers, until a test moves it."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    monkeypatch.setattr("venom_otel.identity.resolver.time", clock)
+    return clock
 
 
 # -- once per endpoint, and again ----------------------------------------------------------------------------------------------------
@@ -120,17 +130,19 @@ def test_servers_are_asked_again_in_time(make_resolver):
 
 def test_a_server_that_says_nothing_keeps_its_name(resolver, monkeypatch):
     """Errors, refusals and silence are answers, but no reason to forget a better one."""
-    monkeypatch.setattr(asking, "LIMIT_S", 0.5)
     monkeypatch.setattr("venom_otel.identity.asked.DOUBT_PAUSE_S", 0)
     with ReplayServer(servers.VLLM) as server:
         endpoint = parse(server.url)
         assert resolver.ask(endpoint).provider == "vllm"
         too_many, silent = {ANYTHING_ELSE: Page("429 Too Many Requests")}, {**servers.GENERIC, "/": hangs}
         for number, pages in enumerate((servers.ALL_FAILING, servers.ALL_REFUSED, too_many, silent)):
-            server.pages = pages
-            resolver.observed(endpoint, ReplyMarks(f"odd {number}"))
-            assert resolver.known(endpoint) is None
-            assert resolver.wait(endpoint).provider == "vllm"
+            server.pages, asked = pages, len(server.asked)
+            with monkeypatch.context() as now:
+                if pages is silent:
+                    now.setattr(asking, "LIMIT_S", 0.5)
+                resolver.observed(endpoint, ReplyMarks(f"odd {number}"))
+                assert resolver.wait(endpoint).provider == "vllm"
+            assert len(server.asked) > asked
         server.pages = servers.GENERIC
         resolver.observed(endpoint, ReplyMarks("odd again"))
         assert resolver.wait(endpoint) == UNKNOWN
@@ -145,38 +157,37 @@ def test_refusals_and_errors_are_answers(resolver, refusal):
         assert resolver.known(endpoint) == UNKNOWN
 
 
-def test_a_server_that_comes_up_late_is_asked_with_its_first_reply(resolver):
-    with ReplayServer(servers.OLLAMA) as server:
-        port = server.port
-    endpoint = parse(f"http://127.0.0.1:{port}/v1")
+def test_a_server_that_comes_up_late_is_asked_with_its_first_reply(resolver, kept):
+    endpoint, go = parse(f"http://127.0.0.1:{kept}/v1"), threading.Event()
     assert resolver.ask(endpoint) == UNKNOWN
     resolver.unreachable(endpoint)
     assert resolver.known(endpoint) == UNKNOWN
-    with ReplayServer(servers.OLLAMA, port):
+    with ReplayServer(held(servers.OLLAMA, go), kept):
         resolver.observed(endpoint, OLLAMA_MARKS)
         assert resolver.known(endpoint) is None
+        go.set()
         assert resolver.wait(endpoint).provider == "ollama"
 
 
-def test_another_server_in_the_place_of_a_dead_one(resolver):
-    with ReplayServer(servers.VLLM) as server:
-        port, endpoint = server.port, parse(server.url)
+def test_another_server_in_the_place_of_a_dead_one(resolver, kept):
+    with ReplayServer(servers.VLLM, kept) as server:
+        endpoint = parse(server.url)
         assert resolver.ask(endpoint).provider == "vllm"
     resolver.unreachable(endpoint)
     assert resolver.known(endpoint).provider == "vllm"  # that is who cannot be reached
-    with ReplayServer(servers.LLAMA_CPP_PYTHON, port):
+    with ReplayServer(servers.LLAMA_CPP_PYTHON, kept):
         resolver.observed(endpoint, ReplyMarks("uvicorn"))
         assert resolver.wait(endpoint).provider == "llamacpp"
 
 
-def test_a_server_that_dies_while_asked_is_asked_again(resolver):
-    with ReplayServer(servers.VLLM | {"/v1/models": hangs}) as server:
-        port, endpoint = server.port, parse(server.url)
+def test_a_server_that_dies_while_asked_is_asked_again(resolver, kept):
+    with ReplayServer(servers.VLLM | {"/v1/models": hangs}, kept) as server:
+        endpoint = parse(server.url)
         resolver.start(endpoint)
         eventually(lambda: "/v1/models" in server.paths)
     assert resolver.wait(endpoint) == UNKNOWN
     resolver.unreachable(endpoint)
-    with ReplayServer(servers.VLLM, port):
+    with ReplayServer(servers.VLLM, kept):
         resolver.observed(endpoint, VLLM_MARKS)
         assert resolver.wait(endpoint).provider == "vllm"
 
@@ -187,9 +198,11 @@ def test_marks_that_disagree_have_the_server_asked_again(resolver):
         assert resolver.ask(endpoint).provider == "vllm"
         resolver.observed(endpoint, VLLM_MARKS)
         assert resolver.known(endpoint).provider == "vllm"
-        server.pages = servers.OLLAMA
+        go = threading.Event()
+        server.pages = held(servers.OLLAMA, go)
         resolver.observed(endpoint, OLLAMA_MARKS)
         assert resolver.known(endpoint) is None
+        go.set()
         assert resolver.wait(endpoint).provider == "ollama"
 
 
@@ -203,7 +216,7 @@ def test_marks_that_stay_odd_are_asked_about_once(resolver):
         assert len(server.asked) == 8
 
 
-def test_servers_that_take_turns_are_not_asked_at_every_reply(resolver):
+def test_servers_that_take_turns_are_not_asked_at_every_reply(resolver, time_stands_still):
     with ReplayServer(servers.VLLM) as server:
         endpoint = parse(server.url)
         resolver.ask(endpoint)
@@ -211,9 +224,13 @@ def test_servers_that_take_turns_are_not_asked_at_every_reply(resolver):
             resolver.observed(endpoint, ReplyMarks(f"server {number}"))
             assert resolver.wait(endpoint).provider == "vllm"
         assert len(server.asked) == 8
+        time_stands_still.now += 2.1
+        resolver.observed(endpoint, ReplyMarks("server 50"))
+        assert resolver.wait(endpoint).provider == "vllm"
+        assert len(server.asked) == 12
 
 
-def test_a_server_only_calls_can_reach_is_asked_ever_more_rarely(resolver, monkeypatch):
+def test_a_server_only_calls_can_reach_is_asked_ever_more_rarely(resolver, time_stands_still, monkeypatch):
     asked = []
 
     async def ask(endpoint, _):
@@ -226,6 +243,11 @@ def test_a_server_only_calls_can_reach_is_asked_ever_more_rarely(resolver, monke
         resolver.observed(NOWHERE, OLLAMA_MARKS)
         assert resolver.wait(NOWHERE) == UNKNOWN
     assert len(asked) == 2
+    for pause_s, known in ((1.1, 3), (1.1, 3), (1.1, 4)):
+        time_stands_still.now += pause_s
+        resolver.observed(NOWHERE, OLLAMA_MARKS)
+        assert resolver.wait(NOWHERE) == UNKNOWN
+        assert len(asked) == known
 
 
 # -- when something goes wrong inside ------------------------------------------------------------------------------------------------
@@ -255,7 +277,7 @@ def test_a_callback_that_raises_stops_nobody(resolver, monkeypatch, caplog):
 
     for callback in (fail, told.append, fail, told.append):
         resolver.when_known(NOWHERE, None, callback)
-    resolver.drain(10)
+    resolver.drain(WAIT_S)
     assert told == [UNKNOWN] * 2
     assert len(caplog.records) == 1
 
@@ -269,7 +291,7 @@ def test_under_tests_a_mistake_of_ours_is_seen(resolver, monkeypatch):
         raise LookupError("broken")
 
     resolver.when_known(NOWHERE, None, fail)
-    resolver.drain(10)
+    resolver.drain(WAIT_S)
     assert seen == [LookupError]
 
 
@@ -288,7 +310,7 @@ def test_no_thread_to_be_had(resolver, monkeypatch, caplog):
     assert told == [UNKNOWN]
     assert len(caplog.records) == 1
     resolver.when_known(NOWHERE, None, told.append)
-    resolver.drain(10)
+    resolver.drain(WAIT_S)
     assert told == [UNKNOWN] * 2
 
 
@@ -300,5 +322,9 @@ def test_dropping_a_resolver_that_was_closed_frees_it():
     resolver.close()
     gone = weakref.ref(resolver)
     del resolver
-    gc.collect()
-    assert gone() is None
+
+    def is_gone():  # once the threads that it had are gone, too
+        gc.collect()
+        return gone() is None
+
+    eventually(is_gone)

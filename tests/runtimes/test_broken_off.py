@@ -9,6 +9,7 @@ from runtimes.conftest import look
 from support import servers
 from support.replay import ANYTHING_ELSE, Page, ReplayServer, hangs, hangs_up
 from support.servers import UVICORN, page
+from support.unhurried import growing
 
 from venom_otel import semconv
 from venom_otel.identity import asking
@@ -68,13 +69,13 @@ def test_one_that_breaks_its_description_off_is_not_asked_again():
 
 
 @pytest.mark.parametrize("provider", ["llamacpp", "openai"])
-def test_one_that_was_stopped_is_asked_anew(provider):
-    with ReplayServer(PAGES) as server:
-        url, port = server.url, server.port
+def test_one_that_was_stopped_is_asked_anew(provider, kept):
+    with ReplayServer(PAGES, kept) as server:
+        url = server.url
         assert look(provider, url).models
     assert look(provider, url).state is State.STOPPED
     other = Page(headers=PAGES[LIST].headers, body=PAGES[LIST].body.replace(b"gemma-3", b"qwen-3"))
-    with ReplayServer(PAGES | {LIST: other}, port):
+    with ReplayServer(PAGES | {LIST: other}, kept):
         assert [model.name for model in look(provider, url).models] == ["qwen-3"]
 
 
@@ -89,9 +90,13 @@ def test_another_server_in_its_place_is_asked_as_ever():
         assert server.paths.count(LIST) == 1
 
 
-def test_who_it_is_its_description_says():
+def test_who_it_is_its_description_says(monkeypatch):
     with ReplayServer(PAGES | {"/": hangs, "/api/version": hangs}) as server:
-        answer = asyncio.run(asking.ask(parse(server.url), None))
+        for limit_s in growing(1.0):
+            monkeypatch.setattr(asking, "LIMIT_S", limit_s)
+            server.asked.clear()
+            if (answer := asyncio.run(asking.ask(parse(server.url), None))).reached:
+                break
         assert set(server.paths) == {"/", "/version", "/api/version", "/openapi.json"}
     assert (answer.identity, answer.models) == (Identity("llamacpp", semconv.SOURCE_SERVER), None)
 

@@ -129,9 +129,9 @@ def test_a_cloud_alone_does_not_hide_what_runs_here(settings, usual):
         assert ollama.asked == []
 
 
-def test_the_applications_local_endpoint_is_asked_who_it_is(settings, usual):
+def test_the_applications_local_endpoint_is_asked_who_it_is(settings, usual, kept):
     usual()
-    with ReplayServer(servers.VLLM) as server:
+    with ReplayServer(servers.VLLM, kept) as server:
         url = f"{server.url}/v1"
         assert found(settings(LLM_LOCAL_ENDPOINT=url)) == [("vllm", "vllm", url, "LLM_LOCAL_ENDPOINT")]
         server.asked.clear()

@@ -14,6 +14,8 @@ from runtimes.conftest import runtime
 from support.chat_server import ChatServer, ClosedPort
 from support.model_registry import ModelRegistry
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
+from support.unhurried import growing
 
 from venom_otel.errors import ActionError
 from venom_otel.runtimes import ollama_models
@@ -178,10 +180,12 @@ def test_a_server_that_falls_silent(server, monkeypatch):
         await exchange.send('{"status": "pulling manifest"}\n')
         await exchange.until_closed()
 
-    monkeypatch.setattr(ollama_models, "SILENCE_S", 0.2)
     server.play(falls_silent)
-    said = failure(lambda: asyncio.run(installed(runtime("ollama", server.url))))
-    assert said == f"127.0.0.1:{server.port} has said nothing for 0.2 s: it hangs, or its machine is gone"
+    for silence_s in growing(0.2):
+        monkeypatch.setattr(ollama_models, "SILENCE_S", silence_s)
+        if "has said nothing" in (said := failure(lambda: asyncio.run(installed(runtime("ollama", server.url))))):
+            break
+    assert said == f"127.0.0.1:{server.port} has said nothing for {silence_s:g} s: it hangs, or its machine is gone"
 
 
 def test_a_server_that_never_answers(server, monkeypatch):
@@ -213,7 +217,7 @@ def test_leaving_closes_the_connection_which_ends_the_pull(server):
         async with contextlib.aclosing(KEEPER.install(runtime("ollama", server.url), "gemma3:tiny")) as parts:
             async for _ in parts:
                 break
-        assert await asyncio.to_thread(server.requests[0].closed_early.wait, 10)
+        assert await asyncio.to_thread(server.requests[0].closed_early.wait, WAIT_S)
 
     server.play(goes_on)
     asyncio.run(leave())
@@ -299,7 +303,7 @@ def test_a_real_pull(ollama_program, tmp_path):
         assert found[-1].completed == found[-1].total > registry.size
         (model,) = httpx.get(f"{ollama.url}/api/tags").json()["models"]
         assert model["name"] == registry.model
-        said = httpx.post(f"{ollama.url}/api/generate", json={"model": registry.model, "prompt": "hello", "stream": False}, timeout=60)
+        said = httpx.post(f"{ollama.url}/api/generate", json={"model": registry.model, "prompt": "hello", "stream": False}, timeout=WAIT_S)
         assert said.json()["response"].strip()
 
 

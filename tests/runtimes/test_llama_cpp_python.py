@@ -12,6 +12,7 @@ from runtimes.conftest import look, runtime
 from semantic_kernel import Kernel
 from support.app import OPENAI, OPTIONS, flushed, history, service_for, settings_for
 from support.llama_cpp_server import LlamaCppServer
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.identity import asking
@@ -26,7 +27,7 @@ KEY = "Zx9-planted.KEY~42"
 
 
 def test_ready(llamacpp):
-    reading = look("llamacpp", llamacpp.url, deadline_s=20)
+    reading = look("llamacpp", llamacpp.url)
     assert reading.state in {State.READY, State.DEGRADED}, reading.cause
     assert reading.reason in {None, Reason.SLOW}
     assert [(model.name, model.loaded) for model in reading.models] == [(llamacpp.model, True)]
@@ -34,7 +35,7 @@ def test_ready(llamacpp):
     assert (reading.identity.provider, reading.identity.source) == ("llamacpp", "server")
     asked = {exchange.request.removeprefix(f"GET {llamacpp.url}"): exchange.status for exchange in reading.exchanges}
     assert asked in ({"/health": 404, "/openapi.json": 200, "/v1/models": 200}, {"/health": 404, "/openapi.json": 200})
-    again = look("llamacpp", llamacpp.url, deadline_s=20)
+    again = look("llamacpp", llamacpp.url)
     assert again.models == reading.models
     assert [exchange.request.removeprefix(f"GET {llamacpp.url}") for exchange in again.exchanges] == ["/health", "/openapi.json"]
 
@@ -43,29 +44,29 @@ async def test_whoever_looks_breaks_off_no_answer(llamacpp):
     """It ends the answer that it streams when somebody asks for its models."""
     place = parse(llamacpp.url)
     servers = [runtime("llamacpp", llamacpp.url), runtime("openai", f"{llamacpp.url}/v1"), runtime("vllm", llamacpp.url)]
-    assert (await read(servers[0], deadline_s=20)).models
+    assert (await read(servers[0])).models
+    asked = {"model": llamacpp.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 400, "stream": True}
     looks = 0
-    async with httpx.AsyncClient(base_url=llamacpp.url, timeout=60, trust_env=False) as client:
-        asked = {"model": llamacpp.model, "messages": [{"role": "user", "content": "hello"}], "max_tokens": 400, "stream": True}
-        async with client.stream("POST", "/v1/chat/completions", json=asked) as reply:
-            lines = reply.aiter_lines()
-            seen = [await anext(lines)]
-            looking = asyncio.ensure_future(asyncio.sleep(0))
-            async for line in lines:
-                seen.append(line)
-                if looking.done():
-                    looks += 1
-                    reading = [read(server, deadline_s=20) for server in servers]
-                    looking = asyncio.ensure_future(asyncio.gather(*reading, asking.ask(place, None)))
-            await looking
-    assert looks > 1
-    chunks = [json.loads(line.removeprefix("data: ")) for line in seen if line.startswith("data: {")]
-    assert chunks[-1]["choices"][0]["finish_reason"] in {"length", "stop"}
+    async with asyncio.timeout(WAIT_S), httpx.AsyncClient(base_url=llamacpp.url, timeout=None, trust_env=False) as client:
+        while looks < 3:  # an answer may be over before anybody can look
+            async with client.stream("POST", "/v1/chat/completions", json=asked) as reply:
+                lines = reply.aiter_lines()
+                seen = [await anext(lines)]
+                looking = asyncio.ensure_future(asyncio.sleep(0))
+                async for line in lines:
+                    seen.append(line)
+                    if looking.done():
+                        looks += 1
+                        reading = [read(server) for server in servers]
+                        looking = asyncio.ensure_future(asyncio.gather(*reading, asking.ask(place, None)))
+                await looking
+            chunks = [json.loads(line.removeprefix("data: ")) for line in seen if line.startswith("data: {")]
+            assert chunks[-1]["choices"][0]["finish_reason"] in {"length", "stop"}
 
 
 @pytest.mark.parametrize(("provider", "words"), [("vllm", "not vLLM: correct VLLM_ENDPOINT"), ("ollama", "not Ollama: correct")])
 def test_in_the_place_of_another(llamacpp, provider, words):
-    reading = look(provider, f"{llamacpp.url}/v1", deadline_s=20)
+    reading = look(provider, f"{llamacpp.url}/v1")
     assert (reading.state, reading.reason) == (State.UNREACHABLE, Reason.WRONG_SERVER)
     assert f"llama.cpp answers at 127.0.0.1:{llamacpp.port}, {words}" in reading.cause
 
@@ -73,21 +74,21 @@ def test_in_the_place_of_another(llamacpp, provider, words):
 @pytest.mark.slow
 def test_its_life_and_its_key(llamacpp_program, tmp_path):
     with LlamaCppServer(tmp_path / "llamacpp", api_key=KEY) as server:
-        reading = look("llamacpp", server.url, deadline_s=20)
+        reading = look("llamacpp", server.url)
         assert (reading.state, reading.reason) == (State.DEGRADED, Reason.KEY), reading.cause
-        assert look("llamacpp", server.url, SecretStr(KEY), deadline_s=20).models[0].name == server.model
+        assert look("llamacpp", server.url, SecretStr(KEY)).models[0].name == server.model
         server.kill()
-        reading = look("llamacpp", server.url, SecretStr(KEY), deadline_s=20)
+        reading = look("llamacpp", server.url, SecretStr(KEY))
         assert (reading.state, reading.reason) == (State.STOPPED, Reason.REFUSED)
         assert f"nobody listens at 127.0.0.1:{server.port} (connection refused): start llama.cpp" in reading.cause
         server.start()
-        assert look("llamacpp", server.url, SecretStr(KEY), deadline_s=20).models[0].name == server.model
+        assert look("llamacpp", server.url, SecretStr(KEY)).models[0].name == server.model
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["call", "stream"])
 async def test_a_kernel_that_talks_to_it(llamacpp, capture, stream):
     """Through OpenAI's client, which knows nothing of llama.cpp: the span says who answered."""
-    async with service_for(OPENAI, llamacpp.url, model=llamacpp.model, read_s=60) as service:
+    async with service_for(OPENAI, llamacpp.url, model=llamacpp.model) as service:
         kernel = Kernel(services=[service])
         with venom_otel.instrument(kernel, **capture.telemetry) as handle:
             if stream:

@@ -19,6 +19,7 @@ from semantic_kernel.connectors.ai.ollama import OllamaChatCompletion, OllamaCha
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 from support import personas
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -38,7 +39,7 @@ OPTIONS = {"temperature": 0.25, "top_p": 0.5, "seed": 7, "stop": ["END"]}
 
 @contextlib.asynccontextmanager
 async def service_for(
-    connector: str, url: str, *, model: str, service_id: str = "chat", retries: int = 0, read_s: float = 10.0
+    connector: str, url: str, *, model: str, service_id: str = "chat", retries: int = 0, read_s: float = WAIT_S
 ) -> AsyncIterator[Any]:
     """A chat service of Semantic Kernel for a server; its client is closed at the end."""
     if connector == OPENAI:
@@ -46,12 +47,12 @@ async def service_for(
             api_key="sk-test",
             base_url=f"{url}/v1",
             max_retries=retries,
-            timeout=httpx2.Timeout(10.0, read=read_s),
+            timeout=httpx2.Timeout(WAIT_S, read=read_s),
             http_client=DefaultAsyncHttpx2Client(verify=False),  # reading the certificates takes 40 ms and nothing here speaks TLS
         )
         service: Any = OpenAIChatCompletion(ai_model_id=model, service_id=service_id, async_client=client)
     else:
-        ollama_client = AsyncClient(host=url, timeout=httpx.Timeout(10.0, read=read_s), verify=False)
+        ollama_client = AsyncClient(host=url, timeout=httpx.Timeout(WAIT_S, read=read_s), verify=False)
         service = OllamaChatCompletion(ai_model_id=model, service_id=service_id, client=ollama_client)
     try:
         yield service
@@ -82,7 +83,7 @@ def parent_context(span_id: int = PARENT_ID) -> context.Context:
 
 async def flushed(handle: Any) -> None:
     """Wait until everything recorded so far has been sent, without holding up the loop that a server's answers may need."""
-    assert await asyncio.to_thread(handle.flush, 10.0)
+    assert await asyncio.to_thread(handle.flush, WAIT_S)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from support.chat_server import ClosedPort
 from support.llama_cpp_server import LlamaCppServer
 from support.ollama_server import OllamaServer
 from support.recorded_runtime import recorded_runtime
+from support.reserved import kept_port
 
 from tools import build_collector, build_llamacpp, build_ollama, build_prometheus, chromium
 
@@ -81,6 +82,18 @@ def closed_port() -> Iterator[ClosedPort]:
     """A port that refuses."""
     with contextlib.closing(ClosedPort()) as port:
         yield port
+
+
+class _Owner:
+    """Of a port."""
+
+
+@pytest.fixture
+def kept() -> Iterator[int]:
+    """A port for several servers of a test, one after the other; see `reserved`."""
+    owner = _Owner()
+    yield kept_port(owner)
+    del owner
 
 
 @pytest.fixture
