@@ -16,6 +16,7 @@ from nicegui import ui
 from nicegui.testing import user_simulation
 from support import otlp
 from support.acting import acting
+from support.patience import WAIT_S
 from support.scripted_health import Servers, runtime
 from support.tasks import asked
 
@@ -39,9 +40,10 @@ from venom_otel.store.protocol import Signal
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-WAIT_S = 20.0
-RETRIES = 100
-"""Looks, 0.1 s apart and less."""
+    from venom_otel.runtimes.model import Reading, Runtime
+
+RETRIES = 1000
+"""Looks, 0.1 s apart and less, until it is seen."""
 OTLP = "http://127.0.0.1:4318"
 COCKPIT = str(Path(venom_otel.cockpit.__file__).parent)
 
@@ -135,19 +137,28 @@ def home(services):
     return lambda addresses: HomePage(services, OTLP, addresses[ListAddress])
 
 
+class Released(Servers):
+    """A look that hangs goes on once a test lets it."""
+
+    async def _read(self, runtime: Runtime) -> Reading:
+        while runtime.name in self.hanging:  # noqa: ASYNC110 - by another thread
+            await asyncio.sleep(0.01)
+        return await super()._read(runtime)
+
+
 async def test_a_message_that_is_being_sent(leave, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(services_servers, "ANSWER_S", 0.3)
-    played = Servers(runtime(), runtime("ollama", "http://127.0.0.1:11434", "ollama"))
+    monkeypatch.setattr(services_servers, "ANSWER_S", 0.1)
+    played = Released(runtime(), runtime("ollama", "http://127.0.0.1:11434", "ollama"))
     played.hanging.add("ollama")  # so that whoever asks waits for the first look at it
-    async with (
-        asked(tmp_path, watching=played.monitor(), models={"vllm": "gemma-3"}) as place,
-        shown(caplog, home(Services(history=place.history, servers=place.servers, tasks=place.tasks))) as user,
-    ):
-        user.find(ChatInput).trigger("send", "Why is the sky blue?")
-        await until(lambda: of_the_page("services/tasks/tasks.py"))
-        assert not place.tasks.recent(1)
-        leave(user)
-        await until(lambda: place.tasks.recent(1))  # what was sent is asked all the same
+    async with asked(tmp_path, watching=played.monitor(), models={"vllm": "gemma-3"}) as place:
+        monkeypatch.setattr(services_servers, "ANSWER_S", WAIT_S)
+        async with shown(caplog, home(Services(history=place.history, servers=place.servers, tasks=place.tasks))) as user:
+            user.find(ChatInput).trigger("send", "Why is the sky blue?")
+            await until(lambda: of_the_page("services/tasks/tasks.py"))
+            assert not place.tasks.recent(1)
+            leave(user)
+            played.hanging.clear()
+            await until(lambda: place.tasks.recent(1))  # what was sent is asked all the same
 
 
 async def test_a_question_that_nobody_answers(leave, parts, store, caplog):

@@ -15,8 +15,8 @@ from venom_otel.services.offered import Services
 from venom_otel.store.embedded import EmbeddedStore
 
 WORDS = "the store cannot be read: the disk is gone"
-RETRIES = 100
-"""Looks, 0.1 s apart and less."""
+RETRIES = 1000
+"""Looks, 0.1 s apart and less, until it is seen."""
 
 OTLP = "http://127.0.0.1:4318"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -70,4 +70,4 @@ async def test_a_store_that_cannot_be_read(store, kind):
         await user.should_see(WORDS, retries=RETRIES)
         store.broken = False  # and nothing arrives that would tell the page
         await user.should_not_see(WORDS, retries=RETRIES)
-        await user.should_see(texts.NO_TRACE_TITLE if kind is TraceView else texts.EMPTY_TITLE)
+        await user.should_see(texts.NO_TRACE_TITLE if kind is TraceView else texts.EMPTY_TITLE, retries=RETRIES)

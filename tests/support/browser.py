@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,8 +12,9 @@ from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from re import Pattern
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 WAIT_MS = WAIT_S * 1000
 expect.set_options(timeout=WAIT_MS)  # for every test that has a browser; five seconds otherwise
@@ -62,3 +64,18 @@ def passing(page: Page, words: str) -> Iterator[None]:
     page.evaluate(_LOOK_OUT, words)
     yield
     page.wait_for_function("() => window.venomPassed", timeout=WAIT_MS)
+
+
+def says_under_the_pointer(place: Locator, over: Locator, words: Pattern[str]) -> None:
+    """Move the pointer over a part of a picture until `place` says so; a picture that is drawn anew just then forgets the pointer."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        over.page.mouse.move(0, 0)
+        over.hover(force=True)
+        try:
+            expect(place).to_contain_text(words, timeout=2000)
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return

@@ -16,7 +16,8 @@ import threading
 import time
 
 REPLIES = {"/api/version": {"version": "0.17.4"}, "/api/tags": {"models": []}, "/api/ps": {"models": []}}
-WAIT_S = 60.0
+WAIT_S = 600.0
+"""Longer than any test; whoever started it kills it."""
 
 
 def main() -> None:
