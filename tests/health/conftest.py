@@ -1,0 +1,3 @@
+"""Servers are looked at without hurry."""
+
+from support.unhurried import unhurried  # noqa: F401 - a fixture
