@@ -9,9 +9,12 @@ import socket
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from support.patience import WAIT_S
+from support.unhurried import unhurried  # noqa: F401 - a fixture
 
 from venom_otel.control import Controller
 from venom_otel.errors import ActionError
@@ -21,7 +24,7 @@ from venom_otel.runtimes.model import Runtime
 from venom_otel.settings import CockpitSettings, RuntimeSettings
 
 TINY = Path(__file__).parents[1] / "support" / "tiny_server.py"
-WAIT_S = 20.0
+LOOK_S = 0.05
 
 
 class Place:
@@ -30,6 +33,7 @@ class Place:
     def __init__(self, directory, port):
         self.directory = directory
         self.said = []
+        self.looks = 0
         self.move(port)
 
     def move(self, port):
@@ -41,7 +45,7 @@ class Place:
         """The command line of the harmless server."""
         return shlex.join([sys.executable, "-I", "-S", str(TINY), str(self.port), *map(str, options)])
 
-    def controller(self, start="", stop="", restart="", *, limit_s=WAIT_S, grace_s=5.0, directory=None, **cockpit):
+    def controller(self, start="", stop="", restart="", *, limit_s=WAIT_S, grace_s=WAIT_S, directory=None, **cockpit):
         """One that acts by these commands."""
         settings = RuntimeSettings(ollama_start_command=start, ollama_stop_command=stop, ollama_restart_command=restart)
         cockpit_settings = CockpitSettings(action_timeout_s=limit_s, **cockpit)
@@ -53,6 +57,7 @@ class Place:
 
     async def look(self):
         """A fresh look."""
+        self.looks += 1
         return await reading.read(self.runtime)
 
     @property
@@ -81,6 +86,12 @@ def place(tmp_path):
         for pid in place.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def time_goes_by_looks(place, monkeypatch):
+    """For an action: each look takes `LOOK_S`, and nothing else takes any time, however long it does."""
+    monkeypatch.setattr("venom_otel.control.acting.time", SimpleNamespace(monotonic=lambda: place.looks * LOOK_S))
 
 
 def gone(pid):

@@ -6,6 +6,7 @@ import signal
 
 import psutil
 import pytest
+from support.patience import WAIT_S
 
 from venom_otel.control import Action
 
@@ -58,6 +59,7 @@ async def test_one_that_runs_and_is_not_ours_is_not_restarted(place):
     await place.act(other, Action.STOP)
 
 
+@pytest.mark.timeout(1200)  # a hundred processes
 async def test_fifty_rounds_leave_nothing(place):
     """Neither a process, dead or alive, nor a descriptor, nor a thread."""
     me = psutil.Process()
@@ -109,7 +111,7 @@ async def test_what_a_crashed_server_leaves_is_ended_before_the_next_start(place
 @pytest.mark.parametrize("options", [[], ["--ignore-term"]])
 async def test_stop_ends_descendants_too(place, options):
     child_file = place.directory / "child"
-    controller = place.controller(start=place.tiny("--child", child_file, *options), grace_s=0.2)
+    controller = place.controller(start=place.tiny("--child", child_file, *options), grace_s=0.2 if options else WAIT_S)
     await place.act(controller, Action.START)
     child, server = int(child_file.read_text()), controller.life(place.runtime).pid
     await place.act(controller, Action.STOP)

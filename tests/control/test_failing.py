@@ -7,11 +7,12 @@ import signal
 import socket
 
 import pytest
+from support.patience import WAIT_S
 
 from venom_otel.control import Action
 from venom_otel.errors import BusyError
 
-from .conftest import WAIT_S, eventually, failing, gone
+from .conftest import eventually, failing, gone
 
 
 async def test_an_online_server_is_not_started_again(place):
@@ -21,7 +22,7 @@ async def test_an_online_server_is_not_started_again(place):
     assert place.log.count("venom-otel start: ") == 1
 
 
-async def test_a_server_whose_process_lives_is_not_started_again(place):
+async def test_a_server_whose_process_lives_is_not_started_again(place, time_goes_by_looks):
     controller = place.controller(start=place.tiny("--gate", place.directory / "gate"), limit_s=0.2)
     words = await failing(place, controller, Action.START)
     pid = controller.life(place.runtime).pid

@@ -4,13 +4,13 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 
 import httpx
 import psutil
 import pytest
 from dotenv import dotenv_values
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 from support.repository import ROOT
 
 from tools import build_ollama
@@ -22,26 +22,25 @@ from .conftest import eventually, gone
 pytestmark = pytest.mark.ollama
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def load(url):
     """Have it load its model, which a process of its own then holds."""
-    httpx.post(f"{url}/api/generate", json={"model": OllamaServer.model}, timeout=60).raise_for_status()
+    httpx.post(f"{url}/api/generate", json={"model": OllamaServer.model}, timeout=WAIT_S).raise_for_status()
 
 
-def runners(pid):
-    return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+async def runner_of(pid):
+    """The process that holds the model; one that looks for a GPU may still be there for a moment."""
+
+    def runners():
+        return [each.pid for each in psutil.Process(pid).children(recursive=True)]
+
+    return await eventually(lambda: runners()[0] if len(runners()) == 1 else None, "not one runner")
 
 
-async def test_its_life(place, tmp_path):
+async def test_its_life(place, tmp_path, kept):
     home = tmp_path / "home"
     with OllamaServer(home):  # makes the model
         pass
-    place.move(free_port())
+    place.move(kept)
     url = f"http://127.0.0.1:{place.port}"
     environment = {"OLLAMA_HOST": f"127.0.0.1:{place.port}", "OLLAMA_MODELS": str(home / "models"), "HOME": str(home), "TMPDIR": str(home)}
     start = f"{shlex.quote(str(build_ollama.program()))} serve"
@@ -51,7 +50,7 @@ async def test_its_life(place, tmp_path):
     first = controller.life(place.runtime)
     assert (await place.look()).state.status == "online"
     load(url)
-    (runner,) = runners(first.pid)
+    runner = await runner_of(first.pid)
 
     os.kill(first.pid, signal.SIGKILL)
     await eventually(lambda: gone(first.pid), "it lives")
@@ -63,7 +62,7 @@ async def test_its_life(place, tmp_path):
     second = later.life(place.runtime)
     assert second == controller.life(place.runtime)
     load(url)
-    (runner,) = runners(second.pid)
+    runner = await runner_of(second.pid)
     await place.act(later, Action.STOP)
     assert gone(second.pid)
     assert gone(runner)
@@ -71,12 +70,12 @@ async def test_its_life(place, tmp_path):
     assert place.processes() == set()
 
 
-async def test_by_the_scripts_of_env_example(place, tmp_path, monkeypatch):
+async def test_by_the_scripts_of_env_example(place, tmp_path, kept, monkeypatch):
     """`.env.example`, copied to `.env`, makes the buttons work; the scripts and the controller know the same process."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     example = dotenv_values(ROOT / ".env.example")
     commands = [example[f"OLLAMA_{action.upper()}_COMMAND"] for action in Action]
-    place.move(free_port())
+    place.move(kept)
     environment = {"OLLAMA_COMMAND": str(build_ollama.program()), "OLLAMA_ENDPOINT": f"http://127.0.0.1:{place.port}"}
     for name, value in (environment | {"HOME": str(tmp_path), "OLLAMA_MODELS": str(tmp_path / "models")}).items():
         monkeypatch.setenv(name, value)

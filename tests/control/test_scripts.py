@@ -6,6 +6,7 @@ import shlex
 import signal
 
 import pytest
+from support.unhurried import growing
 
 from venom_otel.control import Action
 from venom_otel.errors import ActionError
@@ -83,7 +84,8 @@ async def test_without_a_stop_command_a_signal_ends_what_a_script_started(place,
 
 
 async def test_a_server_that_dies_after_its_script_has_ended(place, service):
-    controller = service("--die", "7", "--print", "no weights", then="while kill -0 $(head -1 run/ollama.pid) 2>/dev/null; do :; done")
+    died = ("--gate", place.pid_file, "--die", "7", "--print", "no weights")
+    controller = service(*died, then="while kill -0 $(head -1 run/ollama.pid) 2>/dev/null; do :; done")
     words = await failing(place, controller, Action.START)
     pid = next(line for line in place.log.splitlines() if line.startswith("started")).split()[1]
     assert words.startswith(f"the process {pid} of Ollama has ended before it was online. The end of ")
@@ -100,7 +102,7 @@ async def test_a_script_that_fails_while_its_server_lives(place, service):
     await place.act(controller, Action.STOP)
 
 
-async def test_a_script_that_starts_nothing(place):
+async def test_a_script_that_starts_nothing(place, time_goes_by_looks):
     words = await failing(place, place.controller(start="true", limit_s=0.2), Action.START)
     assert words.startswith("Ollama is not online within 0.2 s (its port does not answer yet); no process of it is known. ")
 
@@ -115,14 +117,14 @@ async def test_a_stop_command_that_fails(place):
     assert "stop failed: OLLAMA_STOP_COMMAND ended with status 5." in place.log
 
 
-async def test_a_stop_command_that_stops_nothing(place):
+async def test_a_stop_command_that_stops_nothing(place, time_goes_by_looks):
     await place.act(place.controller(start=place.tiny()), Action.START)
     controller = place.controller(stop="true", limit_s=0.2)
     pid = controller.life(place.runtime).pid
     assert await failing(place, controller, Action.STOP) == f"Ollama does not end: after 0.2 s its process {pid} still lives."
 
 
-async def test_a_server_that_was_not_started_from_here(place):
+async def test_a_server_that_was_not_started_from_here(place, time_goes_by_looks):
     """No process of it is known, so nobody can tell whose it is that answers."""
     await place.act(place.controller(start=place.tiny()), Action.START)
     place.pid_file.unlink()
@@ -131,13 +133,14 @@ async def test_a_server_that_was_not_started_from_here(place):
     assert words == f"Ollama does not end: after 0.2 s 127.0.0.1:{place.port} still answers."
 
 
-async def test_another_server_in_its_place(place):
+async def test_another_server_in_its_place(place, time_goes_by_looks):
     await place.act(place.controller(start=place.tiny()), Action.START)
     pid = place.controller().life(place.runtime).pid
     controller = place.controller(stop=f"kill {pid}", limit_s=0.5)
 
     async def look():
         await eventually(lambda: gone(pid), "it lives")
+        place.looks += 1
         return Reading(State.READY)
 
     with pytest.raises(ActionError) as failed:
@@ -147,10 +150,11 @@ async def test_another_server_in_its_place(place):
     assert str(failed.value) == words
 
 
-async def test_a_stop_of_which_nobody_can_tell(place):
+async def test_a_stop_of_which_nobody_can_tell(place, time_goes_by_looks):
     controller = place.controller(stop="true", limit_s=0.1)
 
     async def look():
+        place.looks += 1
         return Reading(State.UNREACHABLE, Reason.TIMEOUT, "no answer within 2 s.")
 
     with pytest.raises(ActionError) as failed:
@@ -159,9 +163,12 @@ async def test_a_stop_of_which_nobody_can_tell(place):
 
 
 async def test_a_command_that_hangs_is_ended(place):
-    controller = place.controller(stop="sh -c 'echo working; sleep 600; true'", limit_s=0.3)
-    words = await failing(place, controller, Action.STOP)
-    assert words.startswith("OLLAMA_STOP_COMMAND has not ended within 0.3 s, and was ended. The end of ")
+    for limit_s in growing(0.3):
+        controller = place.controller(stop="sh -c 'echo working; sleep 600; true'", limit_s=limit_s)
+        words = await failing(place, controller, Action.STOP)
+        if "printed nothing" not in words:
+            break
+    assert words.startswith(f"OLLAMA_STOP_COMMAND has not ended within {limit_s:g} s, and was ended. The end of ")
     assert words.endswith(":\nworking")
     await eventually(lambda: not place.processes(), "it goes on")
 

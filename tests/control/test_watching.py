@@ -46,8 +46,10 @@ async def test_a_start_command_under_way_is_starting(place):
 
 
 async def test_a_server_that_is_being_stopped_is_not_starting(place):
-    controller = place.controller(start=place.tiny("--gate", place.directory / "gate", "--ignore-term"), limit_s=0.2, grace_s=60)
+    start = place.tiny("--gate", place.directory / "gate", "--ignore-term", "--print", "ignores it")
+    controller = place.controller(start=start, limit_s=0.2)
     await asyncio.wait({asyncio.ensure_future(place.act(controller, Action.START))})
+    await eventually(lambda: "\nignores it\n" in place.log, "it does not begin")
     assert (await controller.watching(reading.read)(place.runtime)).state is State.STARTING
     stopping = asyncio.ensure_future(place.act(controller, Action.STOP))
     await eventually(lambda: any("SIGTERM" in words for words in place.said), "it is not stopped")

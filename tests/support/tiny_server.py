@@ -24,7 +24,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("port", type=int)
     options.add_argument("--gate", help="a file without which it does not listen yet")
-    options.add_argument("--die", type=int, help="end at once with this status")
+    options.add_argument("--die", type=int, help="end with this status instead of listening")
     options.add_argument("--print", dest="text", help="a line for its output")
     options.add_argument("--variable", help="a variable of its environment to print")
     options.add_argument("--ignore-term", action="store_true")
@@ -39,8 +39,6 @@ def main() -> None:
             print(text, flush=True)
     if given.descriptors:
         write(given.descriptors, json.dumps(list(descriptors())))
-    if given.die is not None:
-        sys.exit(given.die)
     if given.child:
         child = os.fork()
         if child == 0:
@@ -51,6 +49,8 @@ def main() -> None:
         if time.monotonic() > deadline:
             sys.exit("nobody opened the gate")
         time.sleep(0.01)
+    if given.die is not None:
+        sys.exit(given.die)
     serve(given.port)
 
 
