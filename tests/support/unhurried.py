@@ -27,6 +27,7 @@ LIMITS: Final = (
     "venom_otel.identity.resolver.JOIN_S",
     "venom_otel.health.monitor.END_S",
     "venom_otel.runtimes.asking.SLOW_S",
+    "venom_otel.runtimes.reading.GRACE_S",
     "venom_otel.runtimes.telling.CONNECT_S",
 )
 
