@@ -19,6 +19,7 @@ from support import behaviours, dialects, personas
 from support.app import MODELS, OLLAMA, OPENAI, history, settings_for
 from support.chat_server import ChatServer
 from support.cockpit import Application, Cockpit
+from support.patience import WAIT_S
 from support.routing import services_for
 
 import venom_otel
@@ -90,7 +91,7 @@ def cockpit(tmp_path: Path, variables: dict[str, str]) -> Iterator[Cockpit]:
 def telemetry(cockpit) -> Iterator[dict[str, Any]]:
     """What sends an application's spans, and nothing else; an SDK of the package's own would stay in the process for good."""
     provider = TracerProvider(resource=Resource({"service.name": "support-bot"}), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{cockpit.otlp}/v1/traces", timeout=5)))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=f"{cockpit.otlp}/v1/traces", timeout=WAIT_S)))
     yield {"tracer_provider": provider, "meter_provider": NoOpMeterProvider(), "logger_provider": NoOpLoggerProvider()}
     provider.shutdown()
 

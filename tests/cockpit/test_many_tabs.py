@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from playwright.sync_api import expect
 from support import seen_inside
 from support.acting import Place
 from support.cockpit import Application, Cockpit, wait_for
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +31,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PATHS = ("/", "/history", "/compare", "/alerts", "/settings")
 TABS = 10
 ROUNDS = 4
-WAIT_S = 40.0
-"""Until a tab that was closed counts as such, 10 s after its connection was lost, and what it had is gone."""
+LOOKS = 5
+"""That must all see the same, so that it is how things are at rest, and not what happens to be under way."""
 
 
 @pytest.fixture
@@ -59,7 +61,19 @@ class Seen:
         wait_for(self._file.exists, "a look inside")
         return json.loads(self._file.read_text(encoding="utf-8"))
 
+    def at_rest(self) -> dict:
+        """What is there again and again."""
+        looks: deque[dict] = deque(maxlen=LOOKS)
+
+        def steady() -> bool:
+            looks.append(self.look())
+            return len(looks) == LOOKS and all(each == looks[0] for each in looks)
+
+        wait_for(steady, "rest")
+        return looks[0]
+
     def comes_back_to(self, before: dict) -> None:
+        """A tab that was closed counts as such 10 s after its connection was lost."""
         deadline = time.monotonic() + WAIT_S
         while (now := self.look()) != before and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -100,15 +114,15 @@ def arrived(page: Page) -> None:
 def test_tabs_that_are_closed(page: Page, seen: Seen) -> None:
     context = page.context
     page.close()
-    wait_for(lambda: not seen.look()["clients"], "the end of the first tab", WAIT_S)
+    wait_for(lambda: not seen.look()["clients"], "the end of the first tab")
     wait_for(lambda: not seen.look()["tasks"].get("Outbox.loop"), "the end of what was sent to it")
-    before = seen.look()
+    before = seen.at_rest()
     tabs = []
     for number in range(TABS):
         tabs.append(context.new_page())
         tabs[-1].goto(PATHS[number % len(PATHS)])
         arrived(tabs[-1])
-    assert seen.look()["clients"] == TABS
+    wait_for(lambda: seen.look()["clients"] == TABS, "all of them and no other")
     for tab in tabs:
         tab.close()
     seen.comes_back_to(before)
@@ -123,7 +137,7 @@ def test_pages_that_are_left_in_a_tab(page: Page, seen: Seen) -> None:
         expect(page.locator(".server-doing")).to_be_visible()
 
     go_round()
-    before = seen.look()
+    before = seen.at_rest()
     for _ in range(ROUNDS):
         go_round()
     seen.comes_back_to(before)

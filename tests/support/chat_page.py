@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from support.patience import WAIT_S
+
 from venom_otel.cli.client import server_sent
 
 if TYPE_CHECKING:
     import httpx
     from playwright.sync_api import Page
-
-WAIT_S = 60.0
 
 _WATCH = """() => {
     const log = document.querySelector("[role=log]");
