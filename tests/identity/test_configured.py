@@ -82,3 +82,4 @@ def test_service_ids():
     configured = Configured({"my-service": "vllm"})
     assert configured.of_service("my-service") == said("vllm")
     assert configured.of_service("other") is None
+    assert configured.of_address(parse("http://my-service")) is None

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from venom_otel.errors import SettingsError
-from venom_otel.identity.endpoint import credentials_in, parse, parse_aliases, root
+from venom_otel.identity.endpoint import _machine, credentials_in, parse, parse_aliases, root
 
 MACHINE = socket.gethostname().lower()
 KEY = "Zx9-planted.KEY~42"
@@ -29,6 +29,8 @@ KEY = "Zx9-planted.KEY~42"
         ("http://[2001:DB8:0:0::1]/", "http://[2001:db8::1]"),
         ("http://127.1:8000", "http://127.0.0.1:8000"),
         ("http://2130706433", "http://127.0.0.1"),
+        ("http://0x7f000001", "http://127.0.0.1"),
+        ("http://[fe80::1%25eth0]:8000", "http://[fe80::1%eth0]:8000"),
         ("http://bücher.example/v1", "http://xn--bcher-kva.example/v1"),
         ("http://my_container:8000", "http://my_container:8000"),
         ("http://gpu/öl/v1", "http://gpu/%C3%B6l/v1"),
@@ -57,13 +59,58 @@ def test_parts(url, scheme, host, port):
 
 @pytest.mark.parametrize(
     "name",
-    ["localhost", "LOCALHOST.", "127.0.0.1", "127.8.9.10", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]", "api.localhost", MACHINE],
+    [
+        "localhost",
+        "LOCALHOST.",
+        "127.0.0.1",
+        "127.8.9.10",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",
+        "[::]",
+        "api.localhost",
+        "ip6-localhost",
+        MACHINE,
+    ],
 )
 @pytest.mark.parametrize("path", ["", "/v1", "/api/", "/any/other"])
 def test_names_of_this_machine_are_one_server(name, path):
     endpoint = parse(f"http://{name}:8000{path}")
     assert endpoint.server == f"{MACHINE}:8000"
     assert endpoint.is_local
+
+
+@pytest.fixture
+def machine_called(monkeypatch):
+    """Gives this machine another name, as far as addresses are concerned."""
+
+    def rename(name):
+        monkeypatch.setattr(socket, "gethostname", lambda: name)
+        _machine.cache_clear()
+        parse.cache_clear()
+
+    yield rename
+    monkeypatch.undo()
+    _machine.cache_clear()
+    parse.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["localhost", "box", "BOX.local", "box.example.com", "Box.Example.com."])
+def test_a_machine_with_a_domain_is_one_server_by_each_of_its_names(name, machine_called):
+    machine_called("Box.Example.com.")
+    assert parse(f"http://{name}:8000").server == "box.example.com:8000"
+    assert parse(f"http://{name}:8000").is_local
+
+
+@pytest.mark.parametrize("name", ["example.com", "box.example.org", "boxer", "box.lan"])
+def test_other_names_are_not_those_of_a_machine_with_a_domain(name, machine_called):
+    machine_called("Box.Example.com.")
+    assert parse(f"http://{name}:8000").server == f"{name}:8000"
+
+
+def test_a_machine_without_a_name(machine_called):
+    machine_called("")
+    assert parse("http://127.0.0.1:8000").server == "localhost:8000"
 
 
 def test_servers_apart():
@@ -112,6 +159,12 @@ def test_unusable_aliases_name_the_variable(text):
         ("gpu.lan", True),
         ("host.docker.internal", True),
         ("vllm.models.svc", True),
+        ("gpu.localdomain", True),
+        ("gpu.home", True),
+        ("gpu.home.arpa", True),
+        ("gpu.intranet", True),
+        ("gpu.private", True),
+        ("gpu.corp", True),
         ("8.8.8.8", False),
         ("134744072", False),
         ("[2606:4700::1111]", False),
@@ -145,6 +198,7 @@ def test_local(host, local):
         f"http://user:{KEY}/x@host/v1",
         f"http://user:{KEY}#x@host/v1",
         f"http://us@er:{KEY}/x@host/v1",
+        f"http://us@er:42/{KEY}@host/v1",
         f"{KEY}@@@:::",
     ],
 )
@@ -183,6 +237,7 @@ def test_no_key_survives(url):
         (f"http://user:{KEY}@host/v1", {"user", KEY}),
         (f"http://host/v1?key={KEY}&x", {KEY}),
         ("http://host/?key=a%2Fb", {"a%2Fb", "a/b"}),
+        ("http://host/?key=a%2Fb+c", {"a%2Fb+c", "a/b+c", "a/b c"}),
         ("http://[::1?@", set()),
     ],
 )

@@ -156,6 +156,8 @@ OLLAMA_ROOT = Page(body=b"Ollama is running")
         {"/v1/models": page(models(model("openai", meta={})))},
         {"/v1/models": page(models(model("me")))},
         {"/v1/models": page(models({"id": "m", "owned_by": "me", "permissions": []}))},
+        {"/v1/models": page(models({"id": "m", "owned_by": "me", "permissions": [], "created": 1}), ("openai-processing-ms", "1"))},
+        {"/v1/models": page(models({"id": "m", "owned_by": "me"}), ("openai-processing-ms", "1"))},
         {"/v1/models": page(models(model("sglang")))},
         {"/v1/models": page(models(model("library")))},
         {"/v1/models": page({"data": "vllm"})},
@@ -183,6 +185,11 @@ def test_half_a_proof_is_none(pages):
 @pytest.mark.parametrize("server", ["llama.cpp", "LLAMA.CPP", "llama.cpp/b4567", "llama.cpp (build 1)"])
 def test_llama_server_by_its_header_alone(server):
     assert told({"/": page({}, ("sErVeR", server))}).provider == "llamacpp"
+
+
+def test_llama_server_by_what_it_says_of_itself_alone():
+    found = told({"/props": page({"build_info": "b4567-0123abc", "default_generation_settings": {}})})
+    assert found == Identity("llamacpp", semconv.SOURCE_SERVER, version="b4567-0123abc")
 
 
 def test_llama_cpp_python_by_its_documentation():

@@ -36,6 +36,20 @@ from venom_otel.identity.model import Identity
         ("https://api.cohere.com", "cohere"),
         ("https://api.moonshot.ai/v1", "moonshot_ai"),
         ("https://us-south.ml.cloud.ibm.com", "ibm.watsonx.ai"),
+        ("https://models.github.ai/inference", "azure.ai.inference"),
+        ("https://codestral.mistral.ai/v1", "mistral_ai"),
+        ("https://aiplatform.us.rep.googleapis.com", "gcp.vertex_ai"),
+        ("https://bedrock-runtime.cn-north-1.amazonaws.com.cn", "aws.bedrock"),
+        ("https://bedrock-runtime.us-east-1.api.aws", "aws.bedrock"),
+        ("https://api.cohere.ai/v1", "cohere"),
+        ("https://api.moonshot.cn/v1", "moonshot_ai"),
+        ("https://api.together.xyz/v1", "together_ai"),
+        ("https://api.together.ai/v1", "together_ai"),
+        ("https://api.fireworks.ai/inference/v1", "fireworks_ai"),
+        ("https://api.cerebras.ai/v1", "cerebras"),
+        ("https://api.sambanova.ai/v1", "sambanova"),
+        ("https://api.deepinfra.com/v1/openai", "deepinfra"),
+        ("https://ollama.com/v1", "ollama"),
     ],
 )
 def test_known(url, provider):
@@ -71,6 +85,15 @@ def test_unknown(host):
     assert by_host(host) is None
 
 
-@pytest.mark.parametrize(("host", "gateway"), [("openrouter.ai", "openrouter"), ("gateway.ai.cloudflare.com", "cloudflare")])
+@pytest.mark.parametrize(
+    ("host", "gateway"),
+    [
+        ("openrouter.ai", "openrouter"),
+        ("router.huggingface.co", "huggingface"),
+        ("gateway.ai.cloudflare.com", "cloudflare"),
+        ("ai-gateway.vercel.sh", "vercel"),
+        ("api.portkey.ai", "portkey"),
+    ],
+)
 def test_a_gateway_is_no_provider(host, gateway):
     assert by_host(host) == Identity(semconv.PROVIDER_UNKNOWN, semconv.SOURCE_UNKNOWN, gateway)

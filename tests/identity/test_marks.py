@@ -8,7 +8,7 @@ import pytest
 from support.replay import recorded
 
 from venom_otel import semconv
-from venom_otel.identity.marks import disagree, marks_of, refine
+from venom_otel.identity.marks import _Meanings, disagree, marks_of, refine
 from venom_otel.identity.model import UNKNOWN, Identity, ReplyMarks
 
 VLLM = Identity("vllm", semconv.SOURCE_SERVER, version="0.32.0")
@@ -41,6 +41,18 @@ def test_headers_in_any_case():
     assert marks_of([]) == ReplyMarks()
 
 
+def test_the_upstream_is_told_by_one_header_alone():
+    upstream, other = (b"x-litellm-model-api-base", b"https://api.openai.com"), (b"x-litellm-version", b"1.106.10")
+    for headers in ([upstream, other], [other, upstream]):
+        assert marks_of(headers) == ReplyMarks(None, "litellm", None, "https://api.openai.com")
+
+
+def test_headers_without_end_are_not_all_remembered():
+    meanings = _Meanings()
+    assert {meanings[b"x-litellm-%d" % number] for number in range(5000)} == {"litellm"}
+    assert len(meanings) == 1024
+
+
 @pytest.mark.parametrize(
     ("header", "gateway"),
     [
@@ -63,6 +75,11 @@ def test_gateways_by_their_headers(header, gateway):
 def test_a_reply_names_who_ran_the_model(folder, provider, known):
     found = refine(known, marks_in(folder))
     assert found == Identity(provider, semconv.SOURCE_SERVER, known.gateway)
+
+
+@pytest.mark.parametrize("marks", [ReplyMarks("llama.cpp"), ReplyMarks("uvicorn", None, "b4567-0123abc")])
+def test_llama_server_by_its_header_or_its_fingerprint(marks):
+    assert refine(UNKNOWN, marks) == Identity("llamacpp", semconv.SOURCE_SERVER)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ PLACES = [
     "http://user:{key}?b@host/v1",
     "http://user:{key}/b@host/v1",
     "http://user:{key}#b@host/v1",
+    "http://?whatever={key}",
     "https://host/v1?whatever={key}",
     "https://host/v1?mail=a@b.c&whatever={key}",
     "https://host/v1?a=b&c={key}#d",
@@ -67,6 +68,42 @@ def test_a_key_is_masked_by_where_it_stands(place):
     assert redact(clean) == clean
 
 
+PLAIN = "Zx9planted42"
+"""A key in which no word stands that a rule looks for."""
+
+
+@pytest.mark.parametrize("name", ["key", "token", "secret", "password", "pwd", "sig", "signature", "code", "auth", "credential"])
+def test_a_parameter_is_masked_to_its_end(name):
+    assert redact(f"GET /v1/models?{name}=a,{PLAIN}&limit=1") == f"GET /v1/models?{name}={MASK}&limit=1"
+
+
+@pytest.mark.parametrize("kind", ["api", "access", "secret", "subscription", "account", "private", "master", "virtual", "auth"])
+@pytest.mark.parametrize("name", ["{kind}-key", "{kind}_keys", "{kind} key id", "{kind}key"])
+def test_each_kind_of_key_is_masked_by_its_name(kind, name):
+    field = name.format(kind=kind)
+    assert redact(f"{field}: {PLAIN}") == f"{field}: {MASK}"
+
+
+@pytest.mark.parametrize("name", ["authorization", "token", "secret", "password", "passwd", "pwd", "credential", "signature"])
+def test_a_field_is_masked_by_its_name(name):
+    assert redact(f"{name}: {PLAIN}") == f"{name}: {MASK}"
+    assert redact(f"my-{name}='two {PLAIN}'") == f"my-{name}='{MASK}'"
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "Basic", "Digest", "Negotiate", "AWS4-HMAC-SHA256"])
+def test_what_follows_a_scheme_is_masked(scheme):
+    assert redact(f"sent with {scheme} {PLAIN}, refused") == f"sent with {scheme} {MASK}, refused"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["auth", "authentication", "token", "tokens", "or", "and", "scheme", "header", "credential", "credentials", "key", "is", "required"],
+)
+def test_words_that_speak_of_a_scheme_are_left(word):
+    text = f"no bearer {word} here"
+    assert redact(text) == text
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -75,15 +112,25 @@ def test_a_key_is_masked_by_where_it_stands(place):
         "sk-ant-api03-xyz",
         "sk-abc*****wxyz",
         "pk-lf-0123456789",
+        "rk-0123456789",
         "gsk_abcdef0123456789",
         "hf_abcdefABCDEF",
         "nvapi-abcdef0123456789",
         "xai-abcdef0123456789",
         "pplx-abcdef0123456789",
         "ghp_abcdef0123456789",
+        "gho_abcdef0123456789",
+        "github_pat_abcdef0123456789",
+        "glpat-abcdef0123456789",
+        "csk-abcdef0123456789",
+        "fw_abcdef0123456789",
+        "r8_abcdef0123456789",
+        "xoxb-0123456789-abcdef",
+        "xoxp-0123456789-abcdef",
         "AIzaSyA0123456789abcdefghij",
         "ya29.a0AbCdEfGhIjKl",
         "AKIA0123456789ABCDEF",
+        "ASIA0123456789ABCDEF",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_def",
     ],
 )
@@ -107,7 +154,31 @@ def test_known_secrets_are_masked_however_they_are_written(secret, form):
     assert "longer" not in clean
 
 
-@pytest.mark.parametrize("dummy", ["ollama", "EMPTY", "none", "x", "", "abc", "not-needed", "vLLM", "Bearer"])
+def test_the_shortest_secret():
+    assert redact("it said <abcd>, not <abc>", ["abcd", "abc"]) == f"it said <{MASK}>, not <abc>"
+
+
+@pytest.mark.parametrize(
+    "dummy",
+    [
+        "ollama",
+        "EMPTY",
+        "none",
+        "x",
+        "",
+        "abc",
+        "not-needed",
+        "vLLM",
+        "Bearer",
+        "basic",
+        "dummy",
+        "fake",
+        "llamacpp",
+        "lm-studio",
+        "null",
+        "test",
+    ],
+)
 def test_words_that_stand_for_no_key_are_left(dummy):
     text = f"model not found, try pulling it with: ollama pull llama3 <{dummy}>"
     assert redact(text, [dummy]) == text

@@ -28,8 +28,8 @@ def parse_providers(text: str) -> dict[str, str]:
     """
     providers: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
-        name, separator, provider = (part.strip() for part in entry.rpartition("="))
-        if not separator or not name or "?" in name:  # with a query, what follows its last `=` may be a key rather than a provider
+        name, _, provider = (part.strip() for part in entry.rpartition("="))
+        if not name or "?" in name:  # with a query, what follows its last `=` may be a key rather than a provider
             raise SettingsError(
                 f"{_VARIABLE}: {endpoints.redact(entry)!r} is not name=provider; an address without query, or a service id, and what is "
                 "behind it are wanted, as in http://gpu:8000=vllm,my-service=llamacpp."

@@ -26,7 +26,6 @@ _NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 _ANY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - compared, never bound: clients use it as a name of their own machine
 _LOCAL_SUFFIXES: Final = (
     ".local",
-    ".localhost",
     ".localdomain",
     ".internal",
     ".lan",
@@ -37,7 +36,7 @@ _LOCAL_SUFFIXES: Final = (
     ".corp",
     ".svc",
 )
-"""Names that no public name server gives an answer for: RFC 6761, 6762 and 8375, ICANN's reserved `.internal`, what routers and
+"""Names that no public name server gives an answer for: RFC 6762 and 8375, ICANN's reserved `.internal`, what routers and
 Kubernetes use."""
 _LEFT_OF_AT: Final = re.compile(r"/.*@")
 
