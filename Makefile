@@ -4,6 +4,8 @@
 PYTHON_BIN := .venv/bin/python
 # More words for the command behind a target: make up ARGS="--port 9000", make test ARGS="tests/identity -x"
 ARGS ?=
+# Tests wait more than they compute. A file's tests stay with one process, for they share the servers that they start.
+WORKERS ?= 2
 
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 VLLM_COMPILE := pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
@@ -30,7 +32,7 @@ up:
 	@.venv/bin/venom-otel up $(ARGS)
 
 test: install chromium ollama llamacpp exporters collector prometheus grafana-schema
-	$(PYTHON_BIN) -m pytest --junit-xml=test-logs/junit.xml $(ARGS)
+	$(PYTHON_BIN) -m pytest -n $(WORKERS) --dist loadfile --junit-xml=test-logs/junit.xml $(ARGS)
 
 lint: install
 	$(PYTHON_BIN) -m ruff check .
