@@ -29,7 +29,9 @@ def filled(api):
     """Requests of two providers, and one of another application."""
     failed = {"llm.outcome": "error", "llm.error.kind": "auth"}
     cold = {"llm.cold_start": True, "llm.route.fallback": True, "gen_ai.response.time_to_first_chunk": 0.5}
-    api.send(*some("ollama", 20, 2, **cold), *some("vllm", 30), *(chat("vllm", "m", more=failed, start_ns=START) for _ in range(10)))
+    told = {"llm.timing.generation": 0.5}
+    api.send(*some("ollama", 20, 2, **cold), *some("vllm", 30, **told))
+    api.send(*(chat("vllm", "m", more=failed, start_ns=START) for _ in range(10)))
     api.send(*some("ollama", 1), service="batch")
     return api
 
@@ -53,7 +55,7 @@ def test_rows(filled):
     assert vllm["worst"] == ["error_rate"]
     assert (ollama["cold_starts"], ollama["stood_in"], ollama["gave_way"]) == ({"cold": 20, "told": 20}, 20, 0)
     assert ollama["usage"] == {"input_tokens": 2000, "output_tokens": 1000}
-    assert (ollama["speed"], ollama["first_token"]["p95"]) == (25, pytest.approx(0.5, rel=0.012))
+    assert (vllm["speed"], ollama["speed"], ollama["first_token"]["p95"]) == (98, 32.667, pytest.approx(0.5, rel=0.012))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_a_table_has_what_is_nested_side_by_side(api):
     assert tuple(answered) == COLUMNS
     assert (answered["usage.output_tokens"], answered["usage.input_tokens"], answered["error.code"]) == ("3", "", "")
     assert (answered["timing.load"], answered["timing.prompt"], answered["timing.unknown"]) == ("0.5", "0.25", "")
+    assert (answered["speed"], failed["speed"]) == ("8.0", "")
     assert (failed["error.words"], failed["error.code"], failed["timing.load"]) == ('no, "this"\nmodel', "404", "")
 
 

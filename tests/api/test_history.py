@@ -38,6 +38,7 @@ def test_a_request_that_was_answered(api):
             "first_token": 0.25,
             "streaming": True,
             "usage": {"input_tokens": 12, "output_tokens": 34},
+            "speed": 26.4,
             "error": None,
             "fallback": None,
             "timing": {
@@ -76,7 +77,7 @@ def test_what_its_time_went_into(api):
 def test_one_request_with_its_steps(api):
     one = chat(more={"blob": b"\x00", "nan": float("nan"), "deep": {"a": [1, {"b": None}]}}, start_ns=START, events={"e": {"k": "v"}})
     post = span({"http.response.status_code": 200}, name="POST", parent=one, start_ns=START + 1, duration_ns=SECOND // 2)
-    other = chat(parent=one, model="inside")
+    other = chat(parent=one, model="inside", start_ns=START + 2)
     api.send(one, post, other)
     found = api.get(f"/history/requests/{request_id(one)}").json()
     (step,) = found.pop("steps")

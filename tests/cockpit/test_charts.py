@@ -6,6 +6,7 @@ from venom_otel.cockpit import texts
 from venom_otel.cockpit.history import charts
 from venom_otel.services.figures import DAY, HOUR, MINUTE, SECOND, Figures, Window
 from venom_otel.store.distribution import Distribution, bucket
+from venom_otel.store.generation import UNKNOWN
 from venom_otel.store.protocol import RequestStatus
 
 BEGIN = 1_790_000_040 * SECOND
@@ -16,7 +17,7 @@ def figures(completed=0, failed=0, cancelled=0, seconds=(), firsts=()):
     def spread(of):
         return Distribution(round(sum(of) * SECOND), {bucket(round(value * SECOND)): 1 for value in of})
 
-    return Figures(dict(zip(STATUSES, (completed, failed, cancelled), strict=True)), 0, 0, spread(seconds), spread(firsts), 0, 0)
+    return Figures(dict(zip(STATUSES, (completed, failed, cancelled), strict=True)), 0, 0, spread(seconds), spread(firsts), UNKNOWN)
 
 
 def data(options):

@@ -21,8 +21,8 @@ def row(provider="ollama", model="a", endpoint="http://o:1/v1", *, completed=30,
     counts = {RequestStatus.COMPLETED: completed, RequestStatus.FAILED: failed, RequestStatus.CANCELLED: 0}
     said = {
         "group": {Dimension.PROVIDER: provider, Dimension.MODEL: model, Dimension.ENDPOINT: endpoint},
-        "speed": None, "error_kinds": {}, "cold_starts": None, "told_cold": 0, "stood_in": 0, "gave_way": 0, "input_tokens": 0,
-        "output_tokens": 0, "cost": None,
+        "speed": None, "written": completed, "error_kinds": {}, "cold_starts": None, "told_cold": 0, "stood_in": 0, "gave_way": 0,
+        "input_tokens": 0, "output_tokens": 0, "cost": None,
     }  # fmt: skip
     return Row(counts=counts, duration=spread(seconds, completed), first_chunk=spread(first, completed if first else 0), **(said | more))
 

@@ -46,7 +46,7 @@ def test_what_the_requests_come_to(open_tab, filled):
     expect(figure(page, texts.ERROR_RATE)).to_have_text("25\u202f%")
     expect(chart(page, 0)).to_have_attribute("aria-label", "Requests over time by how they ended: 3 completed, 1 failed, 0 cancelled")
     expect(chart(page, 1)).to_have_attribute("aria-label", re.compile(r"Duration p50 (1.9|2.0)\d s, .*First token p50 (49|50)\d ms"))
-    expect(page.locator(".chart-range").last).to_have_text("59.0 tokens/s")
+    expect(page.locator(".chart-range").last).to_have_text("78.0 tokens/s")
     expect(bars(page, "bad")).to_have_count(1)
     filled.request("b")
     expect(figure(page, texts.REQUESTS)).to_have_text("5")

@@ -8,6 +8,7 @@ from nicegui.testing import user_simulation
 from venom_otel.cockpit.history.percentiles import Percentiles
 from venom_otel.services.figures import MINUTE, Figures, Group, Overview, Window
 from venom_otel.store.distribution import Distribution
+from venom_otel.store.generation import UNKNOWN
 from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus
 
 WINDOW = Window(0, MINUTE)
@@ -15,7 +16,7 @@ WINDOW = Window(0, MINUTE)
 
 def answer(model):
     counts = dict.fromkeys(RequestStatus, 0) | {RequestStatus.COMPLETED: 1}
-    figures = Figures(counts, 0, 0, Distribution(), Distribution(), 0, 0)
+    figures = Figures(counts, 0, 0, Distribution(), Distribution(), UNKNOWN)
     return Overview(WINDOW, [Group({Dimension.PROVIDER: "vllm", Dimension.MODEL: model, Dimension.ENDPOINT: ""}, 0, figures)])
 
 

@@ -8,7 +8,7 @@ from support.patience import WAIT_S
 
 from venom_otel.instrumentation.pricing import PriceTable
 from venom_otel.services.compare import compare
-from venom_otel.services.compared import FEW, Grouping, Marks, Metric, marks_of, value_of, versus
+from venom_otel.services.compared import FEW, Grouping, Marks, Metric, count_of, marks_of, value_of, versus
 from venom_otel.services.figures import HOUR, Window
 from venom_otel.services.prices import Prices
 from venom_otel.store.protocol import Dimension, RequestStatus, Signal
@@ -65,7 +65,8 @@ async def test_what_a_row_counts(store, history):
     assert value_of(row, Metric.DURATION_P50) == pytest.approx(2 * SECOND, rel=TOLERANCE)
     assert value_of(row, Metric.DURATION_P95) == pytest.approx(4 * SECOND, rel=TOLERANCE)
     assert value_of(row, Metric.FIRST_P50) == pytest.approx(SECOND / 4, rel=TOLERANCE)
-    assert value_of(row, Metric.SPEED) == pytest.approx(5 * 50 / 12)
+    assert value_of(row, Metric.SPEED) == pytest.approx(4 * 49 / (4 * 1.75))  # of what came whole it is not known
+    assert [count_of(row, metric) for metric in (Metric.DURATION_P50, Metric.FIRST_P50, Metric.SPEED)] == [5, 4, 4]
     assert (row.input_tokens, row.output_tokens) == (500, 250)
     assert (row.cold_starts, row.told_cold, row.stood_in, row.gave_way, row.cost) == (None, 0, 0, 0, None)
 
@@ -136,8 +137,9 @@ async def test_names_that_nobody_said(store, history):
 
 
 async def test_the_best_and_the_worst(store, history):
-    send(store, answered("fast", seconds=1, number=FEW), answered("slow", seconds=3, number=FEW), failed("slow"))
-    send(store, answered("rare", seconds=0.1, number=FEW - 1))
+    send(store, answered("fast", seconds=1, number=FEW, llm__timing__generation=0.5), failed("slow"))
+    send(store, answered("slow", seconds=3, number=FEW, llm__timing__generation=1.5))
+    send(store, answered("rare", seconds=0.1, number=FEW - 1, llm__timing__generation=0.05))
     found = await compare(history, WINDOW, Grouping.PROVIDER)
     by_name = {row.group[Dimension.PROVIDER]: row for row in found.rows}
     best = {name: {metric for metric in Metric if found.best(row, metric)} for name, row in by_name.items()}
@@ -145,7 +147,7 @@ async def test_the_best_and_the_worst(store, history):
     compared = {Metric.DURATION_P50, Metric.DURATION_P95, Metric.SPEED, Metric.ERROR_RATE}
     assert best == {"fast": compared, "slow": set(), "rare": set()}
     assert worst == {"fast": set(), "slow": compared, "rare": set()}
-    assert found.marks[Metric.SPEED] == Marks(50, pytest.approx(50 / 3))
+    assert found.marks[Metric.SPEED] == Marks(98, pytest.approx(98 / 3))
 
 
 async def test_nothing_is_best_where_all_are_about_the_same(store, history):
@@ -156,7 +158,8 @@ async def test_nothing_is_best_where_all_are_about_the_same(store, history):
 
 async def test_two_rows_side_by_side(store, history):
     first = {"gen_ai__request__stream": True, "gen_ai__response__time_to_first_chunk": 0.5}
-    send(store, answered("a", seconds=1, number=FEW, **first), answered("b", seconds=3, number=FEW - 5), failed("b", number=5))
+    send(store, answered("a", seconds=1, number=FEW, **first), failed("b", number=5))
+    send(store, answered("b", seconds=3, number=FEW - 5, llm__timing__generation=1.5))
     found = await rows(history, Grouping.PROVIDER)
     differences = {one.metric: one for one in versus(found["a",], found["b",])}
     assert set(differences) == {*Metric} - {Metric.COST}

@@ -1,5 +1,6 @@
 """What an older version wrote can be asked for as if this one had written it."""
 
+import random
 import sqlite3
 from contextlib import closing
 
@@ -7,12 +8,14 @@ import pytest
 import zstandard
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from support.otlp import SECOND, chat, log_record, log_records, metric_points, traces
+from support.patience import WAIT_S
+from support.store_check import check_store
 
 from venom_otel.errors import StoreError
 from venom_otel.store.embedded import EmbeddedStore, backfill
 from venom_otel.store.embedded.schema import APPLICATION_ID
 from venom_otel.store.embedded.sql import versions
-from venom_otel.store.protocol import LogFilter, MetricFilter, Signal
+from venom_otel.store.protocol import Dimension, LogFilter, MetricFilter, RequestFilter, Signal
 
 ARRIVED = 1_000 * SECOND
 
@@ -86,6 +89,27 @@ async def test_an_upgrade_that_was_cut_off_goes_on(path, monkeypatch):
     monkeypatch.setattr(backfill.Decoder, "decode", decode)
     with EmbeddedStore(path, min_free_bytes=0) as store:
         assert (await everything(store))[1] == [f"line {number}" for number in range(9, -1, -1)]
+
+
+async def test_how_fast_answers_were_written_counts_of_older_requests_too(path):
+    dice = random.Random(7)
+    with EmbeddedStore(path, min_free_bytes=0) as store:
+        for _ in range(40):
+            more = {"gen_ai.usage.output_tokens": dice.choice((0, 1, 2, 50, 900, 2**63 - 1))}
+            more |= {"gen_ai.response.time_to_first_chunk": dice.choice((0.0, 0.2, 4.999, 5.0, 9.0))} if dice.random() < 0.7 else {}
+            more |= {"llm.timing.generation": dice.choice((0.0, 0.001, 3.0))} if dice.random() < 0.5 else {}
+            more |= {"llm.outcome": "error"} if dice.random() < 0.1 else {}
+            start_ns = ARRIVED + dice.randrange(3 * 86_400) * SECOND
+            store.write(Signal.TRACES, traces(chat(dice.choice("ab"), more=more, start_ns=start_ns, duration_ns=5 * SECOND))).result(WAIT_S)
+        of_then = await store.aggregates(RequestFilter(), by=(Dimension.PROVIDER,))
+    with closing(sqlite3.connect(path)) as connection:
+        for column in ("generations", "generated_tokens", "generation_ns"):
+            connection.execute(f"ALTER TABLE rollups DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version = 6")
+    with EmbeddedStore(path, min_free_bytes=0) as store:
+        check_store(path)
+        assert await store.aggregates(RequestFilter(), by=(Dimension.PROVIDER,)) == of_then
+        assert all(one.generation.speed for one in of_then)
 
 
 async def test_a_block_that_cannot_be_read_costs_the_others_nothing(path, caplog):

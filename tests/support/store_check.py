@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from venom_otel.store.distribution import bucket
 from venom_otel.store.embedded.packed import unpack_all
 from venom_otel.store.embedded.rollups import WIDTHS, newest_starts
+from venom_otel.store.generation import generated, summed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,7 @@ def _check_rollups(connection: sqlite3.Connection) -> None:
     """Roll-ups are the sums of the requests that are there: of the narrowest width all of them, of the others those up to the newest."""
     newest = newest_starts(connection)
     expected: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
-    columns = "start_ns, series, ending, input_tokens, output_tokens, duration_ns, first_chunk_ns"
+    columns = "start_ns, series, ending, input_tokens, output_tokens, duration_ns, first_chunk_ns, generation_ns"
     for start_ns, series, ending, *values in connection.execute(f"SELECT {columns} FROM requests"):
         for width in WIDTHS:
             start = start_ns // MINUTE_NS // width * width
@@ -66,7 +67,7 @@ def _check_rollups(connection: sqlite3.Connection) -> None:
     found = 0
     for together, width, start, series, ending, *kept in connection.execute("SELECT * FROM rollups"):
         values = expected[together, width, start, series, ending]
-        input_tokens, output_tokens, durations, first_chunks = zip(*values, strict=True) if values else ((), (), (), ())
+        input_tokens, output_tokens, durations, first_chunks, told = zip(*values, strict=True) if values else ((), (), (), (), ())
         assert kept[:3] == [
             len(values),
             min(sum(filter(None, input_tokens)), MAX_INT64),
@@ -76,5 +77,10 @@ def _check_rollups(connection: sqlite3.Connection) -> None:
             distribution = unpack_all([blob] if blob else [])
             assert distribution.buckets == Counter(map(bucket, measured))
             assert distribution.sum_ns == min(sum(measured), 2**64 - 1)
+        written = [
+            generated(tokens or 0, duration, -1 if first is None else first, own or 0)
+            for tokens, duration, first, own in zip(output_tokens, durations, first_chunks, told, strict=True)
+        ]
+        assert kept[5:] == [min(value, MAX_INT64) for value in summed(written)]
         found += 1
     assert found == len(expected), "requests without a roll-up"

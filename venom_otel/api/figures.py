@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from venom_otel.api.models import utc
+from venom_otel.api.models import SPEED, rounded, utc
 from venom_otel.services.figures import SECOND
 from venom_otel.store.protocol import Dimension, RequestStatus
 
@@ -71,7 +71,7 @@ class Figures(BaseModel):
     error_rate: float | None = Field(description="Which share failed, 0 to 1.")
     usage: UsedTokens
     throughput: float = Field(description="Tokens written per second of the step.")
-    speed: float | None = Field(description="Tokens written per second of a completed request's duration.")
+    speed: float | None = Field(description=f"{SPEED} Of completed requests, together.")
     duration: Spread
     first_token: Spread = Field(description="Of streams, from the call to the first chunk.")
 
@@ -163,11 +163,6 @@ def _figures(group: services.Group, seconds: float) -> Figures:
         duration=spread(figures.duration),
         first_token=spread(figures.first_chunk),
     )
-
-
-def rounded(number: float | None, digits: int) -> float | None:
-    """A number with so many digits behind the point, where there is one."""
-    return None if number is None else round(number, digits)
 
 
 def spread(of: Distribution) -> Spread:

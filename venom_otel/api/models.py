@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _NS: Final = 1_000_000_000
 _KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES: Final = ("unset", "ok", "error")
+SPEED: Final = (
+    "Tokens per second while they were written: those after the first, over the time from the first to the last, by the runtime's word "
+    "where it tells, else from a stream's first chunk to its end."
+)
 
 _REQUEST_ID: Final = "5b8efff798038103d269b633813fc60c-eee19b7ec3c1b174"
 # A stream that broke: of all requests the one that has a value for every field (nulls are left out of OpenAPI examples).
@@ -46,6 +50,7 @@ REQUEST_EXAMPLE: Final[dict[str, Any]] = {
     "first_token": 0.31,
     "streaming": True,
     "usage": {"input_tokens": 212, "output_tokens": 35},
+    "speed": 18.994,
     "error": _ERROR,
     "fallback": False,
     "timing": {
@@ -139,6 +144,7 @@ class Request(BaseModel):
     first_token: float | None = Field(description="Seconds from the call to the first chunk of a stream.")
     streaming: bool
     usage: Usage | None
+    speed: float | None = Field(description=f"{SPEED} Null where that is not known.")
     error: RequestError | None
     fallback: bool | None = Field(
         description="Of an attempt of a routed call: whether it was in the place of a server that should have answered; null where it was "
@@ -302,10 +308,16 @@ def _fields(summary: RequestSummary, cut: Cut) -> dict[str, Any]:
         "first_token": None if summary.first_chunk_ns is None else summary.first_chunk_ns / _NS,
         "streaming": summary.streaming,
         "usage": Usage(input_tokens=summary.input_tokens, output_tokens=summary.output_tokens) if has_usage else None,
+        "speed": rounded(summary.speed, 3),
         "error": RequestError(kind=summary.error_kind, code=summary.error_type, words=summary.error_message) if has_error else None,
         "fallback": summary.fallback,
         "timing": Timing(parts={part: ns / _NS for part, ns in cut.parts.items()}, unknown=cut.unknown or None, tries=cut.tries or None),
     }
+
+
+def rounded(number: float | None, digits: int) -> float | None:
+    """A number with so many digits behind the point, where there is one."""
+    return None if number is None else round(number, digits)
 
 
 def log(record: LogRecord) -> Log:

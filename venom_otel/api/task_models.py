@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from venom_otel import semconv
 from venom_otel.api import links
-from venom_otel.api.models import RequestError, Usage, utc
+from venom_otel.api.models import SPEED, RequestError, Usage, rounded, utc
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.friendly import friendly_label, friendly_name
 from venom_otel.runtimes.model import Status  # noqa: TC001 - pydantic reads the annotations
@@ -59,6 +59,7 @@ _TASK: Final[dict[str, Any]] = {
         }
     },
     "usage": {"input_tokens": 12, "output_tokens": 35},
+    "speed": 18.994,
     "finish_reason": "stop",
     "trace_id": _TRACE,
     "request_ids": [_REQUEST],
@@ -194,6 +195,7 @@ class TaskResponse(BaseModel):
     service_id: str = Field(description="The server's name.")
     context: Context
     usage: Usage | None = Field(description="Null where the server did not count.")
+    speed: float | None = Field(description=f"{SPEED} Of the request that answered; null where that is not known.")
     finish_reason: str | None = Field(description="`stop`, or `length` where the answer was cut off.")
     trace_id: str | None
     request_ids: list[str] = Field(description="Its requests in the history, in the order in which they ended.")
@@ -259,6 +261,7 @@ def response(
         llm_response_model=task.response_model,
         context=Context(llm_runtime=_runtime(task, servers)),
         usage=Usage(input_tokens=task.input_tokens, output_tokens=task.output_tokens) if counted else None,
+        speed=rounded(task.speed, 3),
         finish_reason=task.finish_reason,
         trace_id=task.trace_id,
         request_ids=list(task.request_ids),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
 from venom_otel.store.distribution import Distribution
+from venom_otel.store.generation import UNKNOWN, Generation, summed
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
@@ -89,10 +90,8 @@ class Figures:
     """Of all of them."""
     first_chunk: Distribution
     """Of those streams that brought a first chunk."""
-    answering_ns: int
-    """How long the completed ones took together."""
-    answered_tokens: int
-    """What the completed ones wrote."""
+    generation: Generation
+    """Of the completed ones."""
 
     @classmethod
     def of(cls, part: Aggregate) -> Self:
@@ -105,8 +104,7 @@ class Figures:
             part.output_tokens,
             part.duration,
             part.first_chunk,
-            part.duration.sum_ns if completed else 0,
-            part.output_tokens if completed else 0,
+            part.generation if completed else UNKNOWN,
         )
 
     @classmethod
@@ -119,8 +117,7 @@ class Figures:
             sum(part.output_tokens for part in parts),
             Distribution.merged(part.duration for part in parts),
             Distribution.merged(part.first_chunk for part in parts),
-            sum(part.answering_ns for part in parts),
-            sum(part.answered_tokens for part in parts),
+            summed(part.generation for part in parts),
         )
 
     @property
@@ -135,8 +132,8 @@ class Figures:
 
     @property
     def speed(self) -> float | None:
-        """Tokens written per second of a completed request's duration, what its reader sees; None where nothing was counted."""
-        return self.answered_tokens * SECOND / self.answering_ns if self.answered_tokens and self.answering_ns else None
+        """Tokens per second while they were written: see `store.generation`; None where that is not known of any."""
+        return self.generation.speed
 
 
 @dataclass(frozen=True, slots=True)

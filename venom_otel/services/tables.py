@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 COLUMNS: Final = (
     "request_id", "cursor", "status", "service", "llm_provider", "llm_model", "llm_response_model", "llm_endpoint", "created_at",
-    "finished_at", "duration_seconds", "first_token", "streaming", "usage.input_tokens", "usage.output_tokens",
+    "finished_at", "duration_seconds", "first_token", "streaming", "usage.input_tokens", "usage.output_tokens", "speed",
     "error.kind", "error.code", "error.words", "fallback", *(f"timing.{part}" for part in Part),
 )  # fmt: skip
 """Of the CSV; the names are the API's."""

@@ -23,6 +23,7 @@ def test_every_field_of_the_response(api, servers):
     said = api.task(task_id).model_dump(mode="json")
     (request_id,) = said["request_ids"]
     trace_id = request_id.partition("-")[0]
+    del said["speed"]  # see below
     times = {name: said.pop(name) for name in ("created_at", "started_at", "finished_at", "duration_seconds", "first_token")}
     assert said == {
         "task_id": task_id,
@@ -64,6 +65,7 @@ def test_the_history_has_it_as_any_other_request(api):
     (request,) = api.client.get("/history/requests", params={"attribute": f"llm.task.id={task_id}"}).json()["items"]
     task = api.task(task_id)
     assert request["request_id"] == task.request_ids[0]
+    assert request["speed"] == task.speed
     assert (request["llm_provider"], request["llm_model"], request["llm_endpoint"]) == (
         task.llm_provider,
         task.llm_model,
@@ -127,7 +129,8 @@ def test_a_body_that_is_too_long_is_not_read(api):
         for _ in range(100):
             yield b"x" * 1024 * 1024
 
-    with contextlib.suppress(httpx.WriteError):  # it may be told no before it has sent all
+    # It may be told no before it has sent all, and may not hear it: the end of the connection takes back what was not read yet.
+    with contextlib.suppress(httpx.NetworkError, httpx.RemoteProtocolError):
         answer = api.client.post("/tasks", content=chunks())
         assert answer.status_code == 413
 

@@ -40,7 +40,7 @@ class Pictures:
                     with ui.element("span").classes(f"figure {kind}"):
                         ui.label(name).classes("figure-name")
                 self._left_out = ui.label().classes("chart-range")
-            self._speed = _chart(texts.SPEED, texts.SPEED_HELP)
+            self._speed = _chart(texts.SPEED, texts.SPEED_CHART_HELP)
             self._errors = _chart(texts.ERRORS, texts.ERRORS_HELP)
             self._cost = _chart(texts.COST, texts.COST_HELP)
         return section

@@ -83,7 +83,7 @@ def columns() -> list[dict[str, Any]]:
     numbers = {"requests": (texts.COUNT, "v => v.toLocaleString('en').replaceAll(',', '\u2009')"), "failed": (texts.FAILED, _SHARE)}
     for field, name in (("duration", texts.DURATION), ("first", texts.FIRST)):
         numbers |= {f"{field}_{quantile}": (f"{name} {quantile}", SECONDS) for quantile in QUANTILES}
-    numbers["speed"] = (texts.SPEED, _FIGURE)
+    numbers["speed"] = (common.SPEED, _FIGURE)
     return [{"name": field, "label": label, "field": field, "align": "left", "sortable": True} for field, label in words.items()] + [
         {"name": field, "label": label, "field": field, "align": "right", "sortable": True, ":format": written}
         for field, (label, written) in numbers.items()

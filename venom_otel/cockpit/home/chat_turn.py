@@ -15,6 +15,7 @@ from venom_otel.cockpit.chat_elements import AnswerText
 from venom_otel.cockpit.controls import icon_button, quiet_button
 from venom_otel.cockpit.copying import copy
 from venom_otel.cockpit.home import chat_views
+from venom_otel.cockpit.texts import SPEED_HELP
 from venom_otel.cockpit.texts import chat as texts
 from venom_otel.cockpit.words import Words
 from venom_otel.errors import StateError
@@ -220,7 +221,7 @@ class Turn:
             ui.label(words).classes("turn-ended")
         for words, help_words in (
             (chat_views.first_token(task), texts.FIRST_HELP),
-            (chat_views.speed(task), texts.SPEED_HELP),
+            (chat_views.speed(task), SPEED_HELP),
             (chat_views.duration(task), ""),
             (chat_views.tokens(task), ""),
         ):

@@ -35,12 +35,8 @@ def answered_as(task: Task) -> str:
 
 
 def speed(task: Task) -> str:
-    """Tokens a second, from the first to the last; empty where that is not known."""
-    if task.duration_s is None or task.first_token_s is None or (task.output_tokens or 0) < 2:  # noqa: PLR2004 - one has no pace
-        return ""
-    seconds = task.duration_s - task.first_token_s
-    assert task.output_tokens is not None
-    return texts.tokens_per_second(formats.figures((task.output_tokens - 1) / seconds)) if seconds > 0 else ""
+    """How fast it was written; empty where that is not known."""
+    return "" if task.speed is None else texts.tokens_per_second(formats.figures(task.speed))
 
 
 def tokens(task: Task) -> str:

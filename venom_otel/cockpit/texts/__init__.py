@@ -156,7 +156,8 @@ FIRST_P95: Final = "First token p95"
 P95: Final = "p95"
 DURATION: Final = "Duration"
 FIRST: Final = "First token"
-SPEED_HELP: Final = "Tokens written per second of a completed request"
+SPEED: Final = "Tokens/s"
+SPEED_HELP: Final = "Tokens per second while they are written, from the first to the last"
 NO_FIGURE: Final = "\u2013"
 
 
@@ -257,7 +258,7 @@ FACTS: Final = {
     "duration": "Duration",
     "first": "First token",
     "tokens": "Tokens",
-    "speed": "Speed",
+    "speed": SPEED,
     "endpoint": "Endpoint",
     "service": "Application",
     "trace": "Trace",

@@ -52,7 +52,6 @@ COPIED: Final = "Copied"
 COPY_CODE: Final = "Copy the code"
 COPY_ANSWER: Final = "Copy the answer"
 FIRST_HELP: Final = "From the moment the task began, other servers that failed included"
-SPEED_HELP: Final = "From the first token to the last"
 
 
 def asking(server: str) -> str:

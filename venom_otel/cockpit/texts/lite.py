@@ -44,7 +44,8 @@ SERVER: Final = "Server"
 MODEL: Final = "Model"
 ENDPOINT: Final = "Endpoint"
 FIRST_TOKEN: Final = "First token"  # noqa: S105 - of text
-SPEED: Final = "Speed"
+SPEED: Final = texts.SPEED
+SPEED_HELP: Final = texts.SPEED_HELP
 REQUEST: Final = "Request"
 
 NO_SCRIPT: Final = (
@@ -75,7 +76,6 @@ SCRIPT: Final = {
     "unreachable": "venom-otel does not answer",
     "model": "{asked} → {answered}",
     "seconds": "{number} s",
-    "speed": "{number} tokens/s",
     "theme": texts.THEME,
     "kinds": dict(semconv.ERROR_KINDS),
     "states": {str(state): words for state, words in texts.STATES.items()},

@@ -14,7 +14,6 @@ from venom_otel.cockpit.elements import LocalTime
 from venom_otel.cockpit.texts.history import COPY_REQUEST_LINK
 from venom_otel.cockpit.trace.timing_bar import timing_bar
 from venom_otel.cockpit.words import Words
-from venom_otel.services.figures import SECOND
 from venom_otel.services.timing import of_request
 from venom_otel.services.traces import walk
 from venom_otel.store.protocol import RequestStatus
@@ -95,9 +94,9 @@ def _facts(request: RequestSummary | None, spans: Sequence[Span]) -> None:
     if counted := views.tokens(request):
         with _fact("tokens"):
             ui.label(counted)
-    if request.output_tokens and request.duration_ns:
+    if request.speed is not None:
         with _fact("speed"):
-            ui.label(texts.tokens_per_second(formats.figures(request.output_tokens * SECOND / request.duration_ns)))
+            ui.label(formats.figures(request.speed)).tooltip(texts.SPEED_HELP)
     if request.endpoint:
         with _fact("endpoint"):
             ui.label(request.endpoint)

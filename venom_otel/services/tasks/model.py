@@ -129,6 +129,8 @@ class Request:
     finish_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    speed: float | None = None
+    """Tokens per second while they were written: see `store.generation`; None where that is not known."""
     error: TaskError | None = None
 
 
@@ -157,6 +159,8 @@ class Task:
     finish_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    speed: float | None = None
+    """As of the request that answered."""
     trace_id: str | None = None
     request_ids: tuple[str, ...] = ()
     fallback: Fallback | None = None

@@ -189,6 +189,7 @@ class Run:
                 finish_reason=request.finish_reason,
                 input_tokens=request.input_tokens,
                 output_tokens=request.output_tokens,
+                speed=request.speed,
             )
         if failed:
             self.failed = request

@@ -15,6 +15,8 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 from venom_otel import semconv
 from venom_otel.services.tasks.model import Party, Request, TaskError
+from venom_otel.store.generation import generated
+from venom_otel.store.mapping import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -162,6 +164,7 @@ def request_of(span: ReadableSpan) -> Request:
         finish_reason=str(reasons[0]) if isinstance(reasons, tuple) and reasons else None,
         input_tokens=_count(attributes, semconv.GEN_AI_USAGE_INPUT_TOKENS),
         output_tokens=_count(attributes, semconv.GEN_AI_USAGE_OUTPUT_TOKENS),
+        speed=_speed(span, attributes),
         error=_error(span, attributes),
     )
 
@@ -181,6 +184,19 @@ def _error(span: ReadableSpan, attributes: Mapping[str, Any]) -> TaskError | Non
     return TaskError(
         _text(attributes, semconv.LLM_ERROR_KIND), _text(attributes, semconv.ERROR_TYPE), span.status.description or "it says nothing"
     )
+
+
+def _speed(span: ReadableSpan, attributes: Mapping[str, Any]) -> float | None:
+    """As the store says it of the same span."""
+    if span.start_time is None or span.end_time is None:
+        return None
+    first_chunk_ns = seconds(attributes.get(semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK))
+    return generated(
+        _count(attributes, semconv.GEN_AI_USAGE_OUTPUT_TOKENS) or 0,
+        span.end_time - span.start_time,
+        -1 if first_chunk_ns is None else first_chunk_ns,
+        seconds(attributes.get(semconv.LLM_TIMING_GENERATION)) or 0,
+    ).speed
 
 
 def _text(attributes: Mapping[str, Any], name: str) -> str | None:

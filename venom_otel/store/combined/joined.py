@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from venom_otel.store.distribution import Distribution
+from venom_otel.store.generation import summed
 from venom_otel.store.periods import DAY, END, HOUR, MINUTE_NS
 from venom_otel.store.protocol import Aggregate
 
@@ -51,4 +52,5 @@ def _one(same: Sequence[Aggregate]) -> Aggregate:
         sum(one.output_tokens for one in same),
         Distribution.merged(one.duration for one in same),
         Distribution.merged(one.first_chunk for one in same),
+        summed(one.generation for one in same),
     )

@@ -14,6 +14,7 @@ from venom_otel.store.distribution import buckets
 from venom_otel.store.embedded.packed import Histogram, unpack_all
 from venom_otel.store.embedded.remembered import Period
 from venom_otel.store.embedded.sql import statement
+from venom_otel.store.generation import UNKNOWN, Generation, generated, summed
 from venom_otel.store.mapping import MAX_INT64
 from venom_otel.store.periods import MINUTE_NS
 
@@ -62,6 +63,7 @@ class Measured(NamedTuple):
     first_chunks_ns: int
     first_chunks: Counter[int]
     """By bucket, of those that brought one."""
+    generation: Generation
 
 
 class Tally:
@@ -73,9 +75,19 @@ class Tally:
         output_tokens: written by them.
         durations: the stored blob.
         first_chunks: the stored blob.
+        generation: how they wrote, in the order of its fields.
     """
 
-    __slots__ = ("durations", "durations_ns", "first_chunks", "first_chunks_ns", "input_tokens", "output_tokens", "requests")
+    __slots__ = (
+        "durations",
+        "durations_ns",
+        "first_chunks",
+        "first_chunks_ns",
+        "generation",
+        "input_tokens",
+        "output_tokens",
+        "requests",
+    )
 
     def __init__(
         self,
@@ -84,10 +96,12 @@ class Tally:
         output_tokens: int = 0,
         durations: bytes | None = None,
         first_chunks: bytes | None = None,
+        *generation: int,
     ) -> None:
         self.requests, self.input_tokens, self.output_tokens = requests, input_tokens, output_tokens
         self.durations_ns, self.durations = _stored(durations)
         self.first_chunks_ns, self.first_chunks = _stored(first_chunks)
+        self.generation = Generation(*generation) if generation else UNKNOWN
 
     def add(self, some: Measured) -> None:
         """Count these requests."""
@@ -99,6 +113,7 @@ class Tally:
         if some.first_chunks:
             self.first_chunks_ns += some.first_chunks_ns
             self.first_chunks.add(some.first_chunks)
+        self.generation = summed((self.generation, some.generation))
 
     def remove(self, some: Measured) -> None:
         """Count these requests no longer."""
@@ -109,8 +124,10 @@ class Tally:
         self.durations.remove(some.durations)
         self.first_chunks_ns = max(self.first_chunks_ns - some.first_chunks_ns, 0)
         self.first_chunks.remove(some.first_chunks)
+        left = zip(self.generation, some.generation, strict=True)
+        self.generation = Generation(*(max(whole - part, 0) for whole, part in left))
 
-    def row(self) -> tuple[int, int, int, bytes | None, bytes | None]:
+    def row(self) -> tuple[int | bytes | None, ...]:
         """What is stored of it."""
         return (
             self.requests,
@@ -118,6 +135,7 @@ class Tally:
             min(self.output_tokens, MAX_INT64),
             self.durations.pack(self.durations_ns),
             self.first_chunks.pack(self.first_chunks_ns),
+            *(min(number, MAX_INT64) for number in self.generation),
         )
 
 
@@ -240,7 +258,7 @@ def newest_starts(connection: sqlite3.Connection) -> dict[int, int]:
 
 def _summed_up(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
     """Rows of one roll-up after another, from their count of requests on, as one."""
-    requests, input_tokens, output_tokens, durations, first_chunks = zip(*rows, strict=True)
+    requests, input_tokens, output_tokens, durations, first_chunks, *generation = zip(*rows, strict=True)
     arrived = [blob for blob in first_chunks if blob is not None]
     return (
         sum(requests),
@@ -248,6 +266,7 @@ def _summed_up(rows: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         min(sum(output_tokens), MAX_INT64),
         Histogram(durations).pack(unpack_all(durations).sum_ns),
         Histogram(arrived).pack(unpack_all(arrived).sum_ns),
+        *(min(sum(numbers), MAX_INT64) for numbers in generation),
     )
 
 
@@ -269,7 +288,7 @@ def _groups(requests: Iterable[Sequence[Any]]) -> Mapping[tuple[int, int, int], 
 
 
 def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
-    _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_ = zip(*rows, strict=True)
+    _, _, durations, _, _, first_chunks, input_tokens, output_tokens, *_, told = zip(*rows, strict=True)
     arrived = [value for value in first_chunks if value >= 0]
     return Measured(
         len(rows),
@@ -279,11 +298,12 @@ def _measure(rows: Sequence[Sequence[Any]]) -> Measured:
         Counter(buckets(durations)),
         sum(arrived),
         Counter(buckets(arrived)),
+        summed(map(generated, output_tokens, durations, first_chunks, told)),
     )
 
 
 def _together(parts: Sequence[Measured]) -> Measured:
-    requests, input_tokens, output_tokens, durations_ns, durations, first_chunks_ns, first_chunks = zip(*parts, strict=True)
+    requests, input_tokens, output_tokens, durations_ns, durations, first_chunks_ns, first_chunks, generations = zip(*parts, strict=True)
     return Measured(
         sum(requests),
         sum(input_tokens),
@@ -292,6 +312,7 @@ def _together(parts: Sequence[Measured]) -> Measured:
         _added_up(durations),
         sum(first_chunks_ns),
         _added_up(first_chunks),
+        summed(generations),
     )
 
 

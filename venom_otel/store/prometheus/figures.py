@@ -9,12 +9,14 @@ from venom_otel import semconv
 from venom_otel.errors import StoreError
 from venom_otel.grafana import names
 from venom_otel.store.distribution import Distribution
+from venom_otel.store.generation import UNKNOWN, streamed
 from venom_otel.store.periods import MINUTE_NS
 from venom_otel.store.protocol import Aggregate, Dimension, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from venom_otel.store.generation import Generation
     from venom_otel.store.prometheus.question import Group, Question
 
 NO_ANSWER: Final = "its reply is none to a query: is it a Prometheus?"
@@ -61,7 +63,8 @@ def aggregates(question: Question, answers: Answers, start_of: Callable[[float],
     """The requests of each group and step that there are.
 
     The metrics of first chunks and tokens do not say how a request ended. Where groups are told apart by that, both count as those of
-    the requests that went well, and among those as the most frequent ones'.
+    the requests that went well, and among those as the most frequent ones'. Nor do durations say what was a stream: how fast answers were
+    written is known where as many of them brought a first chunk as there were.
 
     Args:
         question: what was asked.
@@ -75,9 +78,12 @@ def aggregates(question: Question, answers: Answers, start_of: Callable[[float],
         if labels.get(_TOKEN_TYPE) in (_INPUT, _OUTPUT):
             tokens[at, party][labels[_TOKEN_TYPE]] += round(value)
     answering: dict[tuple[float, Group], tuple[bool, int, Group]] = {}
+    whole: defaultdict[tuple[float, Group], list[Distribution]] = defaultdict(list)
     counted = {(at, *groups): found for (at, groups), found in durations.found() if found.count}
     for (at, group, party), found in counted.items():
         completed = question.named(group).get(Dimension.STATUS) == RequestStatus.COMPLETED
+        if completed or not question.tells_status:
+            whole[at, party].append(found)
         answering[at, party] = max(answering.get((at, party), (False, 0, group)), (completed, found.count, group), key=lambda one: one[:2])
     first_chunks = dict(chunks.found())
     result = []
@@ -85,6 +91,7 @@ def aggregates(question: Question, answers: Answers, start_of: Callable[[float],
         of_party = at, party
         answers_here = answering[of_party][2] == group
         used = tokens[of_party]
+        first_chunk = first_chunks.get(of_party, Distribution()) if answers_here else Distribution()
         result.append(
             Aggregate(
                 question.named(group),
@@ -93,10 +100,18 @@ def aggregates(question: Question, answers: Answers, start_of: Callable[[float],
                 used[_INPUT] if answers_here else 0,
                 used[_OUTPUT] if answers_here else 0,
                 found,
-                first_chunks.get(of_party, Distribution()) if answers_here else Distribution(),
+                first_chunk,
+                _generation(whole[of_party], first_chunk, used[_OUTPUT]),
             )
         )
     return result
+
+
+def _generation(answers: Sequence[Distribution], first_chunk: Distribution, output_tokens: int) -> Generation:
+    """What streams wrote after their first chunks."""
+    if not first_chunk.count or first_chunk.count < sum(one.count for one in answers):
+        return UNKNOWN
+    return streamed(first_chunk.count, output_tokens - first_chunk.count, sum(one.sum_ns for one in answers) - first_chunk.sum_ns)
 
 
 class _Histograms:

@@ -85,6 +85,11 @@ class Question:
         status = self._wanted[Dimension.STATUS]
         return self._wanted[Dimension.ERROR_KIND] is None and (status is None or RequestStatus.COMPLETED in status)
 
+    @property
+    def tells_status(self) -> bool:
+        """Whether groups are told apart by how requests ended."""
+        return Dimension.STATUS in self._by
+
     def named(self, group: Group) -> dict[Dimension, str | None]:
         """A group as an aggregate has it."""
         return dict(zip(self._by, group, strict=True))
@@ -167,12 +172,12 @@ def _values(asked: str | bool | tuple[str, ...] | None) -> frozenset[str] | None
     if asked is None:
         return None
     if isinstance(asked, bool):
-        return frozenset({_word(asked)})
+        return frozenset({"true" if asked else "false"})
     return frozenset(asked) if isinstance(asked, tuple) else frozenset({asked})
 
 
-def _word(value: bool) -> str:
-    return "true" if value else "false"
+def _word(value: bool | None) -> str | None:
+    return None if value is None else "true" if value else "false"
 
 
 def _typed(attribute: str, value: str) -> str | bool | int:

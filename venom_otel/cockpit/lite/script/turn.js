@@ -135,7 +135,7 @@ export class Turn {
       model: answered ? say(TEXTS.model, { asked: task.llm_model, answered }) : task.llm_model,
       endpoint: task.llm_endpoint,
       firstToken: task.first_token === null ? "" : say(TEXTS.seconds, { number: figures(task.first_token) }),
-      speed: speed(task),
+      speed: task.speed === null ? "" : figures(task.speed),
     });
     link(this.node, "request", task.request_ids.length && `/requests/${task.request_ids.at(-1)}`);
     slot(this.node, "request").closest("div").hidden = !task.request_ids.length;
@@ -176,11 +176,4 @@ export class Turn {
       if (error.status !== 409) this.problem(error instanceof Refused ? error.message : TEXTS.unreachable); // 409: it has ended
     }
   }
-}
-
-/** Tokens a second from the first to the last, where that is known. */
-function speed({ usage, duration_seconds: whole, first_token: first }) {
-  const tokens = usage?.output_tokens ?? 0;
-  if (whole === null || first === null || tokens < 2 || whole <= first) return "";
-  return say(TEXTS.speed, { number: figures((tokens - 1) / (whole - first)) });
 }
