@@ -43,6 +43,7 @@ LLM_COST_CURRENCY: Final = "llm.cost.currency"
 LLM_ROUTE_ATTEMPTS: Final = "llm.route.attempts"
 LLM_ROUTE_CHOSEN: Final = "llm.route.chosen"
 LLM_ROUTE_FALLBACK: Final = "llm.route.fallback"
+LLM_ROUTE_GAVE_WAY: Final = "llm.route.gave_way"
 LLM_ROUTE_REASON: Final = "llm.route.reason"
 LLM_ROUTE_ATTEMPT: Final = "llm.route.attempt"
 LLM_ROUTE_FROM: Final = "llm.route.from"
@@ -244,6 +245,7 @@ SPAN_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
         "boolean",
         "whether it is in the place of a service that should have answered; absent where the call is not routed",
     ),
+    LLM_ROUTE_GAVE_WAY: ("boolean", "of a failed attempt of a routed call: whether another service was asked after it; absent otherwise"),
 }
 
 ROUTE_ATTRIBUTES: Final[dict[str, tuple[str, str]]] = {
@@ -304,7 +306,7 @@ METRIC_ATTRIBUTES: Final = (
 )
 """Of every point of a round trip, as far as they are known."""
 
-DURATION_ATTRIBUTES: Final = (LLM_OUTCOME, LLM_ERROR_KIND, ERROR_TYPE, LLM_COLD_START)
+DURATION_ATTRIBUTES: Final = (LLM_OUTCOME, LLM_ERROR_KIND, ERROR_TYPE, LLM_COLD_START, LLM_ROUTE_GAVE_WAY)
 """Of the duration's points besides: how it ended. Each is one of few words, and the other metrics are spared the series."""
 
 RUNTIME_METRICS: Final[dict[str, tuple[str, str, str]]] = {

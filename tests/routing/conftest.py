@@ -4,7 +4,13 @@ import pytest
 from support import behaviours
 from support.app import OLLAMA, OPENAI
 from support.collections import quick_collections  # noqa: F401 - a fixture
-from support.kernel_fixtures import in_production, kernel_spans, serve_each_dialect  # noqa: F401 - fixtures
+from support.kernel_fixtures import (  # noqa: F401 - fixtures
+    in_production,
+    kernel_spans,
+    play_two_vllms,
+    serve_each_dialect,
+    serve_two_vllms,
+)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ RECORDING = ("routed", "recorder", "invocation", "metrics", "records", "semantic
 
 ENTRIES = {
     f"instrumentation.routed.{name}"
-    for name in ("call_of", *(f"RoutedCall.{name}" for name in ("trying", "provider_of", "chunk", "succeed", "fail", "_end")))
+    for name in ("call_of", *(f"RoutedCall.{name}" for name in ("goes_on", "trying", "provider_of", "chunk", "succeed", "fail", "_end")))
 }
 """Where the application's path enters it; they catch what is raised below them."""
 

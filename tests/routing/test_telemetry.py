@@ -314,6 +314,38 @@ async def test_what_a_routed_service_within_another_asks_is_in_the_place_of_the_
     assert routing.fallbacks(capture) == {("ollama", "vllm", "500"): 1}
 
 
+def gave_way(capture, *endpoints):
+    """Of each attempt, in the order of its server, as its span and as the point of its duration say it."""
+    spans = [span["attributes"] for span in capture.span_dicts() if span["name"].startswith("chat ")]
+    points = [point["attributes"] for point in capture.metrics()["gen_ai.client.operation.duration"]["points"]]
+    found = [
+        {endpoints.index(one["llm.endpoint"].removesuffix("/v1")): one.get("llm.route.gave_way") for one in said}
+        for said in (spans, points)
+    ]
+    assert found[0] == found[1]
+    return [found[0][number] for number in sorted(found[0])]
+
+
+@modes
+@pytest.mark.parametrize(
+    ("failing", "expected"), [(0, [None]), (1, [True, None]), (2, [True, True, None]), (3, [True, True, False])], ids=str
+)
+@pytest.mark.parametrize("inner", [(), (0, 1), (1, 2), (0,), (2,)], ids=str)
+async def test_who_of_three_gave_way(stream, inner, failing, expected, servers, two_vllms, capture):
+    """Whoever failed and was followed by another, wherever in the order; some of the three may be those of a routed service in the list."""
+    three = [servers[OLLAMA], *two_vllms]
+    for server in three[:failing]:
+        server.play(behaviours.refuses(dialects.FAILED))
+    async with services_for({OLLAMA: three[0].url, OPENAI: three[1].url}) as two, services_for({OPENAI: three[2].url}) as [last]:
+        chain = [*two, last]
+        if inner:
+            chain[inner[0] : inner[-1] + 1] = [venom_otel.fallback([chain[number] for number in inner], service_id="inner")]
+        with venom_otel.instrument(**capture.telemetry) as handle:
+            await watch(lambda seen: ask(venom_otel.fallback(chain), seen, stream=stream))
+            await flushed(handle)
+    assert gave_way(capture, *(server.url for server in three)) == expected
+
+
 async def test_a_nested_call_says_from_its_start_whether_it_is_in_anothers_place(servers, urls, capture):
     """Samplers see no more than that."""
     started = []

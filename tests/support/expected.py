@@ -59,6 +59,8 @@ class Trip:
     parent: int = PARENT_ID
     fallback: bool | None = None
     """Of an attempt of a routed call: whether it is in the place of another service."""
+    gave_way: bool | None = None
+    """Of a failed one: whether another service was asked after it."""
 
     @property
     def base_url(self) -> str:
@@ -269,6 +271,8 @@ def _ending(trip: Trip) -> dict[str, Any]:
         attributes["llm.cold_start"] = False
     if trip.failed is not None:
         attributes |= {"error.type": trip.error_type, "llm.error.kind": trip.failed.kind}
+    if trip.gave_way is not None:
+        attributes["llm.route.gave_way"] = trip.gave_way
     return attributes
 
 

@@ -64,6 +64,8 @@ def spans(call: Routed) -> list[dict[str, Any]]:
             "llm.route.fallback": _falls_back(call, number),
             "llm.service_id": SERVICE_IDS[trip.connector],
         }
+        if trip.failed is not None:
+            span["attributes"]["llm.route.gave_way"] = number < len(call.trips)
     last = call.trips[-1]
     attributes: dict[str, Any] = {
         "llm.model": last.model,
@@ -112,7 +114,12 @@ def logs(call: Routed) -> list[dict[str, Any]]:
 
 def metrics(call: Routed) -> dict[str, dict[str, Any]]:
     """The metric points of its attempts."""
-    return expected.metrics([replace(trip, fallback=_falls_back(call, number)) for number, trip in enumerate(call.trips, 1)])
+    return expected.metrics(
+        [
+            replace(trip, fallback=_falls_back(call, number), gave_way=None if trip.failed is None else number < len(call.trips))
+            for number, trip in enumerate(call.trips, 1)
+        ]
+    )
 
 
 def _falls_back(call: Routed, number: int) -> bool:

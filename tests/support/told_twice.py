@@ -56,6 +56,7 @@ class Request:
     error_type: str | None = None
     error_kind: str | None = None
     fallback: bool | None = None
+    gave_way: bool | None = None
     cold: bool | None = None
 
     def who(self) -> dict[str, Any]:
@@ -75,7 +76,12 @@ class Request:
     def ending(self) -> dict[str, Any]:
         """What its span and its duration's point say besides."""
         said: dict[str, Any] = {} if self.provider is None else {"llm.outcome": self.outcome}
-        told = {"error.type": self.error_type, "llm.error.kind": self.error_kind, "llm.cold_start": self.cold}
+        told = {
+            "error.type": self.error_type,
+            "llm.error.kind": self.error_kind,
+            "llm.cold_start": self.cold,
+            "llm.route.gave_way": self.gave_way,
+        }
         return said | {name: value for name, value in told.items() if value is not None}
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from venom_otel.api.figures import Spread, UsedTokens, spread
-from venom_otel.api.models import SPEED, rounded, utc
+from venom_otel.api.figures import Spread, UsedTokens, rounded, spread
+from venom_otel.api.models import utc
 from venom_otel.services.compared import FEW, Grouping, Metric
 from venom_otel.store.protocol import RequestStatus
 
@@ -75,10 +75,10 @@ class Row(BaseModel):
     error_kinds: list[FailedOf] = Field(description="The most frequent first.")
     duration: Spread = Field(description="Of completed requests.")
     first_token: Spread = Field(description="Of streams, from the call to the first chunk.")
-    speed: float | None = Field(description=f"{SPEED} Of completed requests, together.")
+    speed: float | None = Field(description="Tokens written per second of a completed request's duration.")
     cold_starts: ColdStarts | None = Field(description="Null where the runtime does not say.")
-    stood_in: int = Field(description="How often it answered in the place of a server that should have (routed calls).")
-    gave_way: int = Field(description="How often it should have answered in a routed call and failed.")
+    stood_in: int = Field(description="How often it answered in a routed call in the place of a server that should have.")
+    gave_way: int = Field(description="How often it failed in a routed call and another was asked after it, whatever its place.")
     usage: UsedTokens
     cost: Cost | None = Field(description="Null where no price is known.")
     best: list[Metric] = Field(description=f"In what no other row does better; of values from {FEW} requests or more.")

@@ -96,6 +96,7 @@ class Invocation:
         "endpoint",
         "facts",
         "fallback",
+        "gave_way",
         "identity",
         "model",
         "propagate",
@@ -142,6 +143,8 @@ class Invocation:
         """Which attempt of it, from 1."""
         self.fallback: bool | None = None
         """Whether that attempt is in the place of a service that should have answered; None where the call is not routed."""
+        self.gave_way: bool | None = None
+        """Whether another service was asked after that attempt failed; None where it did not, or the call is not routed."""
         self.facts = ReplyFacts()
         self.request: Any = None
         """The HTTP request as it was sent, where the client's stack shows it; the last, where the client tried again."""
@@ -219,9 +222,16 @@ class Invocation:
         self.ended = True
         duration = time.perf_counter() - self._start_clock
         try:
-            self._recorder.settle(self, failure, lambda identity: self._complete(identity, outcome, failure, duration))
+            if self.route is not None and failure is not None:
+                self.route.hold(lambda gave_way: self._settle(outcome, failure, duration, gave_way=gave_way))
+            else:
+                self._settle(outcome, failure, duration)
         except Exception:
             guard.report("ending a span")
+
+    def _settle(self, outcome: str, failure: Failure | None, duration: float, *, gave_way: bool | None = None) -> None:
+        self.gave_way = gave_way
+        self._recorder.settle(self, failure, lambda identity: self._complete(identity, outcome, failure, duration))
 
     # -- once it has ended and the identity is known, in whichever thread -----------------------------------------------------------
 
@@ -270,6 +280,8 @@ class Invocation:
             attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = facts.finish_reasons
         if failure is not None:
             attributes.update(what_failed(failure))
+        if self.gave_way is not None:
+            attributes[semconv.LLM_ROUTE_GAVE_WAY] = self.gave_way
         return attributes
 
 

@@ -355,6 +355,8 @@ def _ending(invocation: Invocation, outcome: str, failure: Failure | None) -> di
             attributes[semconv.LLM_ERROR_KIND] = failure.kind
     if invocation.facts.cold_start is not None:
         attributes[semconv.LLM_COLD_START] = invocation.facts.cold_start
+    if invocation.gave_way is not None:
+        attributes[semconv.LLM_ROUTE_GAVE_WAY] = invocation.gave_way
     return attributes
 
 

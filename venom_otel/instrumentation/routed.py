@@ -20,7 +20,7 @@ from venom_otel.instrumentation.failures import Failure, describe
 from venom_otel.instrumentation.invocation import NANOSECONDS, Invocation, current, what_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from opentelemetry.util.types import AttributeValue
 
@@ -65,7 +65,7 @@ def call_of(service: Any) -> RoutedCall | None:
 class RoutedCall(Invocation):
     """A routed call under way. It belongs to its task, but for its completion, which comes from whichever thread completes an attempt."""
 
-    __slots__ = ("_attempts", "_ending", "_in_place", "_instruments", "_lock", "_open", "_services", "recorder")
+    __slots__ = ("_attempts", "_ending", "_held", "_in_place", "_instruments", "_lock", "_open", "_services", "recorder")
 
     def __init__(
         self,
@@ -99,6 +99,8 @@ class RoutedCall(Invocation):
         self._lock = threading.Lock()
         self._open = 0
         self._ending: _Ending | None = None
+        self._held: Callable[[bool], None] | None = None
+        """Completes the failed attempt of which it is not known yet whether it gives way."""
 
     def start_attributes(self) -> dict[str, AttributeValue]:
         """What is known before the first attempt and stays so."""
@@ -110,6 +112,13 @@ class RoutedCall(Invocation):
         return attributes
 
     # -- what the router says --------------------------------------------------------------------------------------------------------
+
+    def goes_on(self) -> None:
+        """Another service is asked: one that failed before gave way."""
+        try:
+            self._let_go(gave_way=True)
+        except Exception:
+            guard.report("completing a failed attempt")
 
     def trying(self, service: Any, instead_of: tuple[Any, Reason] | None) -> None:
         """The next attempt is this service's; `instead_of` names the one that should have answered, and why it did not."""
@@ -147,6 +156,10 @@ class RoutedCall(Invocation):
         with self._lock:
             self._open += 1
         invocation.route, invocation.attempt, invocation.fallback = self, len(self._attempts), self.falls_back
+
+    def hold(self, complete: Callable[[bool], None]) -> None:
+        """The present attempt failed; `complete` is told whether another service is asked after it, as soon as that is known."""
+        self._held = complete
 
     def completed(self, invocation: Invocation, failure: Failure | None, end_ns: int) -> None:
         """All is said of an attempt; its end may come a little later than that of a stream which its consumer left."""
@@ -195,10 +208,19 @@ class RoutedCall(Invocation):
             self._ending = _Ending(outcome, failure, end_ns)
             over = self._open == 0
         try:
+            if self.route is not None and failure is not None and self._held is not None:
+                self.route.hold(self._held)  # the outer call may go on
+                self._held = None
+            self._let_go(gave_way=False)
             if over:
                 self._finish()
         except Exception:
             guard.report("ending a routed call's span")
+
+    def _let_go(self, *, gave_way: bool) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held(gave_way)
 
     # -- once it and all its attempts have ended, in whichever thread -----------------------------------------------------------------
 

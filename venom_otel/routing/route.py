@@ -113,6 +113,8 @@ class Route:
     def begun(self, attempt: Attempt) -> None:
         """An attempt begins."""
         self._asked += 1
+        if self._call is not None:
+            self._call.goes_on()
         instead_of = None
         if self._instead_of is not None:
             member, reason = self._instead_of

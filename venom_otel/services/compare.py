@@ -34,10 +34,11 @@ _ASKED: Final = (
     Dimension.ERROR_KIND,
     Dimension.FALLBACK,
     Dimension.COLD_START,
+    Dimension.GAVE_WAY,
 )
 """By what the store is asked, for every grouping: so the answer to another one is there already."""
 
-_TRUE, _FALSE = "true", "false"
+_TRUE: Final = "true"
 
 
 async def compare(
@@ -105,7 +106,7 @@ class _Gathered:
             self._cold += figures.requests
         if status is RequestStatus.COMPLETED and told[Dimension.FALLBACK] == _TRUE:
             self._stood_in += figures.requests
-        if status is RequestStatus.FAILED and told[Dimension.FALLBACK] == _FALSE:
+        if told[Dimension.GAVE_WAY] == _TRUE:
             self._gave_way += figures.requests
         if prices is not None and (figures.input_tokens or figures.output_tokens):
             self._price(group, prices)
@@ -131,7 +132,6 @@ class _Gathered:
             completed.duration,
             figures.first_chunk,
             completed.speed,
-            completed.generation.requests,
             dict(sorted(self._kinds.items(), key=lambda item: (-item[1], not item[0], item[0]))),
             self._cold if self._told_cold else None,
             self._told_cold,

@@ -58,9 +58,7 @@ class Row:
     first_chunk: Distribution
     """Of streams that brought a first chunk, however they ended."""
     speed: float | None
-    """Tokens per second while they were written, of completed requests; None where that is not known of any: see `store.generation`."""
-    written: int
-    """Of how many it is known."""
+    """Tokens written per second of a completed request's duration."""
     error_kinds: Mapping[str, int]
     """Of failed requests, the most frequent first; "" for what no kind is known of."""
     cold_starts: int | None
@@ -68,9 +66,9 @@ class Row:
     told_cold: int
     """Of how many it says whether it was."""
     stood_in: int
-    """How often it answered in the place of a server that should have."""
+    """How often it answered in a routed call in the place of a server that should have."""
     gave_way: int
-    """How often it should have answered in a routed call and failed."""
+    """How often it failed in a routed call and another server was asked after it, whatever its place in the order."""
     input_tokens: int
     output_tokens: int
     cost: Cost | None
@@ -130,7 +128,6 @@ _VALUES: Final[Mapping[Metric, Callable[[Row], float | None]]] = {
 _COUNTS: Final[Mapping[Metric, Callable[[Row], int]]] = {
     Metric.FIRST_P50: lambda row: row.first_chunk.count,
     Metric.FIRST_P95: lambda row: row.first_chunk.count,
-    Metric.SPEED: lambda row: row.written,
     Metric.ERROR_RATE: lambda row: row.requests,
 }
 

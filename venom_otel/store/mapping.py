@@ -26,6 +26,8 @@ MAX_TEXT: Final = 500
 NOT_ROUTED: Final = 0
 FIRST_CHOICE: Final = 1
 FALLBACK: Final = 2
+FIRST_GAVE_WAY: Final = 3
+FALLBACK_GAVE_WAY: Final = 4
 NOT_TOLD: Final = 0
 WARM: Final = 1
 COLD: Final = 2
@@ -52,7 +54,8 @@ class Ending(NamedTuple):
     status: RequestStatus
     error_kind: str
     routed: int = NOT_ROUTED
-    """Whether it was an attempt of a routed call: `FIRST_CHOICE`, or in the place of another server, `FALLBACK`."""
+    """Whether it was an attempt of a routed call: `FIRST_CHOICE`, or in the place of another server, `FALLBACK`; either may have failed and
+    been followed by another: `FIRST_GAVE_WAY`, `FALLBACK_GAVE_WAY`."""
     cold: int = NOT_TOLD
     """Whether the runtime says that it loaded the model for this request: `COLD`, or had it in memory: `WARM`."""
 
@@ -105,6 +108,7 @@ HOT: Final[Mapping[str, Callable[[AttributeValue], str | int | bool | None]]] = 
     semconv.LLM_OUTCOME: text,
     semconv.LLM_ERROR_KIND: text,
     semconv.LLM_ROUTE_FALLBACK: flag,
+    semconv.LLM_ROUTE_GAVE_WAY: flag,
     semconv.LLM_COLD_START: flag,
     semconv.ERROR_TYPE: text,
     semconv.HTTP_RESPONSE_STATUS_CODE: text,
@@ -137,7 +141,15 @@ _STATUS_OF_OUTCOME: Final[Mapping[str | None, RequestStatus]] = {
 }
 
 
-_ROUTED: Final[Mapping[bool | None, int]] = {None: NOT_ROUTED, False: FIRST_CHOICE, True: FALLBACK}
+_ROUTED: Final[Mapping[tuple[bool | None, bool], int]] = {
+    (None, False): NOT_ROUTED,
+    (None, True): NOT_ROUTED,
+    (False, False): FIRST_CHOICE,
+    (True, False): FALLBACK,
+    (False, True): FIRST_GAVE_WAY,
+    (True, True): FALLBACK_GAVE_WAY,
+}
+_GAVE_WAY: Final = frozenset({FIRST_GAVE_WAY, FALLBACK_GAVE_WAY})
 _COLD: Final[Mapping[bool | None, int]] = {None: NOT_TOLD, False: WARM, True: COLD}
 
 
@@ -168,8 +180,19 @@ def ending(status_code: int, hot: Hot) -> Ending:
     status = _STATUS_OF_OUTCOME.get(hot.get(semconv.LLM_OUTCOME))
     if status is None:
         status = RequestStatus.FAILED if status_code == STATUS_ERROR else RequestStatus.COMPLETED
-    routed, cold = _ROUTED[hot.get(semconv.LLM_ROUTE_FALLBACK)], _COLD[hot.get(semconv.LLM_COLD_START)]
+    routed = _ROUTED[hot.get(semconv.LLM_ROUTE_FALLBACK), hot.get(semconv.LLM_ROUTE_GAVE_WAY) is True]
+    cold = _COLD[hot.get(semconv.LLM_COLD_START)]
     return Ending(status, hot.get(semconv.LLM_ERROR_KIND, ""), routed, cold)
+
+
+def falls_back(how: Ending) -> bool | None:
+    """Whether it was in the place of another server; None where it was not routed."""
+    return None if how.routed == NOT_ROUTED else how.routed in (FALLBACK, FALLBACK_GAVE_WAY)
+
+
+def gave_way(how: Ending) -> bool | None:
+    """Whether it failed and another server was asked after it; None where it was not routed."""
+    return None if how.routed == NOT_ROUTED else how.routed in _GAVE_WAY
 
 
 def _address(hot: Hot) -> str:

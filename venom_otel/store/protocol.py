@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from venom_otel.store.generation import generated
-
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from venom_otel.store.distribution import Distribution
-    from venom_otel.store.generation import Generation
 
 T = TypeVar("T")
 
@@ -106,17 +103,13 @@ class RequestSummary:
     generation_ns: int | None = None
     cold_start: bool | None = None
     """Whether the runtime loaded the model for this request; None where it did not tell."""
+    gave_way: bool | None = None
+    """Of an attempt of a routed call: whether it failed and another server was asked after it; None where it was not routed."""
 
     @property
     def request_id(self) -> str:
         """`{trace_id}-{span_id}`."""
         return f"{self.trace_id}-{self.span_id}"
-
-    @property
-    def speed(self) -> float | None:
-        """Tokens per second while they were written, see `store.generation`; None where that is not known."""
-        first_chunk_ns = -1 if self.first_chunk_ns is None else self.first_chunk_ns
-        return generated(self.output_tokens or 0, self.duration_ns, first_chunk_ns, self.generation_ns or 0).speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +164,7 @@ class Dimension(StrEnum):
     RESPONSE_MODEL = "response_model"
     FALLBACK = "fallback"
     COLD_START = "cold_start"
+    GAVE_WAY = "gave_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +180,6 @@ class Aggregate:
     """Of all of them."""
     first_chunk: Distribution
     """Of those streams that brought a first chunk."""
-    generation: Generation
-    """Of all of them whose writing is known."""
 
 
 class MetricKind(StrEnum):

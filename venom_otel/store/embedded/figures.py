@@ -10,7 +10,6 @@ from venom_otel.store.embedded.packed import Sum, add_up, distribution
 from venom_otel.store.embedded.reads import NAMED, asked
 from venom_otel.store.embedded.rollups import ALL_SERIES
 from venom_otel.store.embedded.sql import statement
-from venom_otel.store.generation import Generation, summed
 from venom_otel.store.periods import MINUTE_NS
 from venom_otel.store.protocol import Aggregate, Dimension
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 _SERIES_ASKED: Final = ("provider", "model", "endpoint", "service")
 """The fields of a filter that ask for series."""
-_OF_ENDING: Final = frozenset({Dimension.STATUS, Dimension.ERROR_KIND, Dimension.FALLBACK, Dimension.COLD_START})
+_OF_ENDING: Final = frozenset({Dimension.STATUS, Dimension.ERROR_KIND, Dimension.FALLBACK, Dimension.COLD_START, Dimension.GAVE_WAY})
 _Words = dict[int, dict[Dimension, str | None]]
 _ALL: Final[_Words] = {ALL_SERIES: {}}
 """The one series of the roll-ups of all series together."""
@@ -43,7 +42,6 @@ class Figures(NamedTuple):
     output_tokens: int
     durations: Sum
     first_chunks: Sum
-    generation: Generation
 
     @property
     def size(self) -> int:
@@ -91,7 +89,7 @@ class Question:
 
     def aggregate(self, group: Group, minute: int, parts: Sequence[Figures]) -> Aggregate:
         """The answer for one group: parts added up."""
-        requests, input_tokens, output_tokens, durations, first_chunks, generations = zip(*parts, strict=True)
+        requests, input_tokens, output_tokens, durations, first_chunks = zip(*parts, strict=True)
         return Aggregate(
             dict(zip(self._by, group, strict=True)),
             minute * MINUTE_NS,
@@ -100,7 +98,6 @@ class Question:
             sum(output_tokens),
             distribution(durations),
             distribution(first_chunks),
-            summed(generations),
         )
 
     def _group(self, series: int, ending: int) -> Group | None:
@@ -126,7 +123,6 @@ class Question:
 
 def _figures(rows: Sequence[Sequence[Any]]) -> Figures:
     """Rows of roll-ups, from their count of requests on, as one."""
-    requests, input_tokens, output_tokens, durations, first_chunks, *generation = zip(*rows, strict=True)
+    requests, input_tokens, output_tokens, durations, first_chunks = zip(*rows, strict=True)
     arrived = [blob for blob in first_chunks if blob is not None]
-    written = Generation(*map(sum, generation))
-    return Figures(sum(requests), sum(input_tokens), sum(output_tokens), add_up(durations), add_up(arrived), written)
+    return Figures(sum(requests), sum(input_tokens), sum(output_tokens), add_up(durations), add_up(arrived))

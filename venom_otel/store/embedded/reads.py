@@ -23,8 +23,8 @@ _GROWTH: Final = 8
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(RequestSummary))
 _STATUS: Final = FIELDS.index("status")
 _STREAMING: Final = FIELDS.index("streaming")
-_FALLBACK: Final = FIELDS.index("fallback")
-_COLD_START: Final = FIELDS.index("cold_start")
+_FLAGS: Final = tuple(map(FIELDS.index, ("fallback", "cold_start", "gave_way")))
+"""That may be None."""
 _STATUSES: Final = {status.value: status for status in RequestStatus}
 NAMED: Final = ("provider", "model", "endpoint", "service", "status", "error_kind", "fallback")
 """The fields of a filter that ask for series and endings."""
@@ -127,8 +127,7 @@ def _summary(row: Sequence[Any]) -> RequestSummary:
     fields = list(row)
     fields[_STATUS] = _STATUSES[fields[_STATUS]]
     fields[_STREAMING] = bool(fields[_STREAMING])
-    if fields[_FALLBACK] is not None:
-        fields[_FALLBACK] = bool(fields[_FALLBACK])
-    if fields[_COLD_START] is not None:
-        fields[_COLD_START] = bool(fields[_COLD_START])
+    for flag in _FLAGS:
+        if fields[flag] is not None:
+            fields[flag] = bool(fields[flag])
     return RequestSummary(*fields)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from venom_otel import semconv
 from venom_otel.grafana import names, promql
-from venom_otel.store.mapping import COLD, FALLBACK, HOT, KIND_CLIENT, NOT_ROUTED, NOT_TOLD, STATUS_ERROR, ending, flag, is_request, party
+from venom_otel.store.mapping import COLD, HOT, KIND_CLIENT, NOT_TOLD, STATUS_ERROR, ending, falls_back, flag, gave_way, is_request, party
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _OF_ENDING: Final[Mapping[Dimension, Sequence[str]]] = {
     Dimension.STATUS: (semconv.LLM_OUTCOME, semconv.ERROR_TYPE),
     Dimension.ERROR_KIND: (semconv.LLM_ERROR_KIND,),
     Dimension.COLD_START: (semconv.LLM_COLD_START,),
+    Dimension.GAVE_WAY: (semconv.LLM_ROUTE_GAVE_WAY, semconv.LLM_ROUTE_FALLBACK),
 }
 """What durations alone are told apart by."""
 _TELLING: Final = {**_OF_PARTY, **_OF_ENDING}
@@ -85,11 +86,6 @@ class Question:
         status = self._wanted[Dimension.STATUS]
         return self._wanted[Dimension.ERROR_KIND] is None and (status is None or RequestStatus.COMPLETED in status)
 
-    @property
-    def tells_status(self) -> bool:
-        """Whether groups are told apart by how requests ended."""
-        return Dimension.STATUS in self._by
-
     def named(self, group: Group) -> dict[Dimension, str | None]:
         """A group as an aggregate has it."""
         return dict(zip(self._by, group, strict=True))
@@ -133,10 +129,11 @@ class Question:
             Dimension.ENDPOINT: who.endpoint or None,
             Dimension.SERVICE: who.service or None,
             Dimension.RESPONSE_MODEL: who.response_model or None,
-            Dimension.FALLBACK: None if how.routed == NOT_ROUTED else _word(how.routed == FALLBACK),
+            Dimension.FALLBACK: _word(falls_back(how)),
             Dimension.STATUS: how.status,
             Dimension.ERROR_KIND: how.error_kind or None,
-            Dimension.COLD_START: None if how.cold == NOT_TOLD else _word(how.cold == COLD),
+            Dimension.COLD_START: _word(None if how.cold == NOT_TOLD else how.cold == COLD),
+            Dimension.GAVE_WAY: _word(gave_way(how)),
         }
         wanted = ((told[dimension], self._wanted.get(dimension)) for dimension in dimensions)
         return told if all(values is None or said in values for said, values in wanted) else None

@@ -14,7 +14,7 @@ from venom_otel.errors import StoreError
 from venom_otel.store.embedded.decode import MAX_MESSAGE
 from venom_otel.store.embedded.spans import whole
 from venom_otel.store.embedded.wire import attribute_value
-from venom_otel.store.mapping import COLD, ERROR_TYPES, FALLBACK, HOT, NOT_ROUTED, NOT_TOLD, TIMINGS, ending, is_request, party, text
+from venom_otel.store.mapping import COLD, ERROR_TYPES, HOT, NOT_TOLD, TIMINGS, ending, falls_back, gave_way, is_request, party, text
 from venom_otel.store.protocol import RequestStatus, RequestSummary, Span
 from venom_otel.store.tempo.cursors import cursor
 
@@ -143,12 +143,13 @@ def summary(span: Span) -> RequestSummary | None:
         error_kind=how.error_kind or None,
         error_type=next((hot[name] for name in ERROR_TYPES if name in hot), None) if failed else None,
         error_message=_message(span) or None if failed else None,
-        fallback=None if how.routed == NOT_ROUTED else how.routed == FALLBACK,
+        fallback=falls_back(how),
         queue_ns=queue,
         load_ns=load,
         prompt_ns=prompt,
         generation_ns=generation,
         cold_start=None if how.cold == NOT_TOLD else how.cold == COLD,
+        gave_way=gave_way(how),
     )
 
 

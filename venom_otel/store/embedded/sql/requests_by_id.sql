@@ -18,12 +18,13 @@ SELECT
     nullif(e.error_kind, '') AS error_kind,
     r.error_type,
     r.error_message,
-    nullif(e.routed, 0) - 1 AS fallback,
+    (nullif(e.routed, 0) - 1) % 2 AS fallback,
     r.queue_ns,
     r.load_ns,
     r.prompt_ns,
     r.generation_ns,
-    nullif(e.cold, 0) - 1 AS cold_start
+    nullif(e.cold, 0) - 1 AS cold_start,
+    nullif(e.routed, 0) > 2 AS gave_way
 FROM requests AS r
 JOIN series AS s ON s.id = r.series
 JOIN endings AS e ON e.id = r.ending
