@@ -36,6 +36,8 @@ def some_requests(dice, number, over_ns):
         if dice.random() < 0.4:
             more |= {"gen_ai.request.stream": True, "gen_ai.response.time_to_first_chunk": dice.lognormvariate(-1, 1)}
         if dice.random() < 0.3:
+            more["llm.timing.generation"] = dice.lognormvariate(0, 1)
+        if dice.random() < 0.3:
             more |= {"llm.route.attempt": 1, "llm.route.fallback": dice.random() < 0.5}
             if outcome == "error":
                 more["llm.route.gave_way"] = dice.random() < 0.5
@@ -157,6 +159,12 @@ async def test_every_filter_and_grouping(filled, which, by):
         assert aggregate.output_tokens == sum(row.output_tokens or 0 for row in values)
         assert_distribution(aggregate.duration, [row.duration_ns for row in values])
         assert_distribution(aggregate.first_chunk, [row.first_chunk_ns for row in values if row.first_chunk_ns is not None])
+        speeds = [row.speed for row in values]
+        assert aggregate.generation.requests == sum(map(bool, speeds))
+        # The time that each answer took to be written follows from its speed; their sums make the group's.
+        tokens = [row.output_tokens - 1 for row, speed in zip(values, speeds, strict=True) if speed]
+        seconds = sum(count / speed for count, speed in zip(tokens, filter(None, speeds), strict=True))
+        assert aggregate.generation.speed == (pytest.approx(sum(tokens) / seconds) if tokens else None)
 
 
 async def test_an_empty_store_has_no_aggregates(store):

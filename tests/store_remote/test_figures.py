@@ -194,6 +194,20 @@ async def test_how_requests_ended(since: int, here: EmbeddedStore, there: Promet
     assert all(values[1:3] == (0, 0) and values[4][0] == 0 for key, values in found.items() if RequestStatus.COMPLETED not in key)
 
 
+async def test_how_fast_answers_were_written(since: int, here: EmbeddedStore, there: PrometheusStore) -> None:
+    """Of streams it is known, but for what the metrics do not tell: which of them had an end; of what came whole, or mixed, it is not."""
+    asked = RequestFilter(since_ns=since, until_ns=since + 20 * 60 * MINUTE)
+    streams = replace(asked, service="desk")
+    wanted, found = [
+        next(one for one in await store.aggregates(streams, by=(Dimension.STATUS,)) if one.group[Dimension.STATUS] == "COMPLETED")
+        for store in (here, there)
+    ]
+    assert found.generation.speed == pytest.approx(wanted.generation.speed, rel=0.05)
+    for provider in ("ollama", "openai"):  # of Ollama's requests some are streams
+        for one in await there.aggregates(replace(asked, provider=provider), by=(Dimension.STATUS,)):
+            assert one.generation == (0, 0, 0)
+
+
 async def test_an_answer_is_remembered(since: int, there: PrometheusStore, monkeypatch: pytest.MonkeyPatch) -> None:
     which = RequestFilter(since_ns=since, until_ns=since + 20 * 60 * MINUTE)
     asked: list[str] = []

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from venom_otel.api.figures import Spread, UsedTokens, rounded, spread
-from venom_otel.api.models import utc
+from venom_otel.api.figures import Spread, UsedTokens, spread
+from venom_otel.api.models import SPEED, rounded, utc
 from venom_otel.services.compared import FEW, Grouping, Metric
 from venom_otel.store.protocol import RequestStatus
 
@@ -75,7 +75,7 @@ class Row(BaseModel):
     error_kinds: list[FailedOf] = Field(description="The most frequent first.")
     duration: Spread = Field(description="Of completed requests.")
     first_token: Spread = Field(description="Of streams, from the call to the first chunk.")
-    speed: float | None = Field(description="Tokens written per second of a completed request's duration.")
+    speed: float | None = Field(description=f"{SPEED} Of completed requests, together.")
     cold_starts: ColdStarts | None = Field(description="Null where the runtime does not say.")
     stood_in: int = Field(description="How often it answered in a routed call in the place of a server that should have.")
     gave_way: int = Field(description="How often it failed in a routed call and another was asked after it, whatever its place.")

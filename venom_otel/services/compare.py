@@ -132,6 +132,7 @@ class _Gathered:
             completed.duration,
             figures.first_chunk,
             completed.speed,
+            completed.generation.requests,
             dict(sorted(self._kinds.items(), key=lambda item: (-item[1], not item[0], item[0]))),
             self._cold if self._told_cold else None,
             self._told_cold,

@@ -58,7 +58,9 @@ class Row:
     first_chunk: Distribution
     """Of streams that brought a first chunk, however they ended."""
     speed: float | None
-    """Tokens written per second of a completed request's duration."""
+    """Tokens per second while they were written, of completed requests; None where that is not known of any: see `store.generation`."""
+    written: int
+    """Of how many it is known."""
     error_kinds: Mapping[str, int]
     """Of failed requests, the most frequent first; "" for what no kind is known of."""
     cold_starts: int | None
@@ -128,6 +130,7 @@ _VALUES: Final[Mapping[Metric, Callable[[Row], float | None]]] = {
 _COUNTS: Final[Mapping[Metric, Callable[[Row], int]]] = {
     Metric.FIRST_P50: lambda row: row.first_chunk.count,
     Metric.FIRST_P95: lambda row: row.first_chunk.count,
+    Metric.SPEED: lambda row: row.written,
     Metric.ERROR_RATE: lambda row: row.requests,
 }
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from venom_otel.store.generation import generated
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from venom_otel.store.distribution import Distribution
+    from venom_otel.store.generation import Generation
 
 T = TypeVar("T")
 
@@ -111,6 +114,12 @@ class RequestSummary:
         """`{trace_id}-{span_id}`."""
         return f"{self.trace_id}-{self.span_id}"
 
+    @property
+    def speed(self) -> float | None:
+        """Tokens per second while they were written, see `store.generation`; None where that is not known."""
+        first_chunk_ns = -1 if self.first_chunk_ns is None else self.first_chunk_ns
+        return generated(self.output_tokens or 0, self.duration_ns, first_chunk_ns, self.generation_ns or 0).speed
+
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
@@ -180,6 +189,8 @@ class Aggregate:
     """Of all of them."""
     first_chunk: Distribution
     """Of those streams that brought a first chunk."""
+    generation: Generation
+    """Of all of them whose writing is known."""
 
 
 class MetricKind(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from venom_otel.cockpit import formats
+from venom_otel.cockpit import formats, texts
 from venom_otel.services.compared import FEW, Grouping, Metric
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ DURATION: Final = "Duration"
 FIRST: Final = "First token"
 P50: Final = "p50"
 P95: Final = "p95"
-SPEED: Final = "Tokens/s"
-SPEED_HELP: Final = "Written per second of a completed request. Longer is better."
+SPEED: Final = texts.SPEED
+SPEED_CHART_HELP: Final = f"{texts.SPEED_HELP}. Longer is better."
 ERRORS: Final = "Failed"
 ERRORS_HELP: Final = "Which share of the requests failed. Shorter is better."
 COST: Final = "Cost"
@@ -66,7 +66,7 @@ COLUMNS: Final = {
     Metric.DURATION_P95: ("Duration", "p95"),
     Metric.FIRST_P50: ("First token", "p50"),
     Metric.FIRST_P95: ("First token", "p95"),
-    Metric.SPEED: ("Tokens/s", ""),
+    Metric.SPEED: (SPEED, ""),
     Metric.ERROR_RATE: ("Failed", ""),
     "cancelled": ("Cancelled", ""),
     "cold": ("Cold starts", ""),
@@ -80,7 +80,7 @@ COLUMN_HELP: Final = {
     Metric.DURATION_P95: "Of completed requests",
     Metric.FIRST_P50: "Of streams, from the call to the first piece of the answer",
     Metric.FIRST_P95: "Of streams, from the call to the first piece of the answer",
-    Metric.SPEED: "Tokens written per second of a completed request's duration",
+    Metric.SPEED: f"{texts.SPEED_HELP}: of streams, and where the runtime says how long it wrote",
     Metric.ERROR_RATE: "Which share failed, and the most frequent kinds of error",
     "cold": "Requests for which the model was loaded first, of those whose runtime says so",
     "fallbacks": "Of routed calls: how often it answered in the place of another, and how often it failed and another was asked after it",
@@ -161,7 +161,7 @@ METRICS: Final = {
     Metric.DURATION_P95: "Duration, p95",
     Metric.FIRST_P50: "First token, median",
     Metric.FIRST_P95: "First token, p95",
-    Metric.SPEED: "Tokens/s",
+    Metric.SPEED: SPEED,
     Metric.ERROR_RATE: "Failed",
     Metric.COST: "Cost per 1\u2009000",
 }

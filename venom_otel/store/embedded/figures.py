@@ -10,6 +10,7 @@ from venom_otel.store.embedded.packed import Sum, add_up, distribution
 from venom_otel.store.embedded.reads import NAMED, asked
 from venom_otel.store.embedded.rollups import ALL_SERIES
 from venom_otel.store.embedded.sql import statement
+from venom_otel.store.generation import Generation, summed
 from venom_otel.store.periods import MINUTE_NS
 from venom_otel.store.protocol import Aggregate, Dimension
 
@@ -42,6 +43,7 @@ class Figures(NamedTuple):
     output_tokens: int
     durations: Sum
     first_chunks: Sum
+    generation: Generation
 
     @property
     def size(self) -> int:
@@ -89,7 +91,7 @@ class Question:
 
     def aggregate(self, group: Group, minute: int, parts: Sequence[Figures]) -> Aggregate:
         """The answer for one group: parts added up."""
-        requests, input_tokens, output_tokens, durations, first_chunks = zip(*parts, strict=True)
+        requests, input_tokens, output_tokens, durations, first_chunks, generations = zip(*parts, strict=True)
         return Aggregate(
             dict(zip(self._by, group, strict=True)),
             minute * MINUTE_NS,
@@ -98,6 +100,7 @@ class Question:
             sum(output_tokens),
             distribution(durations),
             distribution(first_chunks),
+            summed(generations),
         )
 
     def _group(self, series: int, ending: int) -> Group | None:
@@ -123,6 +126,7 @@ class Question:
 
 def _figures(rows: Sequence[Sequence[Any]]) -> Figures:
     """Rows of roll-ups, from their count of requests on, as one."""
-    requests, input_tokens, output_tokens, durations, first_chunks = zip(*rows, strict=True)
+    requests, input_tokens, output_tokens, durations, first_chunks, *generation = zip(*rows, strict=True)
     arrived = [blob for blob in first_chunks if blob is not None]
-    return Figures(sum(requests), sum(input_tokens), sum(output_tokens), add_up(durations), add_up(arrived))
+    written = Generation(*map(sum, generation))
+    return Figures(sum(requests), sum(input_tokens), sum(output_tokens), add_up(durations), add_up(arrived), written)

@@ -86,6 +86,11 @@ class Question:
         status = self._wanted[Dimension.STATUS]
         return self._wanted[Dimension.ERROR_KIND] is None and (status is None or RequestStatus.COMPLETED in status)
 
+    @property
+    def tells_status(self) -> bool:
+        """Whether groups are told apart by how requests ended."""
+        return Dimension.STATUS in self._by
+
     def named(self, group: Group) -> dict[Dimension, str | None]:
         """A group as an aggregate has it."""
         return dict(zip(self._by, group, strict=True))
