@@ -35,12 +35,20 @@ def kinds(requests):
     return {(one["llm_provider"], one["llm_model"], one["status"], one["error"] and one["error"]["code"]) for one in requests}
 
 
-def fallbacks(requests):
-    """Traces in which vLLM failed and Ollama answered."""
-    ends = {}
-    for one in requests:
-        ends.setdefault(one["request_id"].partition("-")[0], set()).add((one["llm_provider"], one["status"]))
-    return [trace for trace, what in ends.items() if {("vllm", "FAILED"), ("ollama", "COMPLETED")} <= what]
+def fallbacks(page):
+    """Traces in which vLLM failed and Ollama answered in its place."""
+    failed = {trace(one) for one in stored(page, provider="vllm", status="FAILED", fallback="false")}
+    return [trace(one) for one in stored(page, provider="ollama", status="COMPLETED", fallback="true") if trace(one) in failed]
+
+
+def trace(request):
+    return request["request_id"].partition("-")[0]
+
+
+def servers(page):
+    """How each model server is that the page watches."""
+    items = httpx.get(f"{page}/api/v1/system/llm-servers").raise_for_status().json()["items"]
+    return {one["provider"]: (one["state"], one["version"]) for one in items}
 
 
 def gone(page):
@@ -58,9 +66,12 @@ def cockpit(tmp_path):
 
 
 def test_everything_moves_and_nothing_stays(tmp_path):
-    with Demo(tmp_path) as demo:
+    """Also where the shell names model servers of its own: the page of the demo's own watches those that it asks."""
+    with Demo(tmp_path, OLLAMA_ENDPOINT="http://127.0.0.1:9", LLAMACPP_ENDPOINT="http://127.0.0.1:9", LLM_MODEL_NAME="other") as demo:
         page = demo.page()
-        wait_for(lambda: kinds(stored(page)) >= SEEN and fallbacks(stored(page)), "everything the demo promises", 60)
+        wait_for(lambda: kinds(stored(page)) >= SEEN and fallbacks(page), "everything the demo promises", 60)
+        watched = {"vllm": ("ready", "0.32.0+simulated"), "ollama": ("ready", "0.17.4-simulated")}
+        wait_for(lambda: servers(page) == watched, "the simulated servers on the page", 60)
         requests = stored(page)
         assert {one["service"] for one in requests} == {"venom-otel demo"}
         streams = [one for one in requests if one["streaming"] and one["status"] == "COMPLETED"]
@@ -69,10 +80,10 @@ def test_everything_moves_and_nothing_stays(tmp_path):
         assert all(one["usage"]["input_tokens"] > 0 and one["usage"]["output_tokens"] > 0 for one in streams)
         (failure, *_) = stored(page, error_kind="model_not_found")
         assert "model 'simulated-missing-8b' not found" in failure["error"]["words"]
-        # The failure and the answer are two requests of one function of the application.
-        (function,) = httpx.get(f"{page}/api/v1/history/traces/{fallbacks(requests)[0]}").json()["steps"]
-        assert function["name"] == "execute_tool desk-ticket"
-        assert [step["attributes"]["llm.provider"] for step in function["steps"]] == ["vllm", "ollama"]
+        # The failure and the answer are two requests of one routed call.
+        (function,) = httpx.get(f"{page}/api/v1/history/traces/{fallbacks(page)[0]}").json()["steps"]
+        (route,) = function["steps"]
+        assert [step["attributes"]["llm.provider"] for step in route["steps"]] == ["vllm", "ollama"]
         assert demo.left_behind
         status, last, errors = demo.stop()
     assert (status, errors) == (0, "")

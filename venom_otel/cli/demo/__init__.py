@@ -55,11 +55,13 @@ def demo(
     with _ended_by_signals(), contextlib.ExitStack() as stack:
         settings = load(CockpitSettings)
         running = Running.find(data_dir(settings))
-        stage = stack.enter_context(Stage(settings)) if running is None else None
-        # While the page starts in its own process, the seconds that importing Semantic Kernel takes pass here.
-        from venom_otel.cli.demo import runtimes, traffic
+        from venom_otel.cli.demo import runtimes
 
         vllm, ollama = stack.enter_context(runtimes.vllm()), stack.enter_context(runtimes.ollama())
+        stage = stack.enter_context(Stage(settings, vllm, ollama)) if running is None else None
+        # While the page starts in its own process, the seconds that importing Semantic Kernel takes pass here.
+        from venom_otel.cli.demo import traffic
+
         where = running or (stage.ready() if stage is not None else None)
         assert where is not None
         _announce(console, where, vllm, ollama, own=stage is not None, duration=duration)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Self
 from venom_otel.cli.ports import listen
 from venom_otel.cli.running import Running
 from venom_otel.errors import CockpitError, SettingsError
+from venom_otel.settings import RuntimeSettings
 
 if TYPE_CHECKING:
     from venom_otel.settings import CockpitSettings
+    from venom_otel.testing import SimulatedOllama, SimulatedVllm
 
 _END_S: Final = 10.0
 
@@ -23,17 +25,20 @@ class Stage:
     """The process, as a context manager; it starts at once and is ready later.
 
     The page takes its usual port if that is free, else another. The receiver takes a free one and not its usual: an application that
-    sends there would find nothing of it kept.
+    sends there would find nothing of it kept. The model servers it watches are the simulated ones.
     """
 
-    def __init__(self, settings: CockpitSettings) -> None:
+    def __init__(self, settings: CockpitSettings, vllm: SimulatedVllm, ollama: SimulatedOllama) -> None:
         self._port = _free_or_any(settings)
+        servers = dict.fromkeys(RuntimeSettings.model_fields, "") | {"vllm_endpoint": f"{vllm.url}/v1", "ollama_endpoint": ollama.url}
+        self._variables = {name.upper(): value for name, value in servers.items()}  # the simulated ones alone, whatever the shell names
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "venom_otel.cli.demo.apart", str(self._port)],
-            env={**os.environ, "OTEL_SDK_DISABLED": "true"},  # where a wrapper sets up an SDK in each process it would start itself anew
+            # Where a wrapper sets up an SDK in each process it would start itself anew. No proxy leads to this machine.
+            env={**os.environ, **self._variables, "OTEL_SDK_DISABLED": "true", "NO_PROXY": "*", "no_proxy": "*"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

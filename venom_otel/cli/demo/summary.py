@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from venom_otel.cli.client import Client, Query
@@ -34,10 +34,9 @@ def summary(page: str, service: str, *, since: datetime) -> str:
         f"{statuses['FAILED']} failed{failed}",
         f"{statuses['CANCELLED']} cancelled",
     ]
+    seconds = sum(request["fallback"] is True and request["status"] == "COMPLETED" for request in requests)
     by = ", ".join(f"{provider} {count}" for provider, count in sorted(providers.items()))
-    return (
-        f"{len(requests)} requests stored: {', '.join(parts)}; asked: {by or 'nobody'}; {_fallbacks(requests)} answered by a second server."
-    )
+    return f"{len(requests)} requests stored: {', '.join(parts)}; asked: {by or 'nobody'}; {seconds} answered by a second server."
 
 
 def _requests(page: str, query: Query) -> Iterable[dict[str, Any]]:
@@ -48,14 +47,3 @@ def _requests(page: str, query: Query) -> Iterable[dict[str, Any]]:
             if found["older"] is None:
                 return
             query = query | {"before": found["older"]}
-
-
-def _fallbacks(requests: list[dict[str, Any]]) -> int:
-    """Traces in which one server failed and another one answered."""
-    traces: dict[str, set[tuple[str, str | None]]] = defaultdict(set)
-    for request in requests:
-        traces[request["request_id"].partition("-")[0]].add((request["status"], request["llm_endpoint"]))
-    return sum(
-        any(failed == "FAILED" and done == "COMPLETED" and first != second for failed, first in ends for done, second in ends)
-        for ends in traces.values()
-    )

@@ -13,15 +13,15 @@ import random
 import signal
 from contextlib import aclosing
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from openai import AsyncOpenAI
 from semantic_kernel import Kernel
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.connectors.ai.prompt_execution_settings import PromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
-from semantic_kernel.exceptions import KernelException, ServiceException
-from semantic_kernel.functions import KernelArguments, KernelFunction, kernel_function
+from semantic_kernel.exceptions import KernelException
+from semantic_kernel.functions import KernelArguments, KernelFunction
 
 import venom_otel
 from venom_otel.cli.demo import runtimes
@@ -37,6 +37,7 @@ VLLM: Final = "simulated-vllm"
 CRASHING: Final = "simulated-vllm-crashing"
 OLLAMA: Final = "simulated-ollama"
 MISSING: Final = "simulated-ollama-missing"
+ROUTED: Final = "simulated-with-fallback"
 
 _PLUGIN: Final = "support"
 _QUESTIONS: Final = (
@@ -120,20 +121,21 @@ async def _kernel(vllm: SimulatedVllm, ollama: SimulatedOllama, clients: context
     # Ollama speaks OpenAI's dialect as well: its own needs a package that Semantic Kernel does not bring by itself.
     to_ollama = native if find_spec("ollama") is not None else openai
     kernel.add_service(await openai(VLLM, vllm.url, runtimes.QWEN))
-    kernel.add_service(await openai(CRASHING, vllm.url, runtimes.CRASHING))
-    kernel.add_service(await to_ollama(OLLAMA, ollama.url, runtimes.LLAMA))
+    crashing, llama = await openai(CRASHING, vllm.url, runtimes.CRASHING), await to_ollama(OLLAMA, ollama.url, runtimes.LLAMA)
+    kernel.add_service(crashing)
+    kernel.add_service(llama)
+    kernel.add_service(venom_otel.fallback([crashing, llama], service_id=ROUTED))
     kernel.add_service(await to_ollama(MISSING, ollama.url, runtimes.MISSING))
     return kernel
 
 
 class _Application:
-    """Answers customers: by a prompt, or by a function that asks another server where the first one fails."""
+    """Answers customers, by one server or by two of which the second is asked where the first one fails."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         answer = kernel.add_function(_PLUGIN, function_name="answer", prompt="Answer this customer briefly: {{$question}}")
         self._answer = cast("KernelFunction", answer)  # it was given one
-        self._ticket = kernel.add_plugin(self, "desk")["ticket"]
 
     def questions(self) -> Iterator[Callable[[], Awaitable[object]]]:
         """What is asked: of each kind one at first, so that all is seen soon, then by chance and without an end."""
@@ -142,7 +144,7 @@ class _Application:
             lambda: self._call(VLLM),
             lambda: self._stream(OLLAMA),
             lambda: self._call(MISSING),
-            self._with_fallback,
+            lambda: self._call(ROUTED),
             lambda: self._call(CRASHING),
             self._leave,
             lambda: self._call(OLLAMA),
@@ -150,20 +152,6 @@ class _Application:
         weights = [10, 4, 6, 1, 2, 1, 1, 3]
         by_chance = (random.choices(first, weights)[0] for _ in itertools.count())  # noqa: S311
         return itertools.chain(first, by_chance)
-
-    @kernel_function(name="ticket", description="Answer a ticket, whichever server can.")
-    async def ticket(self, question: Annotated[str, "What the customer wants to know."]) -> str:
-        """Ask the first server, and where it fails the second."""
-        history = ChatHistory()
-        history.add_user_message(question)
-        for service_id in (CRASHING, OLLAMA):
-            service: Any = self._kernel.get_service(service_id)
-            with contextlib.suppress(ServiceException):
-                return str((await service.get_chat_message_contents(history, service.instantiate_prompt_execution_settings()))[0])
-        return "Nobody could answer."
-
-    async def _with_fallback(self) -> None:
-        await self._kernel.invoke(self._ticket, question=_question())
 
     async def _call(self, service_id: str) -> None:
         with contextlib.suppress(KernelException):  # what the server refused is on the page
@@ -184,7 +172,7 @@ class _Application:
 
 
 def _arguments(service_id: str) -> KernelArguments:
-    kind = OpenAIChatPromptExecutionSettings if "ollama" not in service_id else PromptExecutionSettings
+    kind = OpenAIChatPromptExecutionSettings if service_id in {VLLM, CRASHING} else PromptExecutionSettings
     return KernelArguments(settings=kind(service_id=service_id), question=_question())
 
 
