@@ -15,6 +15,11 @@ from venom_otel.cockpit.texts import chat as texts
 
 pytestmark = [pytest.mark.browser, pytest.mark.ollama]
 
+LATE = """() => {
+    const tell = BroadcastChannel.prototype.postMessage;
+    BroadcastChannel.prototype.postMessage = function (words) { setTimeout(() => tell.call(this, words), 2000); };
+}"""
+
 
 def test_tabs_have_conversations_of_their_own(open_tab, big):
     one, other = Chat(open_tab()).choose("big"), Chat(open_tab()).choose("big")
@@ -32,15 +37,31 @@ def test_tabs_have_conversations_of_their_own(open_tab, big):
     assert [message["content"] for message in big.wait_for(4)[3].body["messages"]] == ["four"]
     one.page.reload()
     expect(one.turns).to_have_count(1)
-    # A second tab of the same browser, with what a browser copies when a tab is duplicated.
-    twin = one.page.context.new_page()
-    kept = one.page.evaluate("sessionStorage.getItem('venom-chat')")
-    twin.add_init_script(f"if (!window.sessionStorage.getItem('venom-chat')) sessionStorage.setItem('venom-chat', {kept!r})")
-    twin.goto(one.page.url)
-    new = Chat(twin).choose("big").ask("five").whole()
+    new = Chat(duplicated(one.page)).choose("big").ask("five").whole()
     assert [message["content"] for message in big.wait_for(5)[4].body["messages"]] == ["five"]
     expect(new.turns).to_have_count(1)
     expect(one.turns).to_have_count(1)
+
+
+def duplicated(page):
+    """A second tab of the same browser, with what a browser copies when a tab is duplicated."""
+    twin = page.context.new_page()
+    kept = page.evaluate("sessionStorage.getItem('venom-chat')")
+    twin.add_init_script(f"if (!window.sessionStorage.getItem('venom-chat')) sessionStorage.setItem('venom-chat', {kept!r})")
+    twin.goto(page.url)
+    return twin
+
+
+def test_a_duplicate_of_a_tab_that_is_busy_has_a_conversation_of_its_own(open_tab, big):
+    """So that its word comes late."""
+    big.play(behaviours.echoes())
+    chat = Chat(open_tab()).choose("big").ask("one").whole()
+    chat.page.evaluate(LATE)
+    twin = Chat(duplicated(chat.page)).choose("big").ask("two").whole()
+    assert [message["content"] for message in big.wait_for(2)[1].body["messages"]] == ["two"]
+    expect(twin.turns).to_have_count(1)
+    chat.page.reload()
+    expect(chat.turns).to_have_count(1)  # it has its own again
 
 
 def test_keys(chat, big):

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from support import behaviours, dialects
 from support.cockpit import Cockpit
 from support.dialects import Answer
+from support.patience import WAIT_S
 
 from venom_otel.cockpit.texts import chat as texts
 
@@ -29,7 +30,7 @@ def test_cancelling_ends_the_servers_work(chat, big, cockpit, way):
     chat.choose("big").ask()
     chat.shows("".join(dialects.WORDS[:2]))
     (request,) = big.wait_for(1)
-    assert request.paused.wait(10)
+    assert request.paused.wait(WAIT_S)
     expect(chat.last.locator(".turn-doing")).to_contain_text(texts.ANSWERING)
     if way == "button":
         chat.last.get_by_role("button", name=texts.STOP_THIS).click()
@@ -37,7 +38,7 @@ def test_cancelling_ends_the_servers_work(chat, big, cockpit, way):
         chat.field.press("Escape")
     chat.whole()
     expect(chat.foot).to_contain_text(texts.CANCELLED)
-    assert request.closed_early.wait(10)
+    assert request.closed_early.wait(WAIT_S)
     assert newest(cockpit, status="CANCELLED")["answer"] == "".join(dialects.WORDS[:2])
     expect(chat.page.get_by_role("button", name=texts.STOP)).to_have_count(0)
 
