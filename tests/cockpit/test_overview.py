@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from support.browser import says_under_the_pointer
 
 from venom_otel.cockpit import texts, theme
 from venom_otel.cockpit.texts import feed
@@ -11,7 +12,6 @@ from venom_otel.cockpit.texts import feed
 pytestmark = pytest.mark.browser
 
 FAILURE = ("404", "model_not_found", "model 'x' not found")
-FILL = "element => getComputedStyle(element).fill"
 
 
 def chart(page, number):
@@ -64,8 +64,7 @@ def test_they_follow_the_filters(open_tab, filled):
 def test_a_bar_leads_to_its_requests(open_tab, filled):
     page = open_tab("/history")
     expect(bars(page, "bad")).to_have_count(1)
-    box = bars(page, "bad").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    bars(page, "bad").click(force=True)
     expect(page.locator(".request .model")).to_have_text(["x"])
     expect(page).to_have_url(re.compile(r"/history\?status=failed&since=2[^&]*:00Z&until=2[^&]*:59\.999999Z$"))
     expect(page.locator(".range time")).to_have_count(2)
@@ -89,9 +88,9 @@ def test_they_wait_while_the_list_does(open_tab, filled):
 def test_they_take_the_themes_colours(open_tab, filled):
     page = open_tab("/history", color_scheme="light")
     expect(bars(page, "bad")).to_have_count(1)
-    assert bars(page, "bad").evaluate(FILL) == rgb(theme.LIGHT.bad)
+    expect(bars(page, "bad")).to_have_css("fill", rgb(theme.LIGHT.bad))
     page.emulate_media(color_scheme="dark")
-    assert bars(page, "bad").evaluate(FILL) == rgb(theme.DARK.bad)
+    expect(bars(page, "bad")).to_have_css("fill", rgb(theme.DARK.bad))
 
 
 def test_after_a_trace_was_opened_first(open_tab, filled):
@@ -104,5 +103,5 @@ def test_after_a_trace_was_opened_first(open_tab, filled):
 def test_a_pointer_over_a_bar_says_its_numbers(open_tab, filled):
     page = open_tab("/history")
     expect(bars(page, "bad")).to_have_count(1)
-    bars(page, "bad").hover(force=True)
-    expect(chart(page, 0)).to_contain_text(re.compile(r"\d\d:\d\d\s*Failed\s*1\s*Cancelled\s*0\s*Completed\s*[0-3]$"))
+    words = re.compile(r"\d\d:\d\d\s*Failed\s*1\s*Cancelled\s*0\s*Completed\s*[0-3]$")
+    says_under_the_pointer(chart(page, 0), bars(page, "bad"), words)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+TRIES = 5
+"""Of a short while: one on a machine that stands still meanwhile is none."""
 NOTICED_S = 1.2 * RECONNECT_S
 """Until a connection that only looks alive is found dead (NiceGUI, `nicegui.py`: ping interval and timeout)."""
 
@@ -70,7 +72,7 @@ def loaded_anew(page):
 
 
 def connected(page, *, wanted):
-    page.wait_for_function(f"window.socket.connected === {str(wanted).lower()}")
+    page.wait_for_function(f"(window.socket?.connected ?? false) === {str(wanted).lower()}")
 
 
 def test_after_a_restart(page, cockpit, application: Application):
@@ -111,12 +113,19 @@ def test_after_a_restart_each_page_is_where_it_was(page, cockpit, application: A
 def test_after_a_short_while_without_a_network_it_goes_on(page, application: Application):
     application.request("before")
     expect(models(page)).to_have_text(["before"])
-    marked(page)
-    page.context.set_offline(True)
-    connected(page, wanted=False)
-    application.request("meanwhile")
-    page.context.set_offline(False)
-    expect(models(page)).to_have_text(["meanwhile", "before"])
+    for number in range(TRIES):
+        marked(page)
+        begin = time.monotonic()
+        page.context.set_offline(True)
+        connected(page, wanted=False)
+        application.request(f"meanwhile {number}")
+        page.context.set_offline(False)
+        connected(page, wanted=True)
+        short = time.monotonic() - begin < RECONNECT_S
+        expect(models(page)).to_have_text([*(f"meanwhile {before}" for before in range(number, -1, -1)), "before"])
+        if short:
+            break
+    assert short
     assert is_marked(page)
 
 

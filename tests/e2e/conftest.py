@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from support.cockpit import Cockpit
+from support.cockpit import Cockpit, wait_for
 from support.senders import KernelApplication
 
-ARRIVES_S = 20
+HELD_S = 20
+"""That the API holds an answer back for what is to come; then it is asked again."""
 SERVICE = "chat-api"
 
 
@@ -31,12 +32,12 @@ class Road:
         """Send one request; the application's answer, the request in the history, and its span with those below it."""
         before = self._get(self._api, limit=1)["newer"]
         answer = self._application.ask(connector=connector, url=url, model=model, stream=stream)
-        (request,) = self._get(self._api, after=before, wait=ARRIVES_S)["items"]
+        (request,) = wait_for(lambda: self._get(self._api, after=before, wait=HELD_S)["items"], "the request")
         (span,) = self._get(f"{self._api}/{request['request_id']}")["steps"]
         return answer, request, span
 
     def _get(self, url: str, **query: Any) -> dict[str, Any]:
-        return httpx.get(url, params=query, timeout=ARRIVES_S + 10).raise_for_status().json()
+        return httpx.get(url, params=query).raise_for_status().json()
 
 
 @pytest.fixture(scope="module")

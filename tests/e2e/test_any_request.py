@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from support.acting import Place
 from support.cockpit import Application, Cockpit
+from support.patience import WAIT_S
 from support.recorded_runtime import recorded_runtime
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 ENDLESS = ("/api/v1/events", "/api/v1/system/llm-servers/events")
 """Streams without an end; each has tests of its own."""
-MOST_S = 20.0
 EXAMPLES = 10
 """For each route, of right requests and of wrong ones."""
 HARMLESS = {f"{name}_{action}_COMMAND": "true" for name in ("VLLM", "OLLAMA", "LLAMACPP") for action in ("START", "STOP", "RESTART")}
@@ -100,7 +100,7 @@ def test_any_request(described, cockpit, mode):
                 case.path_parameters |= {name: value for name, value in REAL.items() if name in case.path_parameters}
             if isinstance(case.query, dict) and "wait" in case.query:
                 case.query["wait"] = 0  # half a minute is a right answer, too
-            reply = case.call(headers={"Authorization": f"Bearer {token}"}, timeout=MOST_S)
+            reply = case.call(headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_S)
             asked[case.operation.label, reply.status_code] += 1
             assert reply.status_code != HTTPStatus.INTERNAL_SERVER_ERROR, reply.text
             if reply.status_code == HTTPStatus.SERVICE_UNAVAILABLE:

