@@ -181,12 +181,13 @@ class TestWithoutOne:
         page = open_tab()
         expect(box(page)).to_have_text(header.NO_MODEL)
         ask()
-        expect(box(page)).to_have_text(f"{header.ACTIVE}{names[OPENAI]}")
+        expect(box(page)).to_have_text(f"{header.ANSWERED_LAST}{names[OPENAI]}")
+        expect(box(page)).to_have_accessible_name(header.NEWEST_ANSWER)
         servers[OPENAI].play(behaviours.drops())
         ask()
         expect(box(page)).to_have_text(f"{header.ANSWERED_BY}{names[OLLAMA]}{header.INSTEAD_OF}{names[OPENAI]}: server error")
         ask(OLLAMA)
-        expect(box(page)).to_have_text(f"{header.ACTIVE}{names[OLLAMA]}")
+        expect(box(page)).to_have_text(f"{header.ANSWERED_LAST}{names[OLLAMA]}")
 
     def test_alerts_are_counted_beside_their_page(self, open_tab, application: Application):
         page = open_tab()

@@ -48,7 +48,7 @@ def test_requests_appear_as_they_end(open_tab, application):
     expect(rows(page).nth(0).locator(".cell-status")).to_have_text("Failed")
     expect(rows(page).nth(0).locator(".cell-error")).to_have_text(FAILURE_WORDS)
     # A failure does not count as an answer.
-    expect(page.locator(".active-model")).to_have_text(f"{header.ACTIVE}GPT 4o Mini 2024 07 18 (OpenAI @ api.openai.com)")
+    expect(page.locator(".active-model")).to_have_text(f"{header.ANSWERED_LAST}GPT 4o Mini 2024 07 18 (OpenAI @ api.openai.com)")
 
 
 def test_an_answer_in_another_servers_place_is_marked(open_tab, application):

@@ -42,6 +42,8 @@ class Shown:
     """Where the request is that shows it."""
     alarming: bool = False
     """Whether that one answers because something went wrong."""
+    configured: bool = True
+    """Whether it is the one that was chosen; else it is only the one that answered last, or should have."""
 
 
 class ActiveModelBox:
@@ -64,7 +66,8 @@ class ActiveModelBox:
     def show(self) -> None:
         """Put the box where the page is at this moment."""
         now = self._shown
-        with ui.element("div").classes("active-model").props(f'role=status aria-label="{words.ACTIVE_MODEL}"') as box:
+        name = words.ACTIVE_MODEL if now.configured else words.NEWEST_ANSWER
+        with ui.element("div").classes("active-model").props(f'role=status aria-label="{name}"') as box:
             with ui.tooltip():
                 Words(now.help)
             if not now.label:
@@ -74,7 +77,9 @@ class ActiveModelBox:
                 box.classes(now.look)
                 with ui.element("div").classes("active-line"):
                     _mark(now.state)
-                    ui.label(words.ACTIVE).classes("active-word")
+                    ui.label(words.ACTIVE if now.configured else words.ANSWERED_LAST).classes(
+                        "active-word" if now.configured else "active-word is-last"
+                    )
                     ui.label(now.label).classes("active-label")
                 if now.why:
                     ui.label(now.why).classes("active-why")
@@ -100,7 +105,8 @@ def shown(active: Active) -> Shown:
         wrong = server is not None and server.condition.status is Status.OFFLINE
         cause = server.condition.cause if server is not None and wrong else None
         about = words.CONFIGURED_HELP if active.configured else words.ANSWERED_HELP
-        return Shown(look, state_word, model.label, f"{model.label}: {cause or about}", state_word if wrong else "")
+        help_words, why = f"{model.label}: {cause or about}", state_word if wrong else ""
+        return Shown(look, state_word, model.label, help_words, why, configured=active.configured)
     fell_back = bool(instead.request.fallback)
     why = words.REASONS.get(instead.kind or "", words.FELL_BACK) if fell_back else words.asked_for(instead.request.service)
     return Shown(
@@ -112,6 +118,7 @@ def shown(active: Active) -> Shown:
         instead.model.label,
         f"/requests/{instead.request.request_id}",
         fell_back or look == looks.DOWN,
+        active.configured,
     )
 
 

@@ -8,6 +8,9 @@ from venom_otel import semconv
 
 ACTIVE: Final = "Active:"
 ACTIVE_MODEL: Final = "Active model"
+ANSWERED_LAST: Final = "Answered last:"
+"""Where no model is configured."""
+NEWEST_ANSWER: Final = "Model of the newest answer"
 ANSWERED_BY: Final = "Answered by"
 INSTEAD_OF: Final = "instead of"
 NO_MODEL: Final = "No model yet"
@@ -17,7 +20,7 @@ NO_MODEL_HELP: Final = (
 NOT_WATCHED: Final = "Not watched"
 """Of a server."""
 CONFIGURED_HELP: Final = "the configured model (LLM_MODEL_NAME), and how its server is"
-ANSWERED_HELP: Final = "it really answered last, by the reply's own word; no model is configured (LLM_MODEL_NAME)"
+ANSWERED_HELP: Final = "it really answered last, by the reply's own word; no model is active, for none is configured (LLM_MODEL_NAME)"
 
 REASONS: Final = {
     semconv.KIND_NOT_REACHED: "not reached",

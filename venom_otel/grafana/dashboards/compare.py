@@ -28,7 +28,7 @@ def make() -> Dashboard:
         (About("Duration, p95", "One request of twenty took longer.", NO_REQUESTS), _latency(0.95, requests.DURATION), panels.SECONDS),
         (About("Time to first token, p95", "Of streams.", NO_STREAMS), _latency(0.95, requests.FIRST_TOKEN), panels.SECONDS),
         (
-            About("Tokens/s", "Tokens of answers for each second that requests took.", NO_TOKENS),
+            About("Tokens/s", requests.SPEED_HELP, NO_TOKENS),
             requests.speed(*requests.BY_WHO),
             panels.COUNT,
         ),

@@ -85,7 +85,7 @@ def _tiles() -> list[panels.Panel]:
             limits=[(5, "orange")],
         ),
         panels.tile(
-            About("Tokens/s", "Tokens of answers for each second that requests took.", "No tokens"),
+            About("Tokens/s", requests.SPEED_HELP, "No tokens"),
             [Query(requests.speed(window=RANGE))],
             panels.COUNT,
             size=panels.Size(3, 5),

@@ -23,6 +23,8 @@ _TOKEN_TYPE: Final = names.label(semconv.GEN_AI_TOKEN_TYPE)
 TOKENS_IN: Final = select(names.TOKENS, *_HELD, (_TOKEN_TYPE, "=", semconv.TOKEN_TYPE_INPUT))
 TOKENS_OUT: Final = select(names.TOKENS, *_HELD, (_TOKEN_TYPE, "=", semconv.TOKEN_TYPE_OUTPUT))
 _BUSY: Final = select(names.metric(semconv.METRIC_OPERATION_DURATION, "sum"), *_HELD, (names.ERROR, "=", ""))
+_UNTIL_FIRST: Final = select(names.metric(semconv.METRIC_TIME_TO_FIRST_CHUNK, "sum"), *_HELD)
+_STREAMS: Final = select(names.STREAMS, *_HELD)
 
 FAILED_SPANS: Final = traceql.spans(traceql.FAILED, *variables.conditions(*CHOSEN))
 
@@ -47,9 +49,16 @@ def latency(q: float, buckets: str, *by: str, window: str = RATE_INTERVAL) -> st
     return quantile(q, grown(buckets, window), *by)
 
 
+SPEED_HELP: Final = "Tokens per second while they were written, after the first. Answers that are no streams count with all of their time."
+
+
 def speed(*by: str, window: str = RATE_INTERVAL) -> str:
-    """Tokens of answers for each second that requests took, the time to the first token included."""
-    return f"{total(grown(TOKENS_OUT, window), *by)} / ({total(grown(_BUSY, window), *by)} > 0)"
+    """Tokens of streams after the first, for each second from there to their end, as `store.generation` has it of a request.
+
+    The metrics do not say which requests were streams: an answer that came whole counts with all of its time.
+    """
+    tokens = f"({total(grown(TOKENS_OUT, window), *by)} - ({total(grown(_STREAMS, window), *by)} > 0) > 0)"
+    return f"{tokens} / ({total(grown(_BUSY, window), *by)} - {total(grown(_UNTIL_FIRST, window), *by)} > 0)"
 
 
 def row_traces() -> panels.Link:
