@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.prometheus_server import PrometheusServer
 from support.told_twice import MINUTE, SECOND, Past, Request, minutes_ago
 
 from venom_otel.services.compare import compare
@@ -16,14 +15,16 @@ from venom_otel.services.compared import Grouping
 from venom_otel.services.figures import Window
 from venom_otel.services.history import History
 from venom_otel.store.combined import CombinedStore, asked
-from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.prometheus import PrometheusStore
-from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Signal
+from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from support.prometheus_server import PrometheusServer
+
+    from venom_otel.store.embedded import EmbeddedStore
     from venom_otel.store.protocol import Aggregate
 
 pytestmark = pytest.mark.timeout(300)
@@ -48,28 +49,21 @@ def past() -> Past:
 @pytest.fixture(scope="module")
 def server(past: Past, prometheus_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     """The metrics of all of them in a Prometheus."""
-    with PrometheusServer(tmp_path_factory.mktemp("prometheus")) as server:
-        past.send(server.otlp)
+    with past.counted(tmp_path_factory.mktemp("prometheus")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def whole(past: Past, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """The spans of all of them in an embedded store."""
-    with EmbeddedStore(tmp_path_factory.mktemp("whole") / "telemetry.db", min_free_bytes=0) as store:
-        for request in past.traces():
-            store.write(Signal.TRACES, request).result()
+    with past.stored(tmp_path_factory.mktemp("whole")) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
 def late(past: Past, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """Only the spans of those that began after the cut."""
-    newer = Past(past.begin_ns)
-    newer.add(*(one for one in past.requests if one.minute >= CUT))
-    with EmbeddedStore(tmp_path_factory.mktemp("late") / "telemetry.db", min_free_bytes=0) as store:
-        for request in newer.traces():
-            store.write(Signal.TRACES, request).result()
+    with past.stored(tmp_path_factory.mktemp("late"), since=CUT) as store:
         yield store
 
 

@@ -9,21 +9,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.prometheus_server import PrometheusServer
 from support.told_twice import MINUTE, SECOND, Past, Request, minutes_ago
 
 from venom_otel import semconv
 from venom_otel.store.distribution import bucket
-from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.prometheus import PrometheusStore
 from venom_otel.store.prometheus import store as prometheus_store
-from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus, Signal
+from venom_otel.store.protocol import Dimension, RequestFilter, RequestStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from support.prometheus_server import PrometheusServer
+
     from venom_otel.store.distribution import Distribution
+    from venom_otel.store.embedded import EmbeddedStore
     from venom_otel.store.protocol import Aggregate
 
 pytestmark = pytest.mark.timeout(300)
@@ -78,17 +79,14 @@ def past() -> Past:
 @pytest.fixture(scope="module")
 def here(past: Past, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """The spans in the embedded store."""
-    with EmbeddedStore(tmp_path_factory.mktemp("here") / "telemetry.db", min_free_bytes=0) as store:
-        for request in past.traces():
-            store.write(Signal.TRACES, request).result()
+    with past.stored(tmp_path_factory.mktemp("here")) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
 def server(past: Past, prometheus_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusServer]:
     """The metrics in a Prometheus."""
-    with PrometheusServer(tmp_path_factory.mktemp("prometheus")) as server:
-        past.send(server.otlp)
+    with past.counted(tmp_path_factory.mktemp("prometheus")) as server:
         yield server
 
 

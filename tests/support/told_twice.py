@@ -2,12 +2,13 @@
 
 past = Past(begin_ns)
 past.add(Request(minute=3, provider="ollama"))
-store.write(Signal.TRACES, past.traces()).result()
-past.send(prometheus.otlp)
+with past.stored(folder) as store, past.counted(other_folder) as prometheus:
+    ...
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -20,12 +21,16 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.resources import Resource
 from support import otlp
+from support.prometheus_server import PrometheusServer
 
 from venom_otel import semconv
 from venom_otel.instrumentation.metrics import Instruments
+from venom_otel.store.embedded import EmbeddedStore
+from venom_otel.store.protocol import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -103,10 +108,25 @@ class Past:
         """More of them."""
         self.requests += requests
 
-    def traces(self) -> Iterator[bytes]:
-        """Their spans, a request to export for each service."""
+    @contextlib.contextmanager
+    def stored(self, folder: Path, *, since: int = 0) -> Iterator[EmbeddedStore]:
+        """An embedded store with their spans; only of those that began in the minute `since` or later."""
+        with EmbeddedStore(folder / "telemetry.db", min_free_bytes=0) as store:
+            for request in self.traces(since):
+                store.write(Signal.TRACES, request).result()
+            yield store
+
+    @contextlib.contextmanager
+    def counted(self, folder: Path) -> Iterator[PrometheusServer]:
+        """A Prometheus with their metrics."""
+        with PrometheusServer(folder) as server:
+            self.send(server.otlp)
+            yield server
+
+    def traces(self, since: int = 0) -> Iterator[bytes]:
+        """Their spans from a minute on, a request to export for each service."""
         by_service: defaultdict[str, list[Span]] = defaultdict(list)
-        for number, one in enumerate(sorted(self.requests, key=lambda one: one.minute)):
+        for number, one in enumerate(sorted((one for one in self.requests if one.minute >= since), key=lambda one: one.minute)):
             measured = {
                 "gen_ai.usage.input_tokens": one.input_tokens,
                 "gen_ai.usage.output_tokens": one.output_tokens,
