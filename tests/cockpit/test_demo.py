@@ -18,7 +18,7 @@ def test_everything_moves(cockpit, open_tab):
         expect(rows.filter(has_text="model_not_found: model 'simulated-missing-8b' not found").first).to_be_visible()
         page.goto(f"/trace/{wait_for(lambda: with_two_servers(cockpit), 'a second server')}")
         steps = page.get_by_role("treeitem")
-        for words in ("execute_tool desk-ticket", "chat simulated-crashing-7b", "chat simulated-llama-3b"):
+        for words in ("route simulated-crashing-7b", "chat simulated-crashing-7b", "chat simulated-llama-3b"):
             expect(steps.filter(has_text=words)).to_be_visible()
         assert demo.stop()[::2] == (0, "")
 
@@ -29,6 +29,6 @@ def with_two_servers(cockpit):
     asked = [one["request_id"].partition("-")[0] for one in requests]
     for trace in {one for one in asked if asked.count(one) > 1}:
         steps = httpx.get(f"{cockpit.page}/api/v1/history/traces/{trace}").json()["steps"]
-        if [step["name"] for step in steps] == ["execute_tool desk-ticket"]:
+        if [step["name"] for step in steps] == ["execute_tool support-answer"]:
             return trace
     return None
