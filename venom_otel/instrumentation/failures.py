@@ -41,6 +41,12 @@ _TABLE: Final[dict[str, str]] = {
     "botocore.ConnectionError": CONNECTION,
     "azure.ServiceRequestError": CONNECTION,
     "aiohttp.ClientConnectionError": CONNECTION,
+    "aiohttp.ClientConnectorError": CONNECTION,  # its base is the next
+    "aiohttp.ClientOSError": BROKEN,
+    "aiohttp.ServerDisconnectedError": BROKEN,
+    "builtins.ConnectionResetError": BROKEN,  # by somebody: there is a server
+    "builtins.ConnectionAbortedError": BROKEN,
+    "builtins.BrokenPipeError": BROKEN,
     "httpx.TransportError": BROKEN,
     "httpx2.TransportError": BROKEN,
     "httpx.StreamError": BROKEN,
@@ -171,12 +177,10 @@ def _status(error: BaseException) -> int | None:
     for name in ("status_code", "code"):
         if _is_status(value := getattr(error, name, None)):
             return int(value)
-    for name in ("response", "raw_response"):
-        reply = getattr(error, name, None)
-        botocore = reply.get("ResponseMetadata", {}) if isinstance(reply, dict) else {}
-        if _is_status(value := getattr(reply, "status_code", botocore.get("HTTPStatusCode"))):
-            return int(value)
-    return None
+    reply = getattr(error, "response", None)
+    botocore = reply.get("ResponseMetadata", {}) if isinstance(reply, dict) else {}
+    value = getattr(reply, "status_code", botocore.get("HTTPStatusCode"))
+    return int(value) if _is_status(value) else None
 
 
 def _is_status(value: object) -> TypeGuard[int]:
