@@ -8,7 +8,7 @@ by a file that happens to lie beside it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -136,6 +136,10 @@ class GrafanaSettings(BaseSettings):
     token: SecretStr | None = Field(default=None, description="Token of a service account there; its role: Admin to push, Viewer to check.")
 
 
+USUAL_MODELS_DIR: Final = Path("models")
+"""Where models in folders are looked for where nobody says where they are."""
+
+
 class RuntimeSettings(BaseSettings):
     """Where the model servers are. No prefix: other programs know these names, too."""
 
@@ -176,7 +180,7 @@ class RuntimeSettings(BaseSettings):
     )
     llm_model_name: str = Field(default="", description="The model that the application is meant to use, as its server calls it.")
     llm_models_dir: Path = Field(
-        default=Path("models"),
+        default=USUAL_MODELS_DIR,
         description="Directory of models in Hugging Face's layout, one folder each, which vLLM can be told to serve.",
     )
 

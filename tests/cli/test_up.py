@@ -255,8 +255,9 @@ def test_warns_where_others_can_read(tmp_path):
         process.stdout.close()
 
 
-def test_version(tmp_path):
-    ended = command("version", home=tmp_path)
+@pytest.mark.parametrize("argument", ["version", "--version"])
+def test_version(tmp_path, argument):
+    ended = command(argument, home=tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{venom_otel.__version__}\n", "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
@@ -35,8 +36,18 @@ app = typer.Typer(
 )
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
 @app.callback()
-def read_dotenv(context: typer.Context) -> None:
+def read_dotenv(
+    context: typer.Context,
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,  # noqa: ARG001 - done by its callback
+) -> None:
     """See which model server and which model answered, how long it took, and why a request failed.
 
     Settings come from options, then VENOM_OTEL_* variables, then a file `.env` in the working directory.

@@ -89,7 +89,7 @@ def push(
             print(f"{client.url}/d/{uids.OVERVIEW}")
 
 
-@grafana.command()
+@grafana.command(short_help="Say what of it works, and how to mend the rest.")
 def check(
     *,
     url: Url = None,

@@ -18,6 +18,7 @@ from venom_otel.services import model_list
 from venom_otel.services.activation import Activation, to_be_used
 from venom_otel.services.active_model import who
 from venom_otel.services.model_actions import decided, fetchable, keeper, why_not_activated, why_not_installed
+from venom_otel.settings import USUAL_MODELS_DIR
 from venom_otel.state.model import Kind, Wanted
 
 if TYPE_CHECKING:
@@ -196,9 +197,14 @@ class Catalogue:
         return self._operations.begin(wanted, work)
 
     def _folders(self) -> tuple[Sequence[ModelFolder], str | None]:
-        """The models in folders, and why there are none, in words. Waits for the disk."""
+        """The models in folders, and why there are none, in words. Waits for the disk.
+
+        A directory that nobody has named need not be there.
+        """
         if self._models_dir.is_dir():
             return read_folders(self._models_dir), None
+        if self._models_dir == USUAL_MODELS_DIR:
+            return (), None
         return (), f"there is no directory {self._models_dir}: LLM_MODELS_DIR says where models lie in folders"
 
     def _why_not(self, model: Model, server: Server) -> str | None:

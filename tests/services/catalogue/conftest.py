@@ -89,11 +89,11 @@ async def world(tmp_path, monkeypatch):
         monkeypatch.delenv(name)
     async with contextlib.AsyncExitStack() as stack:
 
-        def make(env: str = "", **settings: str) -> World:
+        def make(env: str = "", *, models_dir: str = "models", **settings: str) -> World:
             (tmp_path / ".env").write_text(env)
             for name, value in dotenv_values(tmp_path / ".env").items():
                 monkeypatch.setenv(name, value)
-            return World(tmp_path, stack, "models", **settings)
+            return World(tmp_path, stack, models_dir, **settings)
 
         yield make
 

@@ -51,10 +51,14 @@ async def test_who_asks_for_what_is_known_has_no_server_asked(world):
 
 
 async def test_there_is_no_directory_of_folders(world, tmp_path):
-    here = world(vllm_endpoint="http://127.0.0.1:9/v1")
-    assert (await here.catalogue.now()).no_folders == "there is no directory models: LLM_MODELS_DIR says where models lie in folders"
-    (tmp_path / "models").mkdir()
+    here = world(models_dir="elsewhere", vllm_endpoint="http://127.0.0.1:9/v1")
+    assert (await here.catalogue.now()).no_folders == "there is no directory elsewhere: LLM_MODELS_DIR says where models lie in folders"
+    (tmp_path / "elsewhere").mkdir()
     assert (await here.catalogue.now()).no_folders is None
+
+
+async def test_the_usual_directory_need_not_be_there(world):
+    assert (await world(vllm_endpoint="http://127.0.0.1:9/v1").catalogue.now()).no_folders is None
 
 
 async def test_a_model_that_two_servers_have_is_in_use_at_one(world):
