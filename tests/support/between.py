@@ -16,6 +16,8 @@ from support.async_server import AsyncServer, reset
 ASKED = re.compile(rb"(?:^|\r\n)(?:GET|POST|DELETE) (\S+) HTTP/1\.1\r\n")
 LAST = re.compile(rb"\r\nlast-event-id: ([^\r]*)\r\n", re.IGNORECASE)
 CHUNK = 65536
+SIGN_OF_LIFE = b"8\r\n: ping\n\n\r\n"
+"""What a stream sends while it has nothing to tell, as a chunk."""
 
 
 @dataclass(eq=False)
@@ -40,6 +42,8 @@ class Between(AsyncServer):
     def __init__(self, port: int, limits: dict[str, int] | None = None) -> None:
         super().__init__("proxy")
         self.limits = limits or {}
+        self.silent = False
+        """Whether signs of life are kept back; a test may set it."""
         self.asked: list[tuple[str, str]] = []
         """Every path that was asked, and the Last-Event-ID that came with it."""
         self._target = port
@@ -90,6 +94,8 @@ class Between(AsyncServer):
 
     async def _back(self, connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
+            if self.silent:
+                data = data.replace(SIGN_OF_LIFE, b"")
             path = connection.paths[-1] if connection.paths else ""
             limit = next((limit for end, limit in self.limits.items() if path.endswith(end)), None)
             if limit is not None and connection.received + len(data) > limit:

@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import expect
 from support import behaviours, personas
 from support.between import Between
+from support.browser import WAIT_MS
 from support.chat_server import ChatServer
 from support.cockpit import Application, Cockpit, wait_for
+from support.patience import WAIT_S
 
 from venom_otel.cli.client import server_sent
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 STREAM = "/stream"
 EVENTS = "/api/v1/events"
-SOON = 60_000
 
 
 class Places:
@@ -43,11 +44,11 @@ class Places:
 
     def task(self, page: Page, turn: int = -1) -> dict:
         """What the API says of a turn's task."""
-        return httpx.get(self._address(page, turn), timeout=30).json()
+        return httpx.get(self._address(page, turn)).json()
 
     def told(self, page: Page, turn: int = -1) -> list[ServerSent]:
         """What its stream says."""
-        with httpx.stream("GET", f"{self._address(page, turn)}/stream", timeout=30) as answer:
+        with httpx.stream("GET", f"{self._address(page, turn)}/stream") as answer:
             return list(server_sent(answer.iter_lines()))
 
     def _address(self, page: Page, turn: int) -> str:
@@ -67,15 +68,16 @@ def module_places(tmp_path_factory) -> Iterator[Places]:
     ):
         first.play(behaviours.answers())
         token = {"Authorization": f"Bearer {(folder / 'data' / 'token').read_text(encoding='utf-8').strip()}"}
-        with httpx.Client(base_url=f"{cockpit.page}/api/v1", headers=token, timeout=SOON / 1000) as client:  # imports Semantic Kernel
+        with httpx.Client(base_url=f"{cockpit.page}/api/v1", headers=token, timeout=WAIT_S) as client:  # imports Semantic Kernel
             begun = client.post("/tasks", json={"prompt": "Awake?"}).raise_for_status().json()
-            wait_for(lambda: client.get(f"/tasks/{begun['task_id']}").json()["status"] == "COMPLETED", "the first answer", SOON / 1000)
+            wait_for(lambda: client.get(f"/tasks/{begun['task_id']}").json()["status"] == "COMPLETED", "the first answer")
         yield Places(cockpit, first, second, between)
 
 
 @pytest.fixture
 def places(module_places) -> Places:
     module_places.between.limits = {}
+    module_places.between.silent = False
     module_places.between.asked.clear()
     module_places.play(behaviours.answers())
     return module_places
@@ -89,7 +91,7 @@ class Tabs:
         self.problems: list[str] = []
         self.urls: list[str] = []
         self.meant: str | None = None
-        context.set_default_timeout(SOON)
+        context.set_default_timeout(WAIT_MS)
 
     def open(self, url: str, *, live: bool = True, clock: bool = False) -> Page:
         """`live`: wait for events; `clock`: the page's clock can be moved."""
@@ -101,7 +103,7 @@ class Tabs:
         page.on("request", lambda request: self.urls.append(request.url))
         page.goto(f"{url}/lite")
         if live:
-            expect(page.locator("#live")).to_have_attribute("data-live", "live", timeout=SOON)
+            expect(page.locator("#live")).to_have_attribute("data-live", "live")
         return page
 
     def _heard(self, message) -> None:
@@ -147,7 +149,7 @@ def ask(page, words="Why is the sky blue?"):
 
 
 def ended(turn, status="COMPLETED"):
-    expect(turn).to_have_attribute("data-status", status, timeout=SOON)
+    expect(turn).to_have_attribute("data-status", status)
 
 
 def answer(turn):
@@ -173,4 +175,4 @@ def trouble(places, model):
 
 def all_hear_of(pages, model):
     for page in pages:
-        expect(page.locator(".alert", has_text=model)).to_be_visible(timeout=SOON)
+        expect(page.locator(".alert", has_text=model)).to_be_visible()

@@ -12,6 +12,7 @@ from support import behaviours
 from support.cockpit import Cockpit, wait_for
 from support.dialects import TEXT, WORDS, Answer, Error
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 
 from venom_otel.cockpit.texts import lite
 
@@ -94,7 +95,7 @@ def test_a_line_that_breaks_while_nothing_comes(page, profile, places):
     turn.get_by_role("button", name=lite.STOP).click()
     ended(turn, "CANCELLED")
     assert answer(turn) == places.task(page)["answer"]
-    assert places.first.requests[0].closed_early.wait(10)
+    assert places.first.requests[0].closed_early.wait(WAIT_S)
     expect(page.locator("#prompt")).to_be_focused()
 
 
