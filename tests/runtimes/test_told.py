@@ -123,6 +123,16 @@ def test_any_server_s_context(key):
     assert adapter("openai").label == "OpenAI"
 
 
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [("", "/v1/models"), ("/v1", "/v1/models"), ("/api/v1", "/api/v1/models"), ("/v1beta/openai", "/v1beta/openai/models")],
+)
+def test_models_are_listed_beside_the_chats(base, path):
+    with ReplayServer({path: page("200 OK", b'{"data": [{"id": "m"}]}')}) as server:
+        assert [model.name for model in look("openai", server.url + base).models] == ["m"]
+        assert server.paths[-1] == path
+
+
 def test_requests_under_load():
     """The lines are those of a vLLM with `--max-num-seqs 2` and of a llama-server with `-np 2`, each asked six times at once."""
     vllm = b'vllm:num_requests_running{engine="0",model_name="a} b"} 2.0\nvllm:num_requests_waiting{engine="0",model_name="a} b"} 4.0\n'
