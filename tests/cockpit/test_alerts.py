@@ -56,6 +56,15 @@ def test_from_its_beginning_to_its_end(open_tab, application):
     expect(page.get_by_role("heading", level=1)).to_contain_text("x")
 
 
+def test_the_start_page_leads_to_those_it_has_no_room_for(open_tab, application):
+    for model in ("x", "y", "z"):
+        application.request(model, failure=FAILURE)
+    page = open_tab("/")
+    page.get_by_role("link", name=common.more_alerts(1)).click()
+    expect(page).to_have_url(re.compile(r"/alerts\?state=active$"))
+    expect(page.locator(".alert-row")).to_have_count(4)
+
+
 def test_what_was_done(open_tab):
     page = open_tab("/alerts")
     expect(page.get_by_text(texts.NOTHING_DONE)).to_be_visible()

@@ -39,7 +39,7 @@ class AlertBanner:
         """Build it, still empty."""
         with ui.element("section").classes("alerts").props(f'aria-label="{texts.ALERTS}"') as self._banner:
             self._list = ui.element("div")
-            self._more = ui.label().classes("muted alert-more")
+            self._more = ui.link(target="/alerts?state=active").classes("quiet-link alert-more")
         self._banner.set_visibility(False)
 
     async def keep(self) -> None:
