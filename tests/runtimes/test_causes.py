@@ -176,6 +176,33 @@ def test_redirects_are_told_and_not_followed():
     assert "hidden-word" not in repr(reading)
 
 
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("/login?token=hidden-word", "/login"), ("?token=hidden-word", "nowhere"), ("", "nowhere"), ("ftp://elsewhere", "another address")],
+)
+def test_redirects_that_lead_to_no_server(location, target):
+    with ReplayServer({ANYTHING_ELSE: page("302 Found", b"", ("Location", location))}) as server:
+        reading = look("vllm", server.url)
+    assert f"sends on to {target} and is not followed" in reading.cause
+    assert "hidden-word" not in repr(reading)
+
+
+def test_a_web_page_without_a_title():
+    with ReplayServer({ANYTHING_ELSE: page("200 OK", b"<!DOCTYPE html><p>Welcome")}) as server:
+        where = f"127.0.0.1:{server.port}"
+        reading = look("vllm", server.url)
+        found = look("vllm", server.url, found=True)
+    assert reading.cause == f"a web page answers at {where} (200 at /v1/models), not vLLM: correct VLLM_ENDPOINT"
+    assert found.cause == f"a web page answers at {where} (200 at /v1/models), not vLLM: it may not be a model server"
+    assert [exchange.verdict for exchange in reading.exchanges if exchange.request.endswith("/v1/models")] == [reading.cause]
+
+
+def test_a_server_that_was_found_and_is_another_now():
+    with ReplayServer(servers.OLLAMA) as server:
+        reading = look("vllm", server.url, found=True)
+    assert reading.cause == f"Ollama 0.17.4 answers at 127.0.0.1:{server.port}, not vLLM: it is gone"
+
+
 # -- up, and refusing ----------------------------------------------------------------------------------------------------------------
 
 
