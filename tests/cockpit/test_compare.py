@@ -163,7 +163,7 @@ def test_nothing_in_that_time(open_tab, cockpit):
     send(cockpit, *some("vllm", "gemma", 1, ago_s=3 * 86_400))
     page = open_tab("/compare")
     expect(page.get_by_text(texts.NOTHING)).to_be_visible()
-    page.get_by_role("button", name=texts.LONGER).click()
+    page.get_by_role("button", name=texts.longer(30)).click()
     expect(titles(page)).to_have_text(["gemma"])
     expect(page).to_have_url(re.compile(r"/compare\?since=30d$"))
 

@@ -4,6 +4,7 @@ import pytest
 
 from venom_otel.cockpit.compare import charts, views
 from venom_otel.cockpit.compare.choice import Choice
+from venom_otel.cockpit.history.filters import RANGES
 from venom_otel.cockpit.texts import compare as texts
 from venom_otel.services.compared import Comparison, Cost, Difference, Grouping, Metric, Row, marks_of, versus
 from venom_otel.services.figures import DAY, HOUR, SECOND, Window
@@ -63,7 +64,7 @@ def test_windows():
     fixed = Choice(since="1h", by=Grouping.MODEL).fixed(NOW)
     assert (fixed.since, fixed.until, fixed.by) == ("2026-09-21T13:14:00Z", "2026-09-21T14:14:00Z", Grouping.MODEL)
     assert fixed.window(NOW + DAY) == Window(NOW - HOUR, NOW)
-    assert (fixed.chosen_range, Choice().chosen_range) == (True, False)
+    assert (fixed.chosen_range(RANGES), Choice().chosen_range(RANGES)) == (True, False)
 
 
 def test_two_rows_at_most_are_picked():

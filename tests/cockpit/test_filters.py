@@ -4,7 +4,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from venom_otel.cockpit.history.filters import RANGES, Filters
+from venom_otel.cockpit.history.filters import RANGES, Filters, ranges
+from venom_otel.services import moments
 from venom_otel.services.figures import DAY, HOUR, MINUTE
 from venom_otel.services.tables import Format
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
@@ -104,7 +105,26 @@ def test_what_the_charts_show(address, oldest, newest, length):
 
 
 def test_a_range_of_ones_own():
-    assert not Filters().chosen_range
-    assert not any(Filters(since=name).chosen_range for name in RANGES)
-    assert Filters(since="20m").chosen_range
-    assert Filters(since="15m", until="5m").chosen_range
+    assert not Filters().chosen_range(RANGES)
+    assert not any(Filters(since=name).chosen_range(RANGES) for name in RANGES)
+    assert Filters(since="20m").chosen_range(RANGES)
+    assert Filters(since="15m", until="5m").chosen_range(RANGES)
+    assert Filters(since="90d").chosen_range(RANGES)
+    assert not Filters(since="90d").chosen_range(ranges(90 * DAY))
+
+
+@pytest.mark.parametrize(("past", "more"), [(0, []), (30 * DAY, []), (30.9 * DAY, []), (45.5 * DAY, ["45d"]), (3650 * DAY, ["3650d"])])
+def test_the_ranges_on_offer_reach_as_far_as_others_are_asked(past, more):
+    assert list(ranges(round(past))) == [*RANGES, *more]
+    assert all(moments.span_ns(name) == length for name, length in ranges(round(past)).items())
+
+
+@pytest.mark.parametrize(
+    ("oldest", "newest", "length"),
+    [(None, None, HOUR), (MINUTE, MINUTE, HOUR), (MINUTE, 3 * DAY, 7 * DAY), (None, 40 * DAY, 90 * DAY), (None, 300 * DAY, 90 * DAY)],
+)
+def test_the_charts_show_more_than_what_is_here(oldest, newest, length):
+    """Where others are asked for what is older, it is not all new that has arrived here."""
+    began = [None if age is None else NOW - age for age in (oldest, newest)]
+    window = Filters().window(NOW, *began, past_ns=90 * DAY)
+    assert length - window.step_ns <= window.length_ns <= length

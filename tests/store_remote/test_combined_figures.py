@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,6 +148,21 @@ async def test_a_prometheus_that_does_not_answer(past: Past, late: EmbeddedStore
         assert store.missing is None
         overview = await History(store).overview(Window(past.begin_ns, time.time_ns()))
         assert overview.missing == words
+
+
+async def test_where_figures_begin_is_said_where_less_is_asked_for(past: Past, late: EmbeddedStore, server: PrometheusServer) -> None:
+    back_ns = 36 * 60 * MINUTE
+    with contextlib.closing(CombinedStore(late, figures=PrometheusStore(server.url, days=1.5))) as store:
+        assert store.past == (0, back_ns)
+        assert await store.uncounted(time.time_ns() - back_ns) is None
+        before = minutes_ago(36 * 60)
+        words = await store.uncounted(past.begin_ns)
+        after = minutes_ago(36 * 60)
+    assert words in {
+        f"Figures begin {datetime.fromtimestamp(begin // SECOND, UTC):%Y-%m-%d %H:%M} UTC: "
+        "Prometheus is asked as far back as VENOM_OTEL_PROMETHEUS_DAYS says."
+        for begin in range(before, after + 1, MINUTE)
+    }
 
 
 async def test_without_one_it_is_said_where_figures_begin(past: Past, late: EmbeddedStore) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         MetricFilter,
         MetricPoint,
         MetricSeries,
+        Past,
         Purged,
         RequestSummary,
         Search,
@@ -126,6 +127,11 @@ class History:
                         which = replace(which, after=page.newer) if goes_on else which
                         page = await self._page(which, limit, search)
         return page
+
+    @property
+    def past(self) -> Past:
+        """How far back others are asked for what is older than the telemetry here."""
+        return self._store.past
 
     async def newest(self) -> int:
         """Cursor of the newest request; 0 while there is none."""

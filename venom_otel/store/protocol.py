@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from venom_otel.store.generation import generated
 
@@ -331,6 +331,13 @@ class Written:
     """In words, where something was rejected."""
 
 
+class Past(NamedTuple):
+    """How far back others are asked for what is older than the telemetry here, in nanoseconds; 0 where nobody is."""
+
+    requests_ns: int = 0
+    figures_ns: int = 0
+
+
 class TelemetryStore(Protocol):
     """The contract between the receiver, the services and whatever keeps the telemetry."""
 
@@ -348,6 +355,11 @@ class TelemetryStore(Protocol):
 
         The listener must return at once. The function that comes back ends the subscription; calling it twice does no harm.
         """
+        ...
+
+    @property
+    def past(self) -> Past:
+        """How far back others are asked, as the settings say."""
         ...
 
     @property

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from venom_otel.cockpit.address import PageAddress
-from venom_otel.cockpit.history.filters import RANGES, Filters, usable
+from venom_otel.cockpit.history.filters import Filters, usable
 from venom_otel.services.compared import Grouping
 from venom_otel.services.figures import MINUTE, SECOND, Window
 from venom_otel.services.moments import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from nicegui.sub_pages_router import SubPagesRouter
 
     from venom_otel.services.compared import Row
@@ -61,10 +63,9 @@ class Choice:
         query = urlencode([*said.items(), *(("row", row) for row in self.rows)], safe="/:|")
         return f"{PATH}?{query}" if query else PATH
 
-    @property
-    def chosen_range(self) -> bool:
+    def chosen_range(self, on_offer: Container[str]) -> bool:
         """Whether the time is none of those on offer."""
-        return bool(self.until) or self.since not in RANGES
+        return bool(self.until) or self.since not in on_offer
 
     def window(self, now_ns: int) -> Window:
         """The time that is looked at; at least a minute."""

@@ -12,7 +12,7 @@ from venom_otel.cockpit import texts as common
 from venom_otel.cockpit.controls import select_of
 from venom_otel.cockpit.copying import copy_link
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.history.filters import RANGES
+from venom_otel.cockpit.history.filter_bar import range_names
 from venom_otel.cockpit.texts import compare as texts
 from venom_otel.services.compared import Grouping
 from venom_otel.store.protocol import Dimension
@@ -26,10 +26,11 @@ _CHOSEN: Final = "chosen"
 
 
 class CompareBar:
-    """One browser's choices; `on_change` is told of each."""
+    """One browser's choices; `on_change` is told of each, and `past_ns` says how far back others are asked."""
 
-    def __init__(self, choice: Choice, on_change: Callable[[Choice], Awaitable[None]]) -> None:
+    def __init__(self, choice: Choice, on_change: Callable[[Choice], Awaitable[None]], past_ns: int = 0) -> None:
         self._choice = choice
+        self._ranges = range_names(past_ns)
         self._on_change = on_change
 
     def build(self) -> ui.element:
@@ -43,7 +44,7 @@ class CompareBar:
             )
             ui.space()
             self._times = ui.element("span").classes("range")
-            self._range = select_of(common.RANGE_FILTER, {name: common.RANGES[name] for name in RANGES})
+            self._range = select_of(common.RANGE_FILTER, self._ranges)
             self._service = select_of(common.FILTERS[Dimension.SERVICE], {"": common.ANY[Dimension.SERVICE]})
             link = ui.button(icon="link", on_click=self._copy_link, color=None).props(f'flat round dense aria-label="{texts.LINK}"')
             with link.classes("icon-button"):
@@ -57,16 +58,17 @@ class CompareBar:
         """Show what is chosen; nobody is told."""
         self._choice = choice
         self._grouping.value = str(choice.by)
-        options = {name: common.RANGES[name] for name in RANGES}
+        options = dict(self._ranges)
+        chosen = choice.chosen_range(self._ranges)
         self._times.clear()
-        self._times.set_visibility(choice.chosen_range)
-        if choice.chosen_range:
+        self._times.set_visibility(chosen)
+        if chosen:
             options[_CHOSEN] = common.CHOSEN_RANGE
             window = choice.window(time.time_ns())
             with self._times:
                 for moment in (window.since_ns, window.until_ns):
                     LocalTime(moment, short=True)
-        self._range.set_options(options, value=_CHOSEN if choice.chosen_range else choice.since)
+        self._range.set_options(options, value=_CHOSEN if chosen else choice.since)
         self.offer([choice.service] if choice.service else [])
         self._service.value = choice.service
         self._service.classes(add="is-chosen" if choice.service else "", remove="" if choice.service else "is-chosen")

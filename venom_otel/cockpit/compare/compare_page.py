@@ -16,11 +16,13 @@ from venom_otel.cockpit.compare.side_by_side import SideBySide
 from venom_otel.cockpit.compare.table import CompareTable
 from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.history.empty import empty_state
+from venom_otel.cockpit.history.filters import ranges
 from venom_otel.cockpit.texts import compare as texts
 from venom_otel.cockpit.visit import Visit
 from venom_otel.cockpit.words import Words
 from venom_otel.errors import StoreError
 from venom_otel.services.compare import compare
+from venom_otel.services.figures import DAY
 from venom_otel.store.protocol import Dimension, RequestFilter
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ PAUSE_S: Final = 2.0
 """Seconds between two updates: figures of many requests hardly change within less."""
 IDLE_S: Final = 20.0
 """Seconds after which the time is moved on although nothing arrives."""
-LONGEST: Final = "30d"
 
 
 class ComparePage:
@@ -45,7 +46,8 @@ class ComparePage:
         self._otlp_address = otlp_address
         self._address = address
         self._visit = Visit()
-        self._bar = CompareBar(address.chosen, self._visit.within(self._chosen))
+        self._bar = CompareBar(address.chosen, self._visit.within(self._chosen), history.past.figures_ns)
+        self._longest = max((length, name) for name, length in ranges(history.past.figures_ns).items())
         self._pictures = Pictures()
         self._beside = SideBySide(self._close)
         self._comparison: Comparison | None = None
@@ -81,7 +83,7 @@ class ComparePage:
                 self._table = CompareTable(self._sort, self._pick)
         with ui.element("div").classes("nothing compare-nothing") as self._nothing:
             self._nothing_words = ui.label()
-            self._longer = quiet_button(texts.LONGER, self._visit.within(self._look_longer))
+            self._longer = quiet_button(texts.longer(self._longest[0] // DAY), self._visit.within(self._look_longer))
         self._empty = empty_state(self._otlp_address, then=texts.THEN)
         for element in (self._problem, self._prices_problem, self._uncounted, self._content, self._nothing, self._empty):
             element.set_visibility(False)
@@ -93,7 +95,8 @@ class ComparePage:
         try:
             window = choice.window(time.time_ns())
             found = await compare(self._history, window, choice.by, service=choice.service or None, prices=self._prices)
-            empty = not found.rows and not (await self._history.requests(RequestFilter(after=0), 1)).items
+            nothing_here = not found.rows and not (await self._history.requests(RequestFilter(after=0), 1)).items
+            empty = nothing_here and not self._history.past.figures_ns
         except StoreError as error:
             self._problem.say(str(error))
             return
@@ -108,7 +111,7 @@ class ComparePage:
         self._empty.set_visibility(empty)
         self._head.set_visibility(not empty)
         self._nothing_words.text = texts.NOTHING_OF if choice.service else texts.NOTHING
-        self._longer.set_visibility(choice.since != LONGEST)
+        self._longer.set_visibility(choice.since != self._longest[1])
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -160,6 +163,6 @@ class ComparePage:
         self._show_rows()
 
     async def _look_longer(self) -> None:
-        choice = replace(self._address.chosen, since=LONGEST, until="")
+        choice = replace(self._address.chosen, since=self._longest[1], until="")
         self._bar.show(choice)
         await self._chosen(choice)

@@ -11,8 +11,9 @@ from nicegui import ui
 from venom_otel.cockpit import texts, views
 from venom_otel.cockpit.controls import quiet_button, select_of
 from venom_otel.cockpit.elements import LocalTime
-from venom_otel.cockpit.history.filters import RANGES, Filters
+from venom_otel.cockpit.history.filters import Filters, ranges
 from venom_otel.cockpit.texts import history as words
+from venom_otel.services.figures import DAY
 from venom_otel.store.protocol import Dimension, RequestStatus
 
 if TYPE_CHECKING:
@@ -29,17 +30,18 @@ _DEBOUNCE_MS: Final = 350
 
 
 class FilterBar:
-    """One browser's filters; `on_change` is told of each choice."""
+    """One browser's filters; `on_change` is told of each choice, and `past_ns` says how far back others are asked."""
 
-    def __init__(self, filters: Filters, on_change: Callable[[Filters], Awaitable[None]]) -> None:
+    def __init__(self, filters: Filters, on_change: Callable[[Filters], Awaitable[None]], past_ns: int = 0) -> None:
         self._filters = filters
+        self._ranges = range_names(past_ns)
         self._on_change = on_change
         self._selects: dict[Dimension, ui.select] = {}
 
     def build_time_and_text(self) -> None:
         """Time and words, for the line of the title."""
         self._range = ui.element("span").classes("range")
-        self._since = select_of(texts.RANGE_FILTER, {"": texts.ANY_TIME, **{name: texts.RANGES[name] for name in RANGES}})
+        self._since = select_of(texts.RANGE_FILTER, {"": texts.ANY_TIME, **self._ranges})
         self._since.on_value_change(self._changed)
         self._text = (
             ui.input(placeholder=texts.SEARCH)
@@ -124,15 +126,16 @@ class FilterBar:
     def _show_range(self, filters: Filters) -> None:
         """A range that the chart or an address chose stands beside the ranges on offer, in the reader's own time."""
         self._range.clear()
-        self._range.set_visibility(filters.chosen_range)
-        options = {"": texts.ANY_TIME, **{name: texts.RANGES[name] for name in RANGES}}
-        if filters.chosen_range:
+        chosen = filters.chosen_range(self._ranges)
+        self._range.set_visibility(chosen)
+        options = {"": texts.ANY_TIME, **self._ranges}
+        if chosen:
             options[_CUSTOM] = texts.CHOSEN_RANGE
             now = time.time_ns()
             with self._range:
                 for moment in (filters.since_ns(now), filters.until_ns(now)):
                     LocalTime(now if moment is None else moment, short=True)
-        self._since.set_options(options, value=_CUSTOM if filters.chosen_range else filters.since)
+        self._since.set_options(options, value=_CUSTOM if chosen else filters.since)
         _mark(self._since, chosen=bool(filters.since or filters.until))
 
     def _add(self, dimension: Dimension, values: Iterable[str]) -> None:
@@ -147,6 +150,11 @@ class FilterBar:
     def _to_search(self, event: KeyEventArguments) -> None:
         if event.action.keydown and not event.action.repeat and event.key == "/":
             self._text.run_method("focus")
+
+
+def range_names(past_ns: int) -> dict[str, str]:
+    """What `filters.ranges` are called on the page."""
+    return {name: texts.RANGES.get(name) or texts.last_days(length // DAY) for name, length in ranges(past_ns).items()}
 
 
 def _mark(element: ui.element, *, chosen: bool) -> None:

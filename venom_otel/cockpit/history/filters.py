@@ -12,7 +12,7 @@ from venom_otel.services.moments import moment
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from venom_otel.services.tables import Format
 
@@ -28,6 +28,17 @@ RANGES: Final[Mapping[str, int]] = {
     "30d": 30 * DAY,
 }
 """The ranges on offer, as `since` writes them."""
+
+
+def ranges(past_ns: int) -> Mapping[str, int]:
+    """The ranges on offer where others are asked for what is older than the telemetry here: one more, where they are longer.
+
+    Args:
+        past_ns: how far back they are asked.
+    """
+    days = past_ns // DAY
+    return {**RANGES, f"{days}d": days * DAY} if days * DAY > max(RANGES.values()) else RANGES
+
 
 _EXPORT: Final = "/api/v1/history/requests/export"
 _YES_OR_NO: Final = {"": None, "true": True, "false": False}
@@ -83,10 +94,9 @@ class Filters:
     def __bool__(self) -> bool:
         return self != type(self)()
 
-    @property
-    def chosen_range(self) -> bool:
-        """Whether the time is neither free nor one of `RANGES`."""
-        return bool(self.until or (self.since and self.since not in RANGES))
+    def chosen_range(self, on_offer: Container[str]) -> bool:
+        """Whether the time is neither free nor one of those on offer."""
+        return bool(self.until or (self.since and self.since not in on_offer))
 
     def which(self, now_ns: int, *, after: int | None = None, before: int | None = None) -> RequestFilter:
         """The filter as the services take it."""
@@ -118,22 +128,25 @@ class Filters:
         text = " ".join(_ATTRIBUTE.sub(" ", self.text).split())
         return Search(text, attributes) if text or attributes else None
 
-    def window(self, now_ns: int, oldest_ns: int | None, newest_ns: int | None) -> Window:
+    def window(self, now_ns: int, oldest_ns: int | None, newest_ns: int | None, past_ns: int = 0) -> Window:
         """What the charts show: the time that was chosen, else an hour, less where all is newer than that, more where all is older.
 
         Args:
             now_ns: the present.
-            oldest_ns: when the oldest request began; None where there is none.
+            oldest_ns: when the oldest request here began; None where there is none.
             newest_ns: when the newest began.
+            past_ns: how far back others are asked for older ones.
         """
+        on_offer = ranges(past_ns).values()
         until = self.until_ns(now_ns) or now_ns
         since = self.since_ns(now_ns)
         if since is None and self.until:
             since = until - _USUAL_NS
         elif since is None:
             age = now_ns - (newest_ns or now_ns)
-            least = 0 if oldest_ns is not None and now_ns - oldest_ns < min(RANGES.values()) else _USUAL_NS
-            since = until - next((length for length in RANGES.values() if length >= least and age < length), RANGES["30d"])
+            all_is_new = not past_ns and oldest_ns is not None and now_ns - oldest_ns < min(on_offer)
+            least = 0 if all_is_new else _USUAL_NS
+            since = until - next((length for length in on_offer if length >= least and age < length), max(on_offer))
         return Window.readable(since, until)
 
 

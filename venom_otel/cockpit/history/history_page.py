@@ -47,7 +47,7 @@ class HistoryPage:
         self._otlp_address = otlp_address
         self._address = address
         self._visit = Visit()
-        self._bar = FilterBar(address.chosen, self._visit.within(self._chosen))
+        self._bar = FilterBar(address.chosen, self._visit.within(self._chosen), max(history.past))
         self._overview = Overview(history, address.chosen, self._bar.choose)
         self._percentiles = Percentiles(history, self._visit.within(self._refresh_percentiles))
         self._list = RequestList(history, address.chosen, self._visit.within(self._show_older))

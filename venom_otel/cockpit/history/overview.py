@@ -67,7 +67,7 @@ class Overview:
         self._filters = filters
         now = time.time_ns()
         oldest = (await self._history.requests(RequestFilter(after=0), 1)).items  # of all: that costs nothing, however many there are
-        window = filters.window(now, oldest[0].start_ns if oldest else None, newest_ns)
+        window = filters.window(now, oldest[0].start_ns if oldest else None, newest_ns, self._history.past.figures_ns)
         found = await self._history.overview(window, filters.which(now))
         steps = found.by_start()
         if filters != self._filters:

@@ -142,6 +142,13 @@ RANGES: Final = {
     "7d": "Last 7 days",
     "30d": "Last 30 days",
 }
+
+
+def last_days(days: int) -> str:
+    """A range longer than those."""
+    return f"Last {days} days"
+
+
 SEARCH: Final = "Search"
 SEARCH_FILTER: Final = "Search in requests"
 SEARCH_HELP: Final = f"Text from anywhere in the request, or attributes like {semconv.GEN_AI_REQUEST_SEED}=7. Press / to come here."

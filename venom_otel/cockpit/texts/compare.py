@@ -201,10 +201,14 @@ def _times(factor: float) -> str:
 THEN: Final = "Models and servers stand side by side here once there are requests: how fast they are, how often they fail, what they cost."
 NOTHING: Final = "No request in this time."
 NOTHING_OF: Final = "No request of this application in this time."
-LONGER: Final = "Look at the last 30 days"
 ONLY_ONE: Final = "One row so far: with a second model or server both are compared here."
 
 
 def in_words(chart: str, values: Sequence[tuple[str, str]]) -> str:
     """A chart, for who cannot see it."""
     return f"{chart}: {'; '.join(f'{name} {value}' for name, value in values) or NOT_KNOWN}"
+
+
+def longer(days: int) -> str:
+    """Offered where nothing is in a shorter time."""
+    return f"Look at the last {days} days"

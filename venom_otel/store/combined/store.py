@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from venom_otel.errors import StoreError
 from venom_otel.store.combined.asked import Asked
 from venom_otel.store.combined.joined import joined, parts
-from venom_otel.store.periods import MINUTE_NS, covered
-from venom_otel.store.protocol import Found, MetricFilter
+from venom_otel.store.periods import HOUR, MINUTE_NS, covered
+from venom_otel.store.protocol import Found, MetricFilter, Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,12 +36,19 @@ if TYPE_CHECKING:
         Written,
     )
 
+_ROUNDED_NS: Final = HOUR * MINUTE_NS
+"""A range that is as long as the past begins so much earlier, since it is widened to whole hours."""
 _PAST: Final = 0
 """The embedded store counts from 1, the past below 0."""
 
 
 class PastRequests(Protocol):
     """Where older requests and traces are; its sequence numbers are negative, in the order in which the requests began."""
+
+    @property
+    def back_ns(self) -> int:
+        """How far back is looked."""
+        ...
 
     async def requests(self, which: RequestFilter, limit: int) -> Sequence[RequestSummary]:
         """See `TelemetryStore.requests`."""
@@ -66,6 +73,11 @@ class PastRequests(Protocol):
 
 class PastFigures(Protocol):
     """Where figures of older requests are, and older points of metrics."""
+
+    @property
+    def back_ns(self) -> int:
+        """How far back is looked."""
+        ...
 
     async def aggregates(self, which: RequestFilter, *, by: Sequence[Dimension] = (), step_ns: int | None = None) -> Sequence[Aggregate]:
         """See `TelemetryStore.aggregates`."""
@@ -101,6 +113,14 @@ class CombinedStore:
         self._figures_asked = Asked("Figures of what is older than the telemetry here are")
 
     @property
+    def past(self) -> Past:
+        """See `TelemetryStore.past`."""
+        return Past(
+            self._past.back_ns if self._past is not None else 0,
+            self._past_figures.back_ns if self._past_figures is not None else 0,
+        )
+
+    @property
     def missing(self) -> str | None:
         """See `TelemetryStore.missing`."""
         return self._requests_asked.missing
@@ -110,10 +130,12 @@ class CombinedStore:
         oldest_ns = await self._oldest_ns()
         if since_ns // MINUTE_NS >= oldest_ns // MINUTE_NS:
             return None
-        if self._past_figures is not None:
+        if self._past_figures is None:
+            return f"Figures begin with the telemetry here, {_said(oldest_ns)}: those of older requests need VENOM_OTEL_PROMETHEUS_URL."
+        begin_ns = time.time_ns() - self._past_figures.back_ns
+        if self._figures_asked.missing is not None or min(begin_ns, oldest_ns) - since_ns < _ROUNDED_NS:
             return self._figures_asked.missing
-        begin = datetime.fromtimestamp(oldest_ns / 1e9, UTC)
-        return f"Figures begin with the telemetry here, {begin:%Y-%m-%d %H:%M} UTC: those of older requests need VENOM_OTEL_PROMETHEUS_URL."
+        return f"Figures begin {_said(min(begin_ns, oldest_ns))}: Prometheus is asked as far back as VENOM_OTEL_PROMETHEUS_DAYS says."
 
     def write(self, signal: Signal, request: bytes) -> Future[Written]:
         """See `TelemetryStore.write`."""
@@ -254,3 +276,7 @@ class CombinedStore:
 def _in_the_past(which: RequestFilter) -> bool:
     """Whether only what the past has numbered is asked for."""
     return which.after is None and which.before is not None and which.before <= _PAST
+
+
+def _said(ns: int) -> str:
+    return f"{datetime.fromtimestamp(ns / 1e9, UTC):%Y-%m-%d %H:%M} UTC"

@@ -18,6 +18,7 @@ from venom_otel.store.embedded.streams import DEFAULT_LIMIT
 from venom_otel.store.embedded.upkeep import Retention, Upkeep
 from venom_otel.store.embedded.usage import usage
 from venom_otel.store.embedded.writer import Writer
+from venom_otel.store.protocol import Past
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,6 +116,11 @@ class EmbeddedStore:
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """See `TelemetryStore.subscribe`."""
         return self._ingest.subscribe(listener)
+
+    @property
+    def past(self) -> Past:
+        """See `TelemetryStore.past`: nobody is asked."""
+        return Past()
 
     @property
     def missing(self) -> None:

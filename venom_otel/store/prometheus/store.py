@@ -50,6 +50,8 @@ class PrometheusStore:
     def __init__(self, url: str, days: float) -> None:
         self._prometheus = Backend(url, kind="Prometheus", variable=VARIABLE, example="http://localhost:9090")
         self._back = round(days * DAY)
+        self.back_ns: Final = self._back * MINUTE_NS
+        """How far back is looked."""
         self._recent: Recent[tuple[str, int, Piece], Sequence[Aggregate]] = Recent(fresh_s=FRESH_S, room=REMEMBERED, size=_size)
 
     @property

@@ -58,7 +58,8 @@ class TempoStore:
 
     def __init__(self, url: str, days: float) -> None:
         self._tempo = Backend(url, kind="Tempo", variable=VARIABLE, example="http://localhost:3200")
-        self._back_ns = round(days * _DAY)
+        self.back_ns: Final = round(days * _DAY)
+        """How far back is looked."""
         self._lists: Recent[Hashable, Sequence[RequestSummary]] = Recent()
         self._searches: Recent[Hashable, Found[RequestSummary]] = Recent()
         self._traces: Recent[str, Sequence[Span]] = Recent(fresh_s=FRESH_S, room=_RECENT)
@@ -102,7 +103,7 @@ class TempoStore:
         question = traceql.requests(which, query.attributes if query else {})
         now = time.time_ns()
         end = min(now if which.until_ns is None else which.until_ns, now if which.before is None else latest_ns(which.before)) + 1
-        floor = max(now - self._back_ns, EPOCH_NS, which.since_ns or 0)
+        floor = max(now - self.back_ns, EPOCH_NS, which.since_ns or 0)
         most = min(max(2 * limit, _FEW), TRACES)
         width = _HOUR
         while end > floor:
