@@ -4,6 +4,7 @@
 
 It asks Ollama first (MODEL, at OLLAMA_URL), then a second server that speaks OpenAI's dialect (SPARE_MODEL, at SPARE_URL, with SPARE_KEY
 where it wants one). Stop the first and ask again: with `venom-otel up` running, http://127.0.0.1:8765 shows both attempts and why.
+Semantic Kernel's connector for Ollama takes `pip install 'semantic-kernel[ollama]'`.
 """
 
 import asyncio
