@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
 import time
 from datetime import UTC, datetime
@@ -113,6 +114,25 @@ async def test_as_if_all_were_here(
         wanted = await whole.aggregates(which, by=by, step_ns=step_ns)
         assert table(await both.aggregates(which, by=by, step_ns=step_ns)) == table(wanted)
     assert await both.uncounted(which.since_ns or 0) is None
+
+
+async def test_what_was_exported_after_the_cut_may_be_missing_and_nothing_counts_twice(
+    prometheus_program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most what an export interval holds: it began before the cut, where the store here does not count it, and was exported after it."""
+    every, minutes = 5, 40
+    past = Past(minutes_ago(2 * minutes))
+    past.add(*(Request(minute) for minute in range(minutes)))
+    with past.stored(tmp_path) as store, past.counted(tmp_path, every=every) as server:
+        for cut in range(20, 27):
+            monkeypatch.setattr(CombinedStore, "_oldest_ns", functools.partialmethod(_at, past.begin_ns + cut * MINUTE))
+            with contextlib.closing(CombinedStore(store, figures=PrometheusStore(server.url, days=1))) as both:
+                found = sum(one.requests for one in await both.aggregates(RequestFilter()))
+            assert minutes - found == cut % every
+
+
+async def _at(_: CombinedStore, ns: int) -> int:
+    return ns
 
 
 async def test_from_the_beginning_on(past: Past, both: CombinedStore) -> None:

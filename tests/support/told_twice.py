@@ -117,10 +117,10 @@ class Past:
             yield store
 
     @contextlib.contextmanager
-    def counted(self, folder: Path) -> Iterator[PrometheusServer]:
-        """A Prometheus with their metrics."""
+    def counted(self, folder: Path, *, every: int = 1) -> Iterator[PrometheusServer]:
+        """A Prometheus with their metrics, which were exported once in so many minutes."""
         with PrometheusServer(folder) as server:
-            self.send(server.otlp)
+            self.send(server.otlp, every=every)
             yield server
 
     def traces(self, since: int = 0) -> Iterator[bytes]:
@@ -143,12 +143,13 @@ class Past:
         for service, spans in by_service.items():
             yield otlp.traces(*spans, service=service)
 
-    def send(self, endpoint: str, minutes: int | None = None) -> None:
+    def send(self, endpoint: str, minutes: int | None = None, *, every: int = 1) -> None:
         """Their metrics, as an application sends them that exports at the end of a minute.
 
         Args:
             endpoint: of OTLP over HTTP.
             minutes: how many are told of; all up to the last request where not said.
+            every: exports at the end of each minute that is a multiple of it.
         """
         applications: dict[str, _Sender] = {}
         busy = {one.minute for one in self.requests}
@@ -161,7 +162,7 @@ class Past:
                     for one in self.requests:
                         if (one.service, one.minute) == (service, minute):
                             applications[service].record(one)
-                    if minute not in busy and minute % _QUIET:
+                    if (minute + 1) % every or (minute not in busy and minute % _QUIET):
                         continue
                     request = applications[service].points(self.begin_ns + (minute + 1) * MINUTE)
                     if request is not None:
