@@ -34,6 +34,7 @@ _KINDS = {number: name.removeprefix("SPAN_KIND_").lower() for name, number in Sp
 _STATUS = {0: "unset", 1: "ok", 2: "error"}
 _OF_A_COLUMN = "server.address"
 _READ_AT_ONCE = 1024
+TOO_LARGE = "Trace exceeds maximum size of 5000000 bytes, a partial trace is returned"
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|(&&|\|\||!=|=|[(){}|,])|([\w.:-]+))')
 
 
@@ -70,6 +71,8 @@ class TempoServer(InThread):
         """Traces that were read by their id."""
         self.refusal: tuple[int, str] | None = None
         """What it answers instead, while it is set."""
+        self.most_spans: int | None = None
+        """Of a trace by its id: the rest is left out, as what is over `max_bytes_per_trace` is."""
         self.blocks = blocks
         self.spans: list[dict[str, list[_Stored]]] = []
         """By trace, of each block."""
@@ -105,7 +108,15 @@ class TempoServer(InThread):
                 for scope in resource.scope_spans:
                     kept = [span for span in scope.spans if span.trace_id.hex() == trace_id]
                     of_resource.scope_spans.add(scope=scope.scope, spans=kept)
-        return {"trace": MessageToDict(whole) if any(trace_id in block for block in self.spans) else {}, "metrics": {}}
+        if not any(trace_id in block for block in self.spans):
+            return {"trace": {}, "metrics": {}}
+        left, partial = self.most_spans, False
+        for scope in (scope for resource in whole.resource_spans for scope in resource.scope_spans if left is not None):
+            partial = partial or len(scope.spans) > left
+            del scope.spans[left:]
+            left -= len(scope.spans)
+        cut = {"status": "PARTIAL", "message": TOO_LARGE} if partial else {}
+        return {"trace": MessageToDict(whole), "metrics": {}, **cut}
 
 
 def _found(trace_id: str, spans: Sequence[_Stored], query: Query, params: dict[str, str]) -> dict[str, Any] | None:

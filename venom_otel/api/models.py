@@ -94,6 +94,11 @@ _SPAN: Final[dict[str, Any]] = {
     "steps": [],
 }
 
+_MISSING: Final = (
+    "Only a part of this trace is shown. Tempo at http://localhost:3200 says: Trace exceeds maximum size of 5000000 bytes, a partial trace "
+    "is returned. Raise `max_bytes_per_trace` in Tempo's `overrides` for larger ones."
+)
+
 
 class Usage(BaseModel):
     """Tokens, as the server counted them; null where it did not."""
@@ -229,19 +234,23 @@ class Span(BaseModel):
 class RequestWithSteps(Request):
     """One request with what happened inside it."""
 
-    model_config = ConfigDict(json_schema_extra={"example": REQUEST_EXAMPLE | {"steps": [_SPAN]}})
+    model_config = ConfigDict(json_schema_extra={"example": REQUEST_EXAMPLE | {"steps": [_SPAN], "missing": _MISSING}})
 
     steps: list[Span] = Field(description="The request's span, its HTTP calls and whatever else ran inside it, as a tree.")
+    missing: str | None = Field(description="What `steps` leave out of the trace, and why, in words; null where they are all of it.")
 
 
 class Trace(BaseModel):
     """Everything that is stored of a trace."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"trace_id": _SPAN["trace_id"], "steps": [_SPAN], "logs": []}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"trace_id": _SPAN["trace_id"], "steps": [_SPAN], "logs": [], "missing": _MISSING}}
+    )
 
     trace_id: str
     steps: list[Span] = Field(description="As trees: more than one where parents were never sent or have not arrived.")
     logs: list[Log] = Field(description="Log records that name no span of it that is stored.")
+    missing: str | None = Field(description="What is left out, and why, in words; null where it is whole.")
 
 
 def requests(page: RequestPage) -> Requests:
@@ -256,12 +265,13 @@ def listed(summary: RequestSummary) -> Request:
 
 def request(detail: RequestDetail) -> RequestWithSteps:
     """A request with its steps."""
-    return RequestWithSteps(**_fields(detail.summary, of_request(detail.summary, detail.steps)), steps=spans(detail.steps))
+    fields = _fields(detail.summary, of_request(detail.summary, detail.steps))
+    return RequestWithSteps(**fields, steps=spans(detail.steps), missing=detail.trace.missing)
 
 
 def trace(trace_id: str, found: services.Trace) -> Trace:
     """A whole trace."""
-    return Trace(trace_id=trace_id, steps=spans(found.steps), logs=[log(record) for record in found.logs])
+    return Trace(trace_id=trace_id, steps=spans(found.steps), logs=[log(record) for record in found.logs], missing=found.missing)
 
 
 def spans(steps: Sequence[Step]) -> list[Span]:

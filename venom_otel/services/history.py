@@ -179,7 +179,8 @@ class History:
         """Every span and log record of a trace, found by its id of 32 lower-case hexadecimal digits; empty where the store has none."""
         if not _TRACE_ID.fullmatch(trace_id):
             return Trace()
-        return assembled(await self._store.trace(trace_id), await self._logs(trace_id))
+        spans = await self._store.trace(trace_id)
+        return assembled(spans, await self._logs(trace_id), spans.missing)
 
     async def overview(self, window: Window, which: RequestFilter | None = None, by: Sequence[Dimension] = ()) -> Overview:
         """What the requests of a window come to, by group and step.

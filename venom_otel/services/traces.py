@@ -31,18 +31,20 @@ class Trace:
     """As trees: more than one where parents were never sent or have not arrived."""
     logs: Sequence[LogRecord] = ()
     """Records that name no span of it that is stored."""
+    missing: str | None = None
+    """What is left out, why, and what to do about it, in words."""
 
     def __bool__(self) -> bool:
         return bool(self.steps or self.logs)
 
 
-def assembled(spans: Sequence[Span], logs: Sequence[LogRecord] = ()) -> Trace:
+def assembled(spans: Sequence[Span], logs: Sequence[LogRecord] = (), missing: str | None = None) -> Trace:
     """Everything of one trace: its spans as `tree` makes them, each with its log records by time."""
     of_span: dict[str | None, list[LogRecord]] = {span.span_id: [] for span in spans}
     loose: list[LogRecord] = []
     for record in sorted(logs, key=lambda record: (record.time_ns, record.sequence)):
         of_span.get(record.span_id, loose).append(record)
-    return Trace(tree(spans, of_span), loose)
+    return Trace(tree(spans, of_span), loose, missing)
 
 
 def tree(spans: Sequence[Span], logs: Mapping[str | None, Sequence[LogRecord]] | None = None) -> Sequence[Step]:

@@ -7,10 +7,10 @@ too. Identifiers are lower-case hexadecimal, 32 digits for a trace and 16 for a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from venom_otel.store.generation import generated
 
@@ -70,6 +70,17 @@ class Span:
     attributes: Mapping[str, AttributeValue]
     resource: Mapping[str, AttributeValue]
     events: Sequence[SpanEvent] = field(default=())
+
+
+class Spans(list[Span]):
+    """The spans of a trace, by start time."""
+
+    __slots__ = ("missing",)
+
+    def __init__(self, spans: Iterable[Span] = (), *, missing: str | None = None) -> None:
+        super().__init__(spans)
+        self.missing: Final = missing
+        """What is left out, why, and what to do about it, in words; None where it is all that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +406,7 @@ class TelemetryStore(Protocol):
         """
         ...
 
-    async def trace(self, trace_id: str) -> Sequence[Span]:
+    async def trace(self, trace_id: str) -> Spans:
         """Every stored span of a trace, by start time; empty where the store has none."""
         ...
 

@@ -61,7 +61,9 @@ class TraceView:
         ui.keyboard(on_key=self._back_on_escape, ignore=["input", "select", "textarea"])
         self._head = ui.element("div").classes("trace-head")
         self._problem = Words().classes("problem").props("role=alert")
-        self._problem.set_visibility(False)
+        self._missing = Words().classes("problem").props("role=status")
+        for words in (self._problem, self._missing):
+            words.set_visibility(False)
         with ui.element("div").classes("trace") as self._body:
             with ui.element("section").classes("panel timeline"):
                 with ui.element("div").classes("panel-head"):
@@ -84,7 +86,7 @@ class TraceView:
         try:
             trace = await self._history.trace(self._trace_id)
             spans = views.spans(trace.steps)
-            if _size(trace) == _size(self._trace):
+            if _size(trace) == _size(self._trace) and trace.missing == self._trace.missing:
                 self._problem.say(None)
                 return
             selected = self._selected
@@ -111,6 +113,7 @@ class TraceView:
 
     # -- what is shown -----------------------------------------------------------------------------------------------------------
     def _show(self) -> None:
+        self._missing.say(self._trace.missing)
         self._body.set_visibility(True)
         self._waterfall.set_visibility(bool(self._spans))
         self._count.text = texts.span_count(len(self._spans), min(len(self._spans), views.MAX_SPANS))

@@ -12,7 +12,7 @@ from venom_otel.errors import StoreError
 from venom_otel.store.combined.asked import Asked
 from venom_otel.store.combined.joined import joined, parts
 from venom_otel.store.periods import HOUR, MINUTE_NS, covered
-from venom_otel.store.protocol import Found, MetricFilter, Past
+from venom_otel.store.protocol import Found, MetricFilter, Past, Spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
         RequestSummary,
         Search,
         Signal,
-        Span,
         TelemetryStore,
         Usage,
         Written,
@@ -62,7 +61,7 @@ class PastRequests(Protocol):
         """See `TelemetryStore.search`."""
         ...
 
-    async def trace(self, trace_id: str) -> Sequence[Span]:
+    async def trace(self, trace_id: str) -> Spans:
         """See `TelemetryStore.trace`."""
         ...
 
@@ -195,7 +194,7 @@ class CombinedStore:
         found = await asyncio.gather(*older, *newer)
         return joined((one for part in found for one in part), first * MINUTE_NS if step_ns is None else None)
 
-    async def trace(self, trace_id: str) -> Sequence[Span]:
+    async def trace(self, trace_id: str) -> Spans:
         """See `TelemetryStore.trace`; the past is asked where nothing of it is here, or it began before what is."""
         found = await self._here.trace(trace_id)
         if self._past is None or (found and found[0].start_ns >= await self._oldest_ns()):
@@ -205,9 +204,9 @@ class CombinedStore:
         except StoreError:
             if not found:
                 raise
-            return found
+            return Spans(found, missing=self._requests_asked.missing)
         spans = {span.span_id: span for span in (*older, *found)}
-        return sorted(spans.values(), key=lambda span: (span.start_ns, span.end_ns))
+        return Spans(sorted(spans.values(), key=lambda span: (span.start_ns, span.end_ns)), missing=older.missing)
 
     async def logs(self, which: LogFilter, limit: int) -> Found[LogRecord]:
         """See `TelemetryStore.logs`: of what is here."""

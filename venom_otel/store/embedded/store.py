@@ -18,7 +18,7 @@ from venom_otel.store.embedded.streams import DEFAULT_LIMIT
 from venom_otel.store.embedded.upkeep import Retention, Upkeep
 from venom_otel.store.embedded.usage import usage
 from venom_otel.store.embedded.writer import Writer
-from venom_otel.store.protocol import Past
+from venom_otel.store.protocol import Past, Spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
         RequestSummary,
         Search,
         Signal,
-        Span,
         Usage,
         Written,
     )
@@ -145,9 +144,9 @@ class EmbeddedStore:
         """See `TelemetryStore.aggregates`."""
         return await self._reads.run(self._aggregates.ask, which, by, step_ns)
 
-    async def trace(self, trace_id: str) -> Sequence[Span]:
+    async def trace(self, trace_id: str) -> Spans:
         """See `TelemetryStore.trace`."""
-        return await self._reads.run(reads.trace, bytes.fromhex(trace_id))
+        return Spans(await self._reads.run(reads.trace, bytes.fromhex(trace_id)))
 
     async def logs(self, which: LogFilter, limit: int) -> Found[LogRecord]:
         """See `TelemetryStore.logs`."""

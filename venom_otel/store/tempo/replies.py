@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _KINDS: Final = {"unspecified": 0, "internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 _NOT_SAID: Final = {"stringValue": "nil"}
 """What a search gives for an attribute that a span lacks and that Tempo keeps in a column of its own, `server.address` for one."""
+_PARTIAL: Final = ("PARTIAL", 1)
+"""`PartialStatus` of Tempo's protocol, by its name or number."""
+LIMIT: Final = "max_bytes_per_trace"
+_MAX_WORDS: Final = 300
 _STATUS_CODES: Final = {"unset": 0, "ok": 1, "error": 2}
 
 
@@ -113,6 +117,17 @@ def spans_of(reply: Mapping[str, Any]) -> Sequence[Span]:
                 one = whole(span, scope.scope, resource.resource)
                 found.setdefault(one.span_id, one)
     return sorted(found.values(), key=lambda span: (span.start_ns, span.end_ns))
+
+
+def missing_of(reply: Mapping[str, Any], name: str) -> str | None:
+    """What a reply to `/api/v2/traces/` leaves out, in words; None where it is the whole trace.
+
+    Tempo gives as much of a trace as its limit allows, says `status` PARTIAL, and in `message` what the limit is.
+    """
+    if reply.get("status") not in _PARTIAL:
+        return None
+    said = str(reply.get("message") or "it is too large")[:_MAX_WORDS]
+    return f"Only a part of this trace is shown. {name} says: {said}. Raise `{LIMIT}` in Tempo's `overrides` for larger ones."
 
 
 def summary(span: Span) -> RequestSummary | None:

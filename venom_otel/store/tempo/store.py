@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from venom_otel.errors import StoreError
 from venom_otel.store.backend import QUESTION_S, Backend, ReplyTooLargeError
 from venom_otel.store.embedded.matching import Text, as_text
-from venom_otel.store.protocol import Found, RequestStatus
+from venom_otel.store.protocol import Found, RequestStatus, Spans
 from venom_otel.store.recent import Recent
 from venom_otel.store.tempo import traceql
 from venom_otel.store.tempo.cursors import EPOCH_NS, latest_ns
-from venom_otel.store.tempo.replies import found_traces, spans_of, summary
+from venom_otel.store.tempo.replies import found_traces, missing_of, spans_of, summary
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -62,7 +62,7 @@ class TempoStore:
         """How far back is looked."""
         self._lists: Recent[Hashable, Sequence[RequestSummary]] = Recent()
         self._searches: Recent[Hashable, Found[RequestSummary]] = Recent()
-        self._traces: Recent[str, Sequence[Span]] = Recent(fresh_s=FRESH_S, room=_RECENT)
+        self._traces: Recent[str, Spans] = Recent(fresh_s=FRESH_S, room=_RECENT)
 
     @property
     def name(self) -> str:
@@ -86,7 +86,7 @@ class TempoStore:
         key = which, query.text, frozenset(query.attributes.items()), limit
         return await self._searches.get(key, partial(self._tempo.run, partial(self._search, which, query, limit)))
 
-    async def trace(self, trace_id: str) -> Sequence[Span]:
+    async def trace(self, trace_id: str) -> Spans:
         """See `TelemetryStore.trace`; as it was at most `FRESH_S` ago."""
         return await self._traces.get(trace_id, partial(self._tempo.run, partial(self._trace, trace_id)))
 
@@ -140,11 +140,15 @@ class TempoStore:
         found = [one for one in (span.summary() for span in trace.spans) if one is not None]
         # What went wrong may stand in an event, which a search does not give.
         if not trace.certain or any(one.status is not RequestStatus.COMPLETED and one.error_message is None for one in found):
-            return [one for one in map(summary, self._trace(trace.trace_id, until)) if one is not None]
+            whole = self._trace(trace.trace_id, until)
+            requests = {one.span_id: one for one in found} if whole.missing else {}  # of a part of it some requests may be missing
+            requests |= {one.span_id: one for one in map(summary, whole) if one is not None}
+            return list(requests.values())
         return found
 
-    def _trace(self, trace_id: str, until: float) -> Sequence[Span]:
-        return spans_of(self._tempo.get(f"/api/v2/traces/{trace_id}", {}, until, or_nothing=True))
+    def _trace(self, trace_id: str, until: float) -> Spans:
+        reply = self._tempo.get(f"/api/v2/traces/{trace_id}", {}, until, or_nothing=True)
+        return Spans(spans_of(reply), missing=missing_of(reply, self.name))
 
     def _search(self, which: RequestFilter, query: Search, limit: int, until: float) -> Found[RequestSummary]:
         patience = until - QUESTION_S + PATIENCE_S
