@@ -8,6 +8,7 @@ import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
+from support.browser import passing, says_under_the_pointer
 from support.cockpit import Application, Cockpit
 from support.otlp import SECOND, chat, traces
 
@@ -150,8 +151,8 @@ def test_what_arrives_is_counted(open_tab, filled):
 def test_the_link_keeps_its_time(open_tab, filled):
     page = open_tab("/compare?since=1h&by=model", permissions=["clipboard-read", "clipboard-write"])
     expect(titles(page)).to_have_count(3)
-    page.get_by_role("button", name=texts.LINK).click()
-    expect(page.get_by_text(texts.LINK_COPIED)).to_be_visible()
+    with passing(page, texts.LINK_COPIED):
+        page.get_by_role("button", name=texts.LINK).click()
     link = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(re.escape(filled.page) + r"/compare\?since=2[^&]*:\d\dZ&until=2[^&]*:\d\dZ&by=model", link)
     kept = open_tab(link.removeprefix(filled.page))
@@ -181,10 +182,8 @@ def test_names_are_text_and_nothing_else(open_tab, cockpit):
     page = open_tab("/compare")
     expect(titles(page)).to_have_text(["<img src=x onerror=alert(1)>"])
     bar = page.locator('.compare-charts .is-latency path[fill="var(--accent)"]').first
-    bar.hover(force=True)
-    expect(page.locator(".compare-charts .is-latency")).to_contain_text(
-        re.compile(r"<img src=x onerror=alert\(…\s+Duration: p50 \d+ ms, p95 \d+ ms")
-    )
+    words = re.compile(r"<img src=x onerror=alert\(…\s+Duration: p50 \d+ ms, p95 \d+ ms")
+    says_under_the_pointer(page.locator(".compare-charts .is-latency"), bar, words)
 
 
 @pytest.mark.parametrize("width", [360, 900, 1280])
