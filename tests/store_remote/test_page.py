@@ -15,9 +15,12 @@ from support.tempo_traces import traces
 from support.told_twice import Past, Request, minutes_ago
 
 from venom_otel.cockpit import texts
+from venom_otel.cockpit.compare.choice import CompareAddress
+from venom_otel.cockpit.compare.compare_page import ComparePage
 from venom_otel.cockpit.history import history_page
 from venom_otel.cockpit.history.address import ListAddress
 from venom_otel.cockpit.history.history_page import HistoryPage
+from venom_otel.cockpit.texts import compare as compare_texts
 from venom_otel.services.history import History
 from venom_otel.store.combined import CombinedStore, asked
 from venom_otel.store.prometheus import PrometheusStore
@@ -97,3 +100,36 @@ async def test_figures_that_are_not_counted_are_said(
                 prometheus.start()
                 await user.should_not_see("Figures of what is older", retries=RETRIES)
                 await user.should_see("41", retries=RETRIES)
+
+
+def comparison_over(history: History) -> Callable[[], None]:
+    """What NiceGUI is to show: Compare alone."""
+
+    def page() -> None:
+        address = CompareAddress(ui.context.client.sub_pages_router)
+
+        async def show() -> None:
+            await ComparePage(history, None, "http://127.0.0.1:4318", address).show()
+
+        ui.sub_pages({"/": show})
+
+    return page
+
+
+async def test_before_anything_is_here_compare_shows_what_prometheus_has(
+    empty: EmbeddedStore, prometheus_program: Path, tmp_path: Path
+) -> None:
+    past = Past(minutes_ago(50 * 60))
+    past.add(*(Request(minute) for minute in range(40)))
+    with past.counted(tmp_path) as prometheus:
+        store = CombinedStore(empty, figures=PrometheusStore(prometheus.url, days=90))
+        with contextlib.closing(store):
+            async with user_simulation(comparison_over(History(store, live=empty))) as user:
+                await user.open("/")
+                await user.should_see(compare_texts.NOTHING, retries=RETRIES)
+                await user.should_not_see(compare_texts.THEN)
+                [since] = [one for one in user.find(kind=ui.select).elements if one.props.get("aria-label") == texts.RANGE_FILTER]
+                assert list(since.options.values()) == [*texts.RANGES.values(), texts.last_days(90)]
+                user.find(compare_texts.longer(90)).click()
+                await user.should_see(compare_texts.rows(1), retries=RETRIES)
+                assert since.value == "90d"
