@@ -3,6 +3,7 @@
 import pytest
 from support.collections import quick_collections  # noqa: F401 - a fixture
 from support.kernel_fixtures import in_production, kernel_spans, serve_each_dialect  # noqa: F401 - fixtures
+from support.unhurried import unhurried  # noqa: F401 - a fixture
 
 
 @pytest.fixture

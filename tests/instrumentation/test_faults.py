@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import threading
+import time
 
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
@@ -26,7 +27,8 @@ from support.drive import Target
 from support.faults import GUARDS, WORDS, broken, name_of, reached
 
 import venom_otel
-from venom_otel.identity import background
+from venom_otel.identity import asking, background
+from venom_otel.identity.resolver import HttpResolver
 from venom_otel.instrumentation import guard
 from venom_otel.testing import Capture
 
@@ -276,7 +278,7 @@ async def test_an_exporter_that_hangs(story, stream, servers, capture):
 @connectors
 @stories
 async def test_an_identity_probe_that_hangs(connector, story, stream, capture):
-    """The server answers chats but no question about itself; the span is finished without the answer, within 2 s."""
+    """The server answers chats but no question about itself; the span is finished without the answer."""
     with ChatServer(lambda path: None) as server:
         async with target_of(connector, server, stream=stream) as target:
             bare = await run(story, target)
@@ -291,17 +293,18 @@ async def test_an_identity_probe_that_hangs(connector, story, stream, capture):
         assert (chat["attributes"]["llm.provider"], chat["attributes"]["llm.identity.source"]) == known
 
 
-async def test_a_span_that_waits_for_an_identity_ends_by_itself(capture):
+async def test_a_span_that_waits_for_an_identity_ends_by_itself(capture, monkeypatch):
+    """The server would be waited for until after the test's own time is over."""
+    monkeypatch.setattr(asking, "LIMIT_S", 10 * WAIT_S)
+    monkeypatch.setitem(HttpResolver.__init__.__kwdefaults__, "guess_after_s", 1.0)
     with ChatServer(lambda path: None) as server:
         async with target_of(OPENAI, server, stream=False) as target:
             with venom_otel.instrument(target.kernel, **capture.telemetry):
                 await run("ok", target)
-                began = asyncio.get_running_loop().time()
-                spans = await asyncio.to_thread(capture.wait_for_spans, 2, 5)
-                assert asyncio.get_running_loop().time() - began < 3
-                server_span = next(span for span in spans if span.name == "POST")
-                chat = next(span for span in spans if span.name != "POST")
-                assert chat.end_time - server_span.end_time < 1e9, "its end is the call's, not the waiting's"
+                answered_ns = time.time_ns()
+                await asyncio.to_thread(capture.wait_for_spans, 2, WAIT_S)
+                chat = next(span for span in capture.spans() if span.name != "POST")
+                assert chat.end_time < answered_ns + 0.5e9, "its end is the call's, not the waiting's"
 
 
 @pytest.mark.parametrize(

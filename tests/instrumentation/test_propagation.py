@@ -11,6 +11,7 @@ from semantic_kernel.connectors.ai.ollama import OllamaChatCompletion
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
 from support import behaviours
 from support.app import MODELS, OLLAMA, OPENAI, flushed, history, service_for, settings_for, watch
+from support.patience import WAIT_S
 
 import venom_otel
 
@@ -30,7 +31,7 @@ async def service_at(connector, server, *, public):
         client = AsyncOpenAI(api_key="none", base_url=f"{PUBLIC}/v1", max_retries=0, http_client=http)
         service = OpenAIChatCompletion(ai_model_id=MODELS[OPENAI], service_id="chat", async_client=client)
     else:
-        client = AsyncClient(host=f"{PUBLIC}:80", verify=False, proxy=server.url, timeout=httpx.Timeout(10))
+        client = AsyncClient(host=f"{PUBLIC}:80", verify=False, proxy=server.url, timeout=httpx.Timeout(WAIT_S))
         service = OllamaChatCompletion(ai_model_id=MODELS[OLLAMA], service_id="chat", client=client)
     yield service
     await service.client.close()

@@ -22,6 +22,7 @@ from support.chat_server import ClosedPort
 from support.dialects import Error
 from support.drive import Target
 from support.faults import GUARDS, broken, name_of, reached
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.errors import SettingsError
@@ -38,7 +39,7 @@ def openai_service(url, **client):
     return OpenAIChatCompletion(
         ai_model_id=MODELS[OPENAI],
         service_id="chat",
-        async_client=AsyncOpenAI(**arguments, timeout=5.0, http_client=DefaultAsyncHttpx2Client(verify=False)),
+        async_client=AsyncOpenAI(**arguments, timeout=WAIT_S, http_client=DefaultAsyncHttpx2Client(verify=False)),
     )
 
 

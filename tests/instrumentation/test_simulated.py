@@ -10,6 +10,7 @@ from semantic_kernel.connectors.ai.ollama import OllamaChatCompletion, OllamaCha
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion, OpenAIChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 from semantic_kernel.exceptions import ServiceResponseException
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.identity import asking, endpoint
@@ -140,7 +141,7 @@ def test_its_end_does_not_wait_for_replies_on_their_way():
 
     def ask_slowly(url):
         try:
-            with httpx.stream("POST", f"{url}/api/chat", json={"model": "m", **CHAT}, timeout=60) as reply:
+            with httpx.stream("POST", f"{url}/api/chat", json={"model": "m", **CHAT}, timeout=None) as reply:
                 for _ in reply.iter_lines():
                     begun.set()
         except httpx.TransportError as error:
@@ -149,8 +150,8 @@ def test_its_end_does_not_wait_for_replies_on_their_way():
     with SimulatedOllama(SimulatedModel("m", first_token_s=0.01, tokens_per_s=0.001)) as server:
         thread = threading.Thread(target=ask_slowly, args=(server.url,))
         thread.start()
-        assert begun.wait(10)
-    thread.join(10)
+        assert begun.wait(WAIT_S)
+    thread.join(WAIT_S)
     assert not thread.is_alive()
     assert len(results) == 1
     with pytest.raises(RuntimeError, match="with"):

@@ -9,7 +9,7 @@ import pytest
 from opentelemetry import trace
 from semantic_kernel import Kernel
 from support import behaviours, drive
-from support.app import MODELS, OLLAMA, OPENAI, PARENT_ID, history, service_for, settings_for, watch
+from support.app import MODELS, OLLAMA, OPENAI, PARENT_ID, flushed, history, service_for, settings_for, watch
 from support.chat_server import WAIT_S
 from support.dialects import TEXT
 from support.drive import Target
@@ -25,8 +25,9 @@ async def recorded(connector, servers, capture, *script):
     server.play(*script)
     async with service_for(connector, server.url, model=MODELS[connector]) as service:
         kernel = Kernel(services=[service])
-        with venom_otel.instrument(kernel, **capture.telemetry):
+        with venom_otel.instrument(kernel, **capture.telemetry) as handle:
             yield Target(connector, service, kernel, server, stream=True)
+            await flushed(handle)
 
 
 def stream_of(target):

@@ -19,6 +19,7 @@ from support import behaviours
 from support.app import MODELS, OLLAMA, OPENAI, flushed, service_for, settings_for
 from support.dialects import TEXT, Answer
 from support.drive import Clock
+from support.patience import WAIT_S
 
 import venom_otel
 
@@ -164,7 +165,7 @@ async def test_an_orchestration(make, calls, world):
         runtime = InProcessRuntime(tracer_provider=world.capture.tracer_provider)
         runtime.start()
         asked = await make(members=[world.agent("Ada"), world.agent("Bob")]).invoke("Begin.", runtime)
-        await asked.get(timeout=10)
+        await asked.get(timeout=WAIT_S)
         await runtime.stop_when_idle()
 
     tree = await world.work(conduct)

@@ -14,6 +14,7 @@ from semantic_kernel.connectors.ai.chat_completion_client_base import ChatComple
 from support import behaviours
 from support.app import OLLAMA, OPENAI, flushed, history, service_for, settings_for
 from support.custom import Parrot
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.testing import Capture
@@ -166,7 +167,7 @@ async def test_no_thread_is_left(servers, capture):
     async with both(servers) as services:
         with venom_otel.instrument(Kernel(services=services), **capture.telemetry):
             await use(services)
-    deadline = asyncio.get_running_loop().time() + 5
+    deadline = asyncio.get_running_loop().time() + WAIT_S
     while left := {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")} - before:
         assert asyncio.get_running_loop().time() < deadline, left
         await asyncio.sleep(0.01)

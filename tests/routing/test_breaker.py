@@ -266,6 +266,6 @@ async def test_a_server_that_was_just_found_down_is_not_asked_again_by_another_s
         spare = third.model_copy(update={"service_id": "spare"})
         assert await asked(venom_otel.fallback([first, second, spare], availability=breaker)) == "spare"
         with pytest.raises(Exception, match="Failed to connect to Ollama") as raised:
-            await asked(venom_otel.fallback([first, second]))
+            await asked(venom_otel.fallback([first, second], availability=CircuitBreaker(clock=Clock())))
     assert "2. vl (gemma-3 at" in raised.value.__notes__[0]
     assert "passed over, known for not_reached" in raised.value.__notes__[0]

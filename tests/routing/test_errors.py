@@ -84,7 +84,7 @@ async def test_an_error_that_ends_it_halfway_tells_of_those_before(servers, urls
 
 async def test_a_note_tells_of_those_that_were_passed_over(servers, urls):
     servers[OPENAI].play(behaviours.refuses(dialects.FAILED))
-    breaker = CircuitBreaker()
+    breaker = CircuitBreaker(clock=lambda: 1000.0)
     async with services_for(urls) as services:
         service = venom_otel.fallback(services, availability=breaker)
         target = service._members[0].target(settings_for(OLLAMA))
@@ -140,7 +140,7 @@ async def test_no_key_is_told(recorded, servers, urls):
 
 
 @modes
-async def test_nobody_answers_in_time(stream, servers, urls):
+async def test_nobody_answers_in_time(stream, servers, urls, limits_pass_when_asked):
     for server in servers.values():
         server.play(behaviours.hangs())
     async with services_for(urls) as services:
@@ -156,7 +156,7 @@ async def test_nobody_answers_in_time(stream, servers, urls):
 
 
 @modes
-async def test_the_time_limit_around_another_routed_service(stream, servers, urls, capture):
+async def test_the_time_limit_around_another_routed_service(stream, servers, urls, limits_pass_when_asked, capture):
     """What it ends has failed by it, however far below it lies and whatever time it had itself."""
     servers[OLLAMA].play(behaviours.hangs())
     async with services_for(urls) as [ollama, vllm]:
@@ -177,11 +177,20 @@ async def test_the_time_limit_around_another_routed_service(stream, servers, url
 
 async def test_the_applications_own_time_limit_is_a_cancellation(servers, urls, capture):
     servers[OLLAMA].play(behaviours.hangs())
+
+    async def pass_when_asked(limit):
+        await asyncio.to_thread(servers[OLLAMA].wait_for, 1)
+        limit.reschedule(asyncio.get_running_loop().time())
+
+    async def ask_in_time(service):
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as beside:
+            beside.create_task(pass_when_asked(limit))
+            await ask(service)
+
     async with services_for(urls) as services:
         with venom_otel.instrument(**capture.telemetry) as handle:
             with pytest.raises(TimeoutError) as raised:
-                async with asyncio.timeout(0.5):
-                    await ask(venom_otel.fallback(services, policy=Policy(attempt_timeout_s=5)))
+                await ask_in_time(venom_otel.fallback(services, policy=Policy(attempt_timeout_s=WAIT_S)))
             await asyncio.to_thread(handle.flush, WAIT_S)
     assert type(raised.value) is TimeoutError
     assert servers[OPENAI].requests == []

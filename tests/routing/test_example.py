@@ -4,10 +4,13 @@ import asyncio
 import os
 import sys
 
+import pytest
 from support.app import OLLAMA, OPENAI
 from support.chat_server import ClosedPort
 from support.dialects import TEXT
 from support.repository import ROOT
+
+pytestmark = pytest.mark.timeout(900)  # programs that import Semantic Kernel
 
 
 async def run(**environment):

@@ -9,6 +9,7 @@ from semantic_kernel.connectors.ai.ollama import OllamaChatCompletion, OllamaCha
 from semantic_kernel.connectors.ai.open_ai import OpenAIChatCompletion
 from support.app import flushed, history
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.routing import CircuitBreaker
@@ -54,7 +55,7 @@ async def test_one_of_two_is_killed_and_comes_back(ollama, spare, capture):
             asked += [await ask(service, stream=number % 2 == 0) for number in range(6)]
             assert asked[2:] == ["second"] * 6
             await asyncio.to_thread(spare.start)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(WAIT_S):
                 while asked[-1] != "first":
                     asked.append(await ask(service, stream=True))
             await flushed(handle)

@@ -18,6 +18,7 @@ from support.expected import Failed, Trip
 from support.routing import Routed, services_for
 
 import venom_otel
+from venom_otel.routing import CircuitBreaker
 from venom_otel.store import mapping
 from venom_otel.testing import Capture
 
@@ -207,7 +208,7 @@ async def test_a_server_known_to_be_down_is_passed_over_and_counted(servers, url
         await ask(service, seen, stream=False)
         await ask(service, seen, stream=True)
 
-    seen = await recorded((OLLAMA, OPENAI), urls, act, capture, known=True)
+    seen = await recorded((OLLAMA, OPENAI), urls, act, capture, known=True, availability=CircuitBreaker(clock=lambda: 1000.0))
     assert seen.error == []
     assert len(servers[OLLAMA].requests) == 1
     routes = [span["attributes"] for span in capture.span_dicts() if span["name"].startswith("route")]

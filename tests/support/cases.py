@@ -10,6 +10,7 @@ from support import behaviours, dialects, drive
 from support.app import OLLAMA, OPENAI
 from support.dialects import Answer
 from support.expected import Failed
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from support.chat_server import Behaviour
@@ -33,7 +34,7 @@ class Case:
     server: bool = True
     """Whether there is one: else the port is closed."""
     retries: int = 0
-    read_s: float = 10.0
+    read_s: float = WAIT_S
     override: str | None = None
     """The model that the settings ask for instead of the service's own."""
     impossible: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ async def run(case: Case, target: Target) -> Seen:
         target.server.play(*case.script)
     seen = await watch(lambda seen: case.act(target, seen))
     if target.server is not None:
+        await asyncio.to_thread(target.server.wait_for, 1)  # one that the client has given up may come later than that
         seen.received(target.server.requests)
     return seen
 

@@ -29,7 +29,7 @@ Persona = Callable[[str], tuple[int, str, bytes] | None]
 """Answers a GET's path with status, content type and body; None never answers."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One POST as it came, and what became of it. The events can be waited for from any thread."""
 

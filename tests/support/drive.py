@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.functions import kernel_function
 from support.app import history, settings_for
-from support.chat_server import WAIT_S
+from support.patience import WAIT_S
 
 if TYPE_CHECKING:
     from semantic_kernel import Kernel

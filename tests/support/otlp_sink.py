@@ -184,10 +184,10 @@ class OtlpSink:
 
     def _received(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
         with self._changed:
+            mode = self.mode  # as it is when a test hears of the request
             self._waiting += 1
             self._changed.notify_all()
         try:
-            mode = self.mode
             if mode == "hang":
                 self._closing.wait()
             elif mode == "slow":

@@ -3,12 +3,11 @@
 import pytest
 from support.otlp_sink import OtlpSink
 
-ALLOWED_S = 2.0
-SLACK_S = 3.0  # an interpreter's own end, on a machine with other things to do
-AT_ONCE_S = 1.5  # the same, and well below what waiting would take
+from venom_otel.instrumentation.sdk import telemetry
 
 WORK = """
 from venom_otel.instrumentation.sdk import Telemetry
+unhurried()
 telemetry = Telemetry()
 
 def work(count=1):
@@ -28,8 +27,10 @@ MAIN = """
 work()
 print("result")
 logging.warning("something of the application's own")
-end_of_main()
 """
+
+ENDS_AT_ONCE = "unhurried(exit_s=FOR_EVER)\n"
+"""It would wait until after the test's own time is over."""
 
 
 @pytest.fixture
@@ -45,34 +46,43 @@ def test_everything_is_delivered_where_a_collector_listens(run, bare, mode):
         assert [span.name for span in sink.spans] == ["0"]
         assert [metric.name for metric in sink.metrics] == ["calls"]
         assert sink.spans[0].resource["service.name"] == "shop"
-        assert ended.exit_s < ALLOWED_S + SLACK_S
 
 
 def test_much_is_delivered_too(run, sink):
-    ended = run(WORK + "work(2000)\nend_of_main()\n", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+    ended = run(WORK + "work(2000)\n", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
     assert ended.stderr == ""
     assert sorted(int(span.name) for span in sink.spans) == list(range(2000))
 
 
+def said_by_us(ended, bare):
+    """The one line beside the application's own; which comes first, nobody can say."""
+    lines = ended.stderr.splitlines()
+    lines.remove(bare.stderr.strip())
+    [ours] = lines
+    return ours
+
+
 def test_nobody_listens(run, bare):
+    """A refusal is known at once."""
     with OtlpSink("refuse") as sink:
-        ended = run(WORK + MAIN, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+        ended = run(WORK + ENDS_AT_ONCE + MAIN, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
         assert (ended.code, ended.lines) == (bare.code, bare.lines)
-        ours, theirs = ended.stderr.splitlines()[::-1]
-        assert theirs == bare.stderr.strip()
+        ours = said_by_us(ended, bare)
         assert sink.url in ours
         assert "Connection refused" in ours
-        assert ended.exit_s - bare.exit_s < AT_ONCE_S, "a refusal is known at once"
 
 
 def test_the_collector_never_answers(run, bare):
+    """The export itself would be waited for until after the test's own time is over."""
     with OtlpSink("hang") as sink:
-        ended = run(WORK + MAIN, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+        limit = "unhurried(exit_s=1.0)\n"
+        ended = run(WORK + limit + MAIN, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, OTEL_EXPORTER_OTLP_TIMEOUT="3600")
         assert (ended.code, ended.lines) == (bare.code, bare.lines)
-        ours, theirs = ended.stderr.splitlines()[::-1]
-        assert theirs == bare.stderr.strip()
-        assert "no answer before the program's end" in ours
-        assert ended.exit_s - bare.exit_s < ALLOWED_S + SLACK_S
+        assert "no answer before the program's end" in said_by_us(ended, bare)
+
+
+def test_the_end_is_delayed_by_two_seconds_at_most():
+    assert telemetry.EXIT_TIMEOUT_S == 2.0
 
 
 def test_the_collector_has_gone_away(run, bare):
@@ -81,20 +91,19 @@ from support.otlp_sink import OtlpSink
 with OtlpSink() as sink:
     os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = sink.url
     work()
-    assert telemetry.flush(10) and len(sink.spans) == 1
+    assert telemetry.flush(60) and len(sink.spans) == 1
 """
-    ended = run(WORK + away + MAIN)
+    ended = run(WORK + away + ENDS_AT_ONCE + MAIN)
     assert (ended.code, ended.lines) == (bare.code, bare.lines)
-    assert len(ended.stderr.splitlines()) == 2
-    assert ended.exit_s - bare.exit_s < AT_ONCE_S, "a refusal is known at once"
+    assert said_by_us(ended, bare)
 
 
 @pytest.mark.parametrize(
     ("ending", "code"),
     [
-        ("work(); end_of_main(); sys.exit(3)", 3),
-        ("work(); end_of_main(); raise KeyError('the application failed')", 1),
-        ("import asyncio\nasync def main(): work()\nasyncio.run(main()); end_of_main()", 0),
+        ("work(); sys.exit(3)", 3),
+        ("work(); raise KeyError('the application failed')", 1),
+        ("import asyncio\nasync def main(): work()\nasyncio.run(main())", 0),
         ("threading.Thread(target=lambda: (threading.main_thread().join(), work())).start()", 0),
         ("import atexit; telemetry.providers(); atexit.register(work)", 0),
     ],
@@ -113,8 +122,7 @@ def test_what_is_still_open_is_completed_first(run, sink):
 providers = telemetry.providers()
 span = providers.tracer_provider.get_tracer("t").start_span("waited for an identity")
 given = []
-telemetry.before_exit(lambda seconds: (given.append(seconds), print(seconds <= 1.0), span.end()))
-end_of_main()
+telemetry.before_exit(lambda seconds: (given.append(seconds), say(0 < seconds <= 30.0), span.end()))
 """,
         OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
     )
@@ -128,6 +136,7 @@ def test_what_is_still_open_is_completed_before_the_applications_providers_end(r
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
         from venom_otel.instrumentation.sdk import Telemetry
+        unhurried()
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=lambda span: f"exported {span.name}\\n")))
         trace.set_tracer_provider(provider)
@@ -141,9 +150,9 @@ def test_what_is_still_open_is_completed_before_the_applications_providers_end(r
 
 def test_a_program_that_makes_no_call_notices_nothing(run):
     with OtlpSink("hang") as sink:
-        ended = run(WORK + "end_of_main()", OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
+        ended = run(WORK + ENDS_AT_ONCE, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url)
         assert (ended.code, ended.stderr) == (0, "")
-        assert ended.exit_s < AT_ONCE_S
+        assert sink.exports == []
 
 
 def test_the_console_is_written_to_where_it_is_asked_for(run, sink):

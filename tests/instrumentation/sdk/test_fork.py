@@ -7,6 +7,7 @@ from support.otlp_sink import OtlpSink
 
 WORK = """
 from venom_otel.instrumentation.sdk import Telemetry
+unhurried()
 telemetry = Telemetry()
 
 counter = None
@@ -46,12 +47,11 @@ def test_parents_and_children_send_their_own(run, sink):
         WORK
         + """
 work("sent before the fork", 1)
-assert telemetry.flush(10)
+assert telemetry.flush(60)
 work("waits during the fork", 10)
 children = [child(lambda: work("first child", 100)), child(lambda: work("second child", 1000))]
 work("parent after", 10000)
 wait(*children)
-end_of_main()
 """,
         OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
         OTEL_BSP_SCHEDULE_DELAY="60000",
@@ -76,7 +76,7 @@ def test_a_child_that_leaves_without_farewell_has_sent_by_then(run, sink):
 work("parent")
 def act():
     work("child")
-    assert telemetry.flush(10)
+    assert telemetry.flush(60)
     os._exit(0)
 wait(child(act))
 """,
@@ -130,7 +130,7 @@ threads = [threading.Thread(target=busy) for _ in range(3)]
 for thread in threads:
     thread.start()
 for number in range(6):
-    wait(child(lambda: (work(f"child {number}"), telemetry.flush(20) or sys.exit("not sent"))))
+    wait(child(lambda: (work(f"child {number}"), telemetry.flush(60) or sys.exit("not sent"))))
 stop.set()
 for thread in threads:
     thread.join()
@@ -152,16 +152,13 @@ work("parent")
 entered, leave = threading.Event(), threading.Event()
 def hang(options):
     entered.set()
-    leave.wait(20)
+    leave.wait()
     return []
 metrics.get_meter_provider().get_meter("application").create_observable_gauge("hangs", [hang])
-asker = threading.Thread(target=lambda: telemetry.flush(20))
+asker = threading.Thread(target=lambda: telemetry.flush(60))
 asker.start()
-entered.wait(20)
-before = time.monotonic()
-pid = child(lambda: work("child"))
-assert time.monotonic() - before < 5
-wait(pid)
+entered.wait()
+wait(child(lambda: work("child")))
 leave.set()
 asker.join()
 """,
@@ -172,23 +169,20 @@ asker.join()
 
 
 def test_a_fork_while_an_export_hangs(run):
+    """It hangs until after the test's own time is over."""
     with OtlpSink("hang") as sink:
         ended = run(
             WORK
             + """
 work("parent")
 assert not telemetry.flush(0.2)
-before = time.monotonic()
-pid = child(lambda: work("child"))
-assert time.monotonic() - before < 1
-wait(pid)
-assert time.monotonic() - before < 7
-end_of_main()
+unhurried(exit_s=1.0)
+wait(child(lambda: work("child")))
 """,
             OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+            OTEL_EXPORTER_OTLP_TIMEOUT="3600",
         )
         assert ended.code == 0
-        assert ended.exit_s < 5
         assert 1 <= len(ended.stderr.splitlines()) <= 2, "one line for each process at most"
 
 

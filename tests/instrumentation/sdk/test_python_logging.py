@@ -168,6 +168,7 @@ print(logging.root.handlers, logging.root.level)
 
 CALL = """
 from venom_otel.instrumentation.sdk import Telemetry
+unhurried()
 Telemetry().providers()
 """
 
