@@ -44,8 +44,7 @@ def test_before_the_first_request_it_says_what_to_add(open_tab, cockpit, applica
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(empty.locator(".code").first).to_contain_text("venom_otel.instrument(kernel)")
     expect(empty.get_by_text(cockpit.otlp).first).to_be_visible()
-    box = empty.bounding_box()
-    assert box["y"] + box["height"] <= 800
+    wait_for(lambda: (box := empty.bounding_box()) and box["y"] + box["height"] <= 800, "all of it on the screen")
     application.request("first")
     expect(models(page)).to_have_text(["first"])
     expect(empty).to_be_hidden()
@@ -70,11 +69,12 @@ def test_it_scrolls_inside_itself_with_its_head_in_place(open_tab, application):
     page = open_tab(viewport={"width": 1280, "height": 800})
     expect(rows(page)).to_have_count(100)
     area = page.locator(".feed-rows")
-    before = page.locator(".home-feed .requests-head").bounding_box()
-    area.evaluate("element => element.scrollTo(0, 1000)")
-    wait_for(lambda: area.evaluate("element => element.scrollTop") == 1000, "the scrolled area")
-    assert page.locator(".home-feed .requests-head").bounding_box() == before
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the page itself does not scroll"
+    head = "area => area.querySelector('.requests-head').getBoundingClientRect().y - area.getBoundingClientRect().y"
+    before = area.evaluate(head)
+    area.evaluate("area => area.scrollTo(0, 1000)")
+    wait_for(lambda: area.evaluate("area => area.scrollTop") == 1000, "the scrolled area")
+    assert area.evaluate(head) == before
+    wait_for(lambda: page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "a page that does not scroll itself")
 
 
 def test_the_newest_hundred_stay(open_tab, application):
@@ -173,8 +173,8 @@ def test_it_comes_back_after_a_restart(browser, cockpit):
 
 RATE = 500
 SECONDS = 10
-SHARE = 0.4
-"""Of one processor, at most; measured: 0.08 for the page and 0.1 for the cockpit, which stores them, too."""
+MOST = 15
+"""Times the processor time that it takes to make and send them, at most; measured: 3 for the page, 4 for the cockpit, which stores them."""
 
 COUNT_UPDATES = """() => {
     window.updates = 0;
@@ -182,8 +182,8 @@ COUNT_UPDATES = """() => {
 }"""
 
 
-def test_it_stays_smooth_while_hundreds_of_requests_come_each_second(open_tab, cockpit):
-    """By processor time, which a busy machine does not change; the page draws no more than about once a second."""
+def test_it_stays_smooth_while_hundreds_of_requests_come_each_second(open_tab, cockpit, record_property):
+    """By processor time, as a ratio in one run; the page draws no more than about once a second."""
     page = open_tab(viewport={"width": 1280, "height": 800})
     expect(page.locator(".home-feed .empty")).to_be_visible()
     page.evaluate(COUNT_UPDATES)
@@ -195,21 +195,24 @@ def test_it_stays_smooth_while_hundreds_of_requests_come_each_second(open_tab, c
         metrics = {metric["name"]: metric["value"] for metric in session.send("Performance.getMetrics")["metrics"]}
         return metrics["TaskDuration"], sum(process.cpu_times()[:2])
 
+    sending = []
     before, begin = spent(), time.monotonic()
-    thread = threading.Thread(target=stream, args=(cockpit,))
+    thread = threading.Thread(target=lambda: sending.append(stream(cockpit)))
     thread.start()
     expect(rows(page)).to_have_count(100)
     thread.join()
     expect(models(page)).to_have_text([f"model-{number}" for number in reversed(range(RATE * SECONDS - 100, RATE * SECONDS))])
     took = time.monotonic() - begin
-    of_page, of_cockpit = (after - then for after, then in zip(spent(), before, strict=True))
-    assert of_page / took < SHARE
-    assert of_cockpit / took < SHARE
+    of_page, of_cockpit = ((after - then) / sending[0] for after, then in zip(spent(), before, strict=True))
+    record_property("processor time of the page, of the cockpit, as ratios", [round(of_page, 2), round(of_cockpit, 2)])
+    assert of_page < MOST
+    assert of_cockpit < MOST
     assert page.evaluate("window.updates") <= took + 5
 
 
 def stream(cockpit):
-    """Requests as an application's exporter sends them, a batch five times a second."""
+    """Requests as an application's exporter sends them, a batch five times a second; the processor time that it took."""
+    spent = time.thread_time()
     begin, batch = time.monotonic(), RATE // 5
     now = time.time_ns()
     with httpx.Client() as client:
@@ -222,3 +225,4 @@ def stream(cockpit):
                 f"{cockpit.otlp}/v1/traces", content=traces(*spans), headers={"Content-Type": "application/x-protobuf"}
             ).raise_for_status()
             time.sleep(max(begin + (first + batch) / RATE - time.monotonic(), 0))
+    return time.thread_time() - spent
