@@ -86,7 +86,7 @@ class Capture:
         """The spans that have ended, in the order in which they were begun."""
         return sorted(self._spans.get_finished_spans(), key=lambda span: span.context.span_id)
 
-    def wait_for_spans(self, count: int, timeout: float = 5.0, *, scope: str | None = None) -> list[ReadableSpan]:
+    def wait_for_spans(self, count: int, timeout: float = 30.0, *, scope: str | None = None) -> list[ReadableSpan]:
         """Wait until `count` spans, of an instrumentation scope where it is given, have ended and return those.
 
         Raises:
