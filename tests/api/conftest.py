@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from support.otlp import traces
+from support.patience import WAIT_S
 from support.served import served
+from support.unhurried import unhurried  # noqa: F401 - a fixture
 
 from venom_otel.api import create_app
 from venom_otel.services.history import History
@@ -43,7 +45,7 @@ class Api:
 
     def send(self, *spans: Any, service: str = "chat-api") -> None:
         """Store spans."""
-        self.store.write(Signal.TRACES, traces(*spans, service=service)).result(10)
+        self.store.write(Signal.TRACES, traces(*spans, service=service)).result(WAIT_S)
 
 
 @pytest.fixture
@@ -53,6 +55,6 @@ def api(tmp_path: Path) -> Iterator[Api]:
     with (
         EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store,
         served(create_app(Services(history=History(store)), settings)) as url,
-        httpx.Client(base_url=url, timeout=40, verify=False) as client,
+        httpx.Client(base_url=url, timeout=WAIT_S, verify=False) as client,
     ):
         yield Api(url, store, client)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from support.chat_server import ChatServer
 from support.cockpit import Cockpit, wait_for
+from support.patience import WAIT_S
 from support.replay import ReplayServer
 from support.servers import LLAMA_SERVER
 
@@ -58,7 +59,7 @@ def client(tmp_path_factory, ollama):
         endpoints = {"OLLAMA_ENDPOINT": ollama.url, "LLAMACPP_ENDPOINT": llama.url, "VLLM_ENDPOINT": "http://127.0.0.1:9"}
         with (
             Cockpit(home, VENOM_OTEL_PROBE_INTERVAL_S="1", **endpoints) as cockpit,
-            httpx.Client(base_url=cockpit.page, timeout=20) as made,
+            httpx.Client(base_url=cockpit.page, timeout=WAIT_S) as made,
         ):
             made.env = home / ".env"
             made.token = json.loads((home / "data/up.json").read_text())["token"]

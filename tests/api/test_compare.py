@@ -5,6 +5,7 @@ import json
 import httpx
 import pytest
 from support.otlp import SECOND, chat, traces
+from support.patience import WAIT_S
 from support.served import served
 
 from venom_otel.api import create_app
@@ -89,7 +90,7 @@ def test_costs_and_prices_that_break_later(tmp_path):
     file = tmp_path / "prices.json"
     file.write_text(json.dumps({"currency": "EUR", "models": {"m": {"input": 1, "output": 2}}}))
     with EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store:
-        store.write(Signal.TRACES, traces(*some("vllm", 10))).result(10)
+        store.write(Signal.TRACES, traces(*some("vllm", 10))).result(WAIT_S)
         app = create_app(Services(history=History(store), prices=Prices(file)), CockpitSettings())
         with served(app) as url, httpx.Client(base_url=url) as client:
 

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from support.otlp import SECOND, chat, log_record, log_records, request_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import Signal
 
@@ -120,7 +121,7 @@ def test_log_records_stand_at_their_spans(api):
     said = {"seed": 7, "blob": b"\x00"}
     inside = log_record("model 'x' not found", of=one, severity=13, said=said, time_ns=START + SECOND)
     loose = log_record({"left": 3}, trace_id=one.trace_id, severity=0, time_ns=START)
-    api.store.write(Signal.LOGS, log_records(inside, loose)).result(10)
+    api.store.write(Signal.LOGS, log_records(inside, loose)).result(WAIT_S)
     (step,) = api.get(f"/history/requests/{request_id(one)}").json()["steps"]
     assert step["logs"] == [
         {
@@ -294,5 +295,5 @@ def test_a_store_that_cannot_be_read_is_a_problem_too(api):
 
 def test_health(api):
     assert api.get("/health").json()["status"] == "ok"
-    api.store.write(Signal.TRACES, traces(chat())).result(10)
+    api.store.write(Signal.TRACES, traces(chat())).result(WAIT_S)
     assert api.get("/health").json()["newest"] == 1

@@ -2,12 +2,13 @@
 
 import pytest
 from support.otlp import chat, log_record, log_records
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import Signal
 
 
 def send(api, *records, service="chat-api"):
-    api.store.write(Signal.LOGS, log_records(*records, service=service)).result(10)
+    api.store.write(Signal.LOGS, log_records(*records, service=service)).result(WAIT_S)
 
 
 def bodies(api, **query):

@@ -5,6 +5,7 @@ import time
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, Sum
 from support.otlp import metric_points, value
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import Signal
 
@@ -38,8 +39,8 @@ def measured(api):
         Metric(name="runs", sum=runs),
         Metric(name="took", unit="s", histogram=durations),
     ]
-    api.store.write(Signal.METRICS, metric_points(*metrics)).result(10)
-    api.store.write(Signal.METRICS, metric_points(Metric(name="memory", gauge=memory), service="other")).result(10)
+    api.store.write(Signal.METRICS, metric_points(*metrics)).result(WAIT_S)
+    api.store.write(Signal.METRICS, metric_points(Metric(name="memory", gauge=memory), service="other")).result(WAIT_S)
     return api
 
 
@@ -88,7 +89,8 @@ def points(api, name, **query):
 def test_points_by_time(measured):
     assert [one["value"] for one in points(measured, "memory")] == [1.5, 2.5]
     assert [one["value"] for one in points(measured, "memory", limit=1)] == [2.5]
-    assert [one["value"] for one in points(measured, "memory", since="90s")] == [2.5]
+    newest = points(measured, "memory")[-1]["at"]
+    assert [one["value"] for one in points(measured, "memory", since=newest)] == [2.5]
     assert points(measured, "runs") == []
     assert [one["value"] for one in points(measured, "runs", since="2h")] == [7.0]
 

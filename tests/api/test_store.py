@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from support.otlp import chat, log_record, log_records, metrics, span, traces
+from support.patience import WAIT_S
 from support.served import served
 
 from venom_otel.api import create_app
@@ -21,11 +22,11 @@ def client(tmp_path):
     with (
         EmbeddedStore(tmp_path / "t.db", min_free_bytes=0) as store,
         served(create_app(Services(history=History(store)), CockpitSettings(), token=TOKEN)) as url,
-        httpx.Client(base_url=f"{url}/api/v1", timeout=40) as client,
+        httpx.Client(base_url=f"{url}/api/v1", timeout=WAIT_S) as client,
     ):
-        store.write(Signal.TRACES, traces(chat(), span())).result(10)
-        store.write(Signal.METRICS, metrics(1, 2, 3)).result(10)
-        store.write(Signal.LOGS, log_records(log_record())).result(10)
+        store.write(Signal.TRACES, traces(chat(), span())).result(WAIT_S)
+        store.write(Signal.METRICS, metrics(1, 2, 3)).result(WAIT_S)
+        store.write(Signal.LOGS, log_records(log_record())).result(WAIT_S)
         yield client
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import psutil
+from support.patience import WAIT_S
 
 from venom_otel.control import Controller
 from venom_otel.services.operations import Operations
@@ -83,7 +84,7 @@ def acting(
     cockpit: CockpitSettings | None = None,
 ) -> Iterator[Acting]:
     """The servers of a monitor, or of the one that is made for a controller; commands run in `folder`."""
-    controller = Controller(runtimes or RuntimeSettings(), cockpit or CockpitSettings(action_timeout_s=20), directory=folder, grace_s=2)
+    controller = Controller(runtimes or RuntimeSettings(), cockpit or CockpitSettings(action_timeout_s=WAIT_S), directory=folder, grace_s=2)
     with State(folder / "state.sqlite3") as state:
         operations = Operations(state)
         watching = monitor(controller) if callable(monitor) else monitor

@@ -28,11 +28,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PROGRAM = Path(sys.executable).with_name("venom-otel")
+PROGRAMS = Path(__file__).with_name("programs")
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """What a command sees: nothing of the surrounding shell but the path, a home of its own, and no fixed port for gRPC."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "LANG": "C.UTF-8", "VENOM_OTEL_OTLP_GRPC_PORT": "0", **more}
+    """What a command sees: nothing of the surrounding shell but the path, a home of its own, and no fixed port for gRPC.
+
+    Nor what else runs on the machine, which may be slow: see `programs/sitecustomize.py`.
+    """
+    usual = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "VENOM_OTEL_OTLP_GRPC_PORT": "0", "PYTHONPATH": str(PROGRAMS)}
+    return {**usual, "HOME": str(home), **more}
 
 
 def command(*arguments: str, home: Path, cwd: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
@@ -94,7 +99,7 @@ class Cockpit:
 
     def __exit__(self, *exc: object) -> None:
         if self.process is not None and self.process.poll() is None:
-            self.stop()
+            sys.stderr.write(self.stop()[2])  # which pytest shows where the test has failed
 
     def start(self) -> None:
         """Start it and wait until it is ready; a second start takes the ports of the first.

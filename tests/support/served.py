@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def served(application: Any) -> Iterator[str]:
-    """Serve on a free port of 127.0.0.1; gives the base URL."""
+def served(application: Any, send_buffer: int | None = None) -> Iterator[str]:
+    """Serve on a free port of 127.0.0.1; gives the base URL.
+
+    Args:
+        application: what is served.
+        send_buffer: bytes that the system takes for a reader who does not read; as it likes where not said.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        if send_buffer is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
         config = uvicorn.Config(application, log_config=None, access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=2)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="served")

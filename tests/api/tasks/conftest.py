@@ -7,6 +7,7 @@ import httpx
 import pytest
 from support.dialects import Error
 from support.kernel_fixtures import play_two_vllms, serve_two_vllms  # noqa: F401 - fixtures
+from support.patience import WAIT_S
 from support.served import served
 from support.tasks import asked
 
@@ -19,7 +20,6 @@ from venom_otel.settings import CockpitSettings
 
 TOKEN = "q9-Zs_0123456789abcdef"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-WAIT_S = 30
 MODEL = "gemma-3"
 MODELS = {"status": TaskResponse, "token": Token, "llm_fallback": FallbackEvent, "llm_provider_error": ProviderErrorEvent}
 BUSY = Error(503, {"error": {"message": "overloaded, try again", "type": "E", "param": None, "code": 503}}, None)
@@ -71,8 +71,8 @@ class Api:
 
 
 @contextlib.contextmanager
-def serving(folder, limits=None, **endpoints):
-    """The API over tasks that live in the event loop of the server."""
+def serving(folder, limits=None, send_buffer=None, **endpoints):
+    """The API over tasks that live in the event loop of the server; `send_buffer` as for `served`."""
     built = threading.Event()
 
     class Whole:
@@ -96,7 +96,7 @@ def serving(folder, limits=None, **endpoints):
             await send({"type": "lifespan.shutdown.complete"})
 
     whole = Whole()
-    with served(whole) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=WAIT_S) as client:
+    with served(whole, send_buffer) as url, httpx.Client(base_url=f"{url}/api/v1", timeout=WAIT_S) as client:
         assert built.wait(WAIT_S)
         api = Api(client)
         api.place = whole.place
