@@ -158,6 +158,19 @@ def test_an_outage_and_its_end(open_tab, place):
     expect(page.locator(".alert")).to_have_count(0)
 
 
+def test_no_restart_for_what_it_cannot_mend(open_tab, application: Application, place):
+    """A model that is not there is not there after it either, and who answers in another's place is well."""
+    page = open_tab()
+    press(page, "Start")
+    state(page, "Ready")
+    application.request("nope", endpoint=place.url, failure=("404", "model_not_found", "model 'nope' not found"))
+    application.request("llama3.2:1b", endpoint=place.url, attributes={"llm.route.fallback": True})
+    application.request("broken", endpoint=place.url, failure=FAILURE)
+    expect(page.locator(".alert")).to_have_count(3)
+    expect(page.locator(".alert").get_by_role("button", name="Restart Ollama")).to_have_count(1)
+    expect(page.locator(".alert", has_text="broken").get_by_role("button", name="Restart Ollama")).to_be_visible()
+
+
 def test_failures_of_requests(open_tab, application: Application, place):
     page = open_tab()
     press(page, "Start")

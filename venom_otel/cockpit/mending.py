@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from nicegui import ui
 
+from venom_otel import semconv
 from venom_otel.cockpit import texts
 from venom_otel.cockpit.controls import quiet_button
 from venom_otel.cockpit.home.server_card import act
@@ -13,6 +14,7 @@ from venom_otel.control.model import Action
 from venom_otel.errors import SettingsError
 from venom_otel.identity.endpoint import parse
 from venom_otel.runtimes.model import Status
+from venom_otel.services.alerts.model import AlertKind
 
 if TYPE_CHECKING:
     from venom_otel.health import Server
@@ -21,9 +23,24 @@ if TYPE_CHECKING:
     from venom_otel.services.servers import LlmServers
 
 
+_SAME_AFTER_A_RESTART: Final = frozenset(
+    {
+        semconv.KIND_AUTH,
+        semconv.KIND_BAD_REQUEST,
+        semconv.KIND_MODEL_NOT_FOUND,
+        semconv.KIND_RATE_LIMITED,
+        semconv.KIND_WRONG_PATH,
+    }
+)
+"""Kinds of error that a server that is up would answer with again."""
+
+
 def mended_by(alert: Alert, servers: LlmServers | None) -> tuple[Server, Action] | None:
-    """What the server that an alert is about can be told, so that things may be right again."""
-    if servers is None:
+    """What the server that an alert is about can be told, so that things may be right again.
+
+    Nothing where it answers in another's place: it is the other one that is not well.
+    """
+    if servers is None or alert.subject.kind is AlertKind.FALLBACK:
         return None
     try:
         place = parse(alert.subject.endpoint).server
@@ -33,6 +50,8 @@ def mended_by(alert: Alert, servers: LlmServers | None) -> tuple[Server, Action]
     if found is None:
         return None
     action = Action.RESTART if found.condition.status is Status.ONLINE else Action.START
+    if action is Action.RESTART and alert.subject.error_kind in _SAME_AFTER_A_RESTART:
+        return None
     return (found, action) if action not in servers.unsupported(found.runtime) else None
 
 
