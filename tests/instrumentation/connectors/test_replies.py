@@ -217,6 +217,20 @@ def test_a_user_s_own_service_tells_by_metadata(usage: Any) -> None:
     }
 
 
+def test_a_user_s_own_service_tells_the_details_of_its_usage() -> None:
+    details = {"prompt_tokens_details": {"cached_tokens": 1}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    found = told(of_reply(None, metadata={"usage": {"prompt_tokens": 3, "completion_tokens": 4, **details}}))
+    assert found == {"input_tokens": 3, "output_tokens": 4, "cache_read_tokens": 1, "reasoning_tokens": 2}
+
+
+@pytest.mark.parametrize(
+    ("indexes", "reasons"), [((0, 1), ("stop", "length")), ((1, 0), ("length", "stop")), ((None, None), ("stop", "length"))]
+)
+def test_choices_stand_by_their_index_or_in_their_order(indexes: tuple[int | None, ...], reasons: tuple[str, ...]) -> None:
+    choices = [{"index": index, "finish_reason": reason} for index, reason in zip(indexes, ("stop", "length"), strict=True)]
+    assert told(of_reply({"choices": choices})) == {"finish_reasons": reasons}
+
+
 def test_a_user_s_own_stream_of_two_choices() -> None:
     facts = ReplyFacts()
     read_chunk(
