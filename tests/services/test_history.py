@@ -68,6 +68,19 @@ async def test_a_request_with_its_steps_and_its_trace(store, history):
     assert names((await history.trace(root.trace_id.hex())).steps) == names(found.trace.steps)
 
 
+async def test_what_a_server_said_stands_in_lists_and_what_its_client_made_of_it_in_the_span(store, history):
+    text = "Error code: 404 - {'error': {'message': \"model 'm' not found\", 'type': 'api_error'}}"
+    failed = {"llm.outcome": "error", "error.type": "404"}
+    send(store, chat(more=failed, status=2, message=text), one := chat(more=failed, status=2, message="Error code: 500"))
+    said = [None, "model 'm' not found"]
+    assert [item.error_message for item in (await history.requests()).items] == said
+    assert [item.error_message for item in (await history.requests(search=Search(text="code:"))).items] == said
+    assert [[item.error_message for item in page] async for page in history.everything(RequestFilter())] == [said[::-1]]
+    summary, detail = await history.summary(request_id(one)), await history.request(request_id(one))
+    assert summary.error_message is detail.summary.error_message is None
+    assert [step.span.status_message for step in detail.steps] == ["Error code: 500"]
+
+
 @pytest.mark.parametrize("wrong", ["", "zz", "0" * 32, f"{'0' * 32}-{'0' * 16}", f"{'A' * 32}-{'0' * 16}", f"{'0' * 32}-{'0' * 16}\n"])
 async def test_an_id_that_is_none(history, wrong):
     assert await history.request(wrong) is None

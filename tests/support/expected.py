@@ -13,6 +13,7 @@ from support.app import OPENAI, PARENT_ID, TRACE_ID
 from support.dialects import COMPLETION_TOKENS, PROMPT_TOKENS
 
 from venom_otel.identity import endpoint
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.testing import ELAPSED
 
 SCHEMA = "https://opentelemetry.io/schemas/1.41.1"
@@ -129,7 +130,7 @@ def logs(trips: list[Trip]) -> list[dict[str, Any]]:
                 {
                     "event_name": "gen_ai.client.operation.exception",
                     "severity": "WARN",
-                    "body": f"{trip.provider} {trip.model}: {trip.failed.kind}: {words}",
+                    "body": f"{trip.provider} {trip.model}: {trip.failed.kind}: {server_words(words) or words}",
                     "attributes": {
                         "gen_ai.operation.name": "chat",
                         "gen_ai.provider.name": trip.provider,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from venom_otel import semconv
+from venom_otel.instrumentation.server_words import server_words
 
 
 def in_words(code: str | None, kind: str | None, message: str | None, provider: str | None, endpoint: str | None) -> str:
@@ -16,11 +17,6 @@ def in_words(code: str | None, kind: str | None, message: str | None, provider: 
         endpoint: its base URL.
     """
     labels = " · ".join(dict.fromkeys(part for part in (code, kind) if part))
-    words = ": ".join(part for part in (labels, _without_code(message or "", code)) if part)
+    words = ": ".join(part for part in (labels, server_words(message or "")) if part)
     who = provider or semconv.PROVIDER_UNKNOWN
     return " — ".join(part for part in (words, f"{who} at {endpoint}" if endpoint else who) if part)
-
-
-def _without_code(message: str, code: str | None) -> str:
-    """The words without `Error code: 404 - `, by which the openai client begins: it is said already."""
-    return "" if message == f"Error code: {code}" else message.removeprefix(f"Error code: {code} - ")

@@ -10,6 +10,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 
 from venom_otel import semconv
 from venom_otel.instrumentation import logs
+from venom_otel.instrumentation.server_words import server_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def emit_exception(
             context=context,
             severity_number=SeverityNumber.WARN,
             severity_text="WARN",
-            body=f"{invocation.provider} {invocation.model}: {failure.kind or failure.error_type}: {failure.message}",
+            body=f"{invocation.provider} {invocation.model}: {_in_a_line(failure)}",
             event_name=semconv.EVENT_OPERATION_EXCEPTION,
             attributes=attributes,
         )
@@ -88,7 +89,7 @@ def log_request(invocation: Invocation, outcome: str, failure: Failure | None, d
         return
     facts = invocation.facts
     where = f" at {invocation.endpoint.url}" if invocation.endpoint is not None else ""
-    words = outcome if failure is None else f"{failure.kind or failure.error_type}: {failure.message}"
+    words = outcome if failure is None else _in_a_line(failure)
     tokens = f", {facts.input_tokens or 0} tokens in, {facts.output_tokens or 0} out" if facts.output_tokens is not None else ""
     request_logger.info(
         "%s %s%s: %s in %.3f s%s",
@@ -107,3 +108,8 @@ def log_request(invocation: Invocation, outcome: str, failure: Failure | None, d
             "output_tokens": facts.output_tokens,
         },
     )
+
+
+def _in_a_line(failure: Failure) -> str:
+    """What went wrong, as logs say it; the client's own text is in the attributes."""
+    return f"{failure.kind or failure.error_type}: {server_words(failure.message) or failure.message}"

@@ -15,6 +15,7 @@ from venom_otel.instrumentation import credentials, guard
 from venom_otel.instrumentation.deadline import Deadline
 from venom_otel.instrumentation.failures import describe
 from venom_otel.instrumentation.routed import Reason
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.routing import retry_after
 from venom_otel.routing.availability import Failed, PassedOver
 from venom_otel.routing.errors import AttemptTimeoutError
@@ -129,7 +130,8 @@ class Route:
 
     def failed(self, attempt: Attempt, error: Exception, failure: Failure) -> bool:
         """Whether the failure may be swallowed, because the next service may be asked; else it has its note."""
-        self._story.append(f"{attempt.name}: {failure.kind or failure.error_type}: {_without_keys(attempt, failure.message)}")
+        words = _without_keys(attempt, server_words(failure.message) or failure.message)
+        self._story.append(f"{attempt.name}: {failure.kind or failure.error_type}: {words}")
         self._instead_of = attempt.member, Reason(failure.kind, failure.error_type)
         if not self.policy.allows(failure):
             self._error = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from venom_otel import semconv
 from venom_otel.errors import SettingsError, StoreError
 from venom_otel.identity.endpoint import parse
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.runtimes.friendly import friendly_name
 from venom_otel.runtimes.model import Status
 from venom_otel.runtimes.names import same_model
@@ -190,7 +191,7 @@ def first_choice(spans: Iterable[Span], span_id: str) -> FirstChoice:
             _said(first, semconv.LLM_PROVIDER),
             _said(first, semconv.LLM_ENDPOINT),
             reason or _said(first, semconv.LLM_ERROR_KIND) or None,
-            first.status_message,
+            server_words(first.status_message),
         )
     # It was passed over: known for an earlier failure, it was not asked.
     name = whole.name if whole is not None and whole.name.startswith(_ROUTED) else ""

@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.services import logs
 from venom_otel.services.changes import Changes, Listeners
 from venom_otel.services.figures import DAY, overview
@@ -167,13 +168,15 @@ class History:
         summary = await self._store.request(trace_id, span_id)
         if summary is None:
             return None
+        (summary,) = _in_words([summary])
         trace = await self.trace(trace_id)
         return RequestDetail(summary, [step for step in walk(trace.steps) if step.span.span_id == span_id], trace)
 
     async def summary(self, request_id: str) -> RequestSummary | None:
         """The same without its spans."""
         parts = _REQUEST_ID.fullmatch(request_id)
-        return await self._store.request(*parts.groups()) if parts else None
+        found = await self._store.request(*parts.groups()) if parts else None
+        return None if found is None else _in_words([found])[0]
 
     async def trace(self, trace_id: str) -> Trace:
         """Every span and log record of a trace, found by its id of 32 lower-case hexadecimal digits; empty where the store has none."""
@@ -243,7 +246,7 @@ class History:
         if search is not None:
             return await self._searched(which, limit, search)
         found = await self._store.requests(which, limit + 1)
-        items = found[:limit]
+        items = _in_words(found[:limit])
         numbers = [item.sequence for item in items]
         if which.after is not None:
             return RequestPage(items, older=min(numbers, default=None), newer=max(numbers, default=which.after))
@@ -255,6 +258,7 @@ class History:
         # Read before the search, so that the search has seen everything up to it.
         newest = await self.newest()
         found = await self._store.search(which, search, limit)
+        found = replace(found, items=_in_words(found.items))
         numbers = [item.sequence for item in found.items]
         if which.after is None:
             missing = self._store.missing if not found.items and found.reached == which.before else None
@@ -270,3 +274,8 @@ class History:
             records += found.items
             reached = found.reached
         return records
+
+
+def _in_words(items: Sequence[RequestSummary]) -> list[RequestSummary]:
+    """Requests, with what servers said in place of what clients made of it; their spans have that."""
+    return [item if item.error_message is None else replace(item, error_message=server_words(item.error_message) or None) for item in items]

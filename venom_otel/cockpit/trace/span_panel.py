@@ -8,6 +8,7 @@ from nicegui import ui
 
 from venom_otel import semconv
 from venom_otel.cockpit import formats, texts, views
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.services.severities import severity_word
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def span_panel(step: Step, *, begin_ns: int) -> None:
                     ui.label(words)
     if views.failed(span) and span.status_message and not views.provider_of(span):  # of a request the page's top says it
         with ui.element("div").classes("failure"):
-            ui.label(span.status_message).classes("failure-words")
+            ui.label(server_words(span.status_message) or span.status_message).classes("failure-words")
     for event in span.events:
         _event(event, begin_ns)
     for record in step.logs[:MAX_LOGS]:

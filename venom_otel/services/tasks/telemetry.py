@@ -14,6 +14,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import SpanProcessor
 
 from venom_otel import semconv
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.services.tasks.model import Party, Request, TaskError
 from venom_otel.store.generation import generated
 from venom_otel.store.mapping import seconds
@@ -181,9 +182,8 @@ def _is_request(span: ReadableSpan) -> bool:
 def _error(span: ReadableSpan, attributes: Mapping[str, Any]) -> TaskError | None:
     if attributes.get(semconv.LLM_OUTCOME) != semconv.OUTCOME_ERROR:
         return None
-    return TaskError(
-        _text(attributes, semconv.LLM_ERROR_KIND), _text(attributes, semconv.ERROR_TYPE), span.status.description or "it says nothing"
-    )
+    words = server_words(span.status.description or "") or "it says nothing"
+    return TaskError(_text(attributes, semconv.LLM_ERROR_KIND), _text(attributes, semconv.ERROR_TYPE), words)
 
 
 def _speed(span: ReadableSpan, attributes: Mapping[str, Any]) -> float | None:

@@ -14,6 +14,7 @@ from venom_otel.errors import TaskRefusedError, VenomError
 from venom_otel.identity.redaction import redact
 from venom_otel.instrumentation import credentials
 from venom_otel.instrumentation.failures import describe
+from venom_otel.instrumentation.server_words import server_words
 from venom_otel.services.tasks.model import TaskError, TaskStatus
 from venom_otel.services.tasks.records import logger, marks
 from venom_otel.services.tasks.telemetry import belonging_to
@@ -143,4 +144,4 @@ def _told(run: Run, ending: Ending) -> TaskError | None:
             return run.failed.error
         logger.error("task %s failed, and none of its requests did", run.id, exc_info=error, extra=marks(run.task))
     failure = describe(error)
-    return TaskError(failure.kind, failure.error_type, redact(failure.message, credentials.recent()))
+    return TaskError(failure.kind, failure.error_type, redact(server_words(failure.message) or failure.message, credentials.recent()))
