@@ -68,6 +68,7 @@ def test_an_address_that_leads_nowhere(browser, cockpit):
     page.close()
     reply = httpx.get(f"{cockpit.page}/api/v1/nowhere")
     assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")
+    assert reply.json()["detail"] == "there is nothing at /api/v1/nowhere: /openapi.json lists the addresses of the API"
 
 
 def test_two_readers_see_the_same(open_tab, application):

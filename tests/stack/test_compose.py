@@ -58,7 +58,7 @@ def test_it_is_what_the_compose_specification_allows():
     [
         (("tempo", "healthchek"), {}),
         (("tempo", "healthcheck", "interval"), "10 bananas"),
-        (("tempo", "depends_on"), {"volumes": {"condition": "service_fine"}}),
+        (("tempo", "depends_on"), {"volume-owners": {"condition": "service_fine"}}),
         (("tempo", "ports"), ["127.0.0.1:x:1"]),
     ],
 )
@@ -104,20 +104,20 @@ def test_a_service_may_do_no_more_than_it_must(name):
     """The model servers' images run as root."""
     service = SERVICES[name]
     assert service["cap_drop"] == ["ALL"]
-    assert service.get("cap_add", []) == (["CHOWN"] if name == "volumes" else [])
+    assert service.get("cap_add", []) == (["CHOWN"] if name == "volume-owners" else [])
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
 def test_whoever_writes_to_a_volume_owns_it():
-    """By its image, whose directory gives a new volume its owner, or by the service `volumes`."""
+    """By its image, whose directory gives a new volume its owner, or by the service `volume-owners`."""
     by_image = {"prometheus": "65534:65534", "grafana": "472:0"}
     assert {name: SERVICES[name]["user"] for name in by_image} == by_image
-    owner, *folders = SERVICES["volumes"]["entrypoint"][1:]
-    mounted = dict(volume.split(":")[:2] for volume in SERVICES["volumes"]["volumes"])
+    owner, *folders = SERVICES["volume-owners"]["entrypoint"][1:]
+    mounted = dict(volume.split(":")[:2] for volume in SERVICES["volume-owners"]["volumes"])
     assert sorted(mounted.values()) == sorted(folders)
     for volume in mounted:
-        users = {service["user"] for name, service in SERVICES.items() if name != "volumes" and f"{volume}:" in str(service.get("volumes"))}
-        assert users == {owner}, volume
+        using = {name: service for name, service in SERVICES.items() if f"{volume}:" in str(service.get("volumes"))}
+        assert {service["user"] for name, service in using.items() if name != "volume-owners"} == {owner}, volume
 
 
 def test_profiles():
@@ -125,8 +125,8 @@ def test_profiles():
 
 
 def test_every_service_says_whether_it_works_where_its_image_can():
-    """The Collector's has no shell, and `volumes` ends at once."""
-    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"collector", "volumes", "venom-otel"}
+    """The Collector's has no shell, and `volume-owners` ends at once."""
+    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {"collector", "volume-owners", "venom-otel"}
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 

@@ -123,12 +123,12 @@ def no_such_page(header: Header) -> Callable[[Request, Exception], Awaitable[Res
     async def answer(request: Request, _: Exception) -> Response:
         if "text/html" not in request.headers.get("accept", ""):
             status = HTTPStatus.NOT_FOUND
-            problem = {"title": status.phrase, "status": status, "detail": texts.NO_PAGE_TITLE}
+            problem = {"title": status.phrase, "status": status, "detail": texts.NO_ADDRESS.format(path=request.url.path)}
             return JSONResponse(problem, status, media_type="application/problem+json")  # RFC 9457, as the API's other errors
         with Client(ui.page(""), request=request) as client:
             ui.page_title(texts.document_title(texts.NO_PAGE_TITLE))
             with frame(header), ui.element("div").classes("trace-head"):
-                ui.link(texts.BACK, "/").classes("back")
+                ui.link(texts.NOW, "/").classes("back")
                 ui.label(texts.NO_PAGE_TITLE).props("role=heading aria-level=1").classes("title")
                 Words(texts.NO_PAGE).classes("muted")
         return client.build_response(request, HTTPStatus.NOT_FOUND)

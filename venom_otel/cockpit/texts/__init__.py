@@ -244,7 +244,6 @@ def empty_variable(address: str) -> str:
 
 
 # -- one request -----------------------------------------------------------------------------------------------------------------
-BACK: Final = "Requests"
 NO_TRACE_TITLE: Final = "Nothing is stored under this address"
 NO_TRACE: Final = "The trace may not have arrived yet: this page shows it as soon as it does. Or it is too old and was removed."
 WATERFALL: Final = "Timeline"
@@ -299,6 +298,7 @@ def at_offset(offset: str) -> str:
 # -- an address that leads nowhere ---------------------------------------------------------------------------------------------------
 NO_PAGE_TITLE: Final = "There is no such page"
 NO_PAGE: Final = "The newest requests are on the start page, all of them in the history; a trace is at `/trace/` and its id."
+NO_ADDRESS: Final = "there is nothing at {path}: /openapi.json lists the addresses of the API"
 
 
 def document_title(part: str) -> str:

@@ -4,6 +4,7 @@ import { Refused, get, write } from "./api.js";
 import { $, TEXTS, fill, link, rows, say, showWords, slot } from "./drawing.js";
 import { onLook } from "./life.js";
 
+const DAY_OF_24_HOURS = { hourCycle: "h23" };
 const alerts = new Map();
 const servers = new Map();
 let reading = false;
@@ -105,7 +106,7 @@ function showAlerts() {
     showWords(slot(row, "words"), alert.error.words ?? "");
     const since = new Date(alert.first_at);
     const today = since.toDateString() === new Date().toDateString();
-    fill(row, { since: today ? since.toLocaleTimeString() : since.toLocaleString() });
+    fill(row, { since: today ? since.toLocaleTimeString([], DAY_OF_24_HOURS) : since.toLocaleString([], DAY_OF_24_HOURS) });
     slot(row, "since").dateTime = alert.first_at;
     link(row, "trace", alert.request_id && `/requests/${alert.request_id}`);
     slot(row, "seen").hidden = !alert.acknowledged_at;
