@@ -24,6 +24,9 @@ INSERT INTO before SELECT id, status, error_kind, routed FROM endings;
 DROP TABLE endings;
 ALTER TABLE before RENAME TO endings;
 DELETE FROM counters WHERE name = 'unjudged';
+ALTER TABLE rollups DROP COLUMN generations;
+ALTER TABLE rollups DROP COLUMN generated_tokens;
+ALTER TABLE rollups DROP COLUMN generation_ns;
 PRAGMA user_version = 5;
 """
 
