@@ -73,6 +73,8 @@ class Run:
         self._completed = asyncio.Event()
         self._completed.set()
         self._instead_of: tuple[Party, Reason] | None = None
+        self._falls_back: Fallback | None = None
+        """What is said once the request to the other server begins: by then the one that failed has said why."""
         self.failed: Request | None = None
         """The newest request that failed."""
         self._note(EventKind.STATUS, task)
@@ -148,7 +150,7 @@ class Run:
         source, why = self._instead_of
         fallback = Fallback(source, party, why.kind, why.error_type)
         self.task = replace(self.task, fallback=fallback)
-        self._note(EventKind.FALLBACK, fallback)
+        self._falls_back = fallback
 
     def passed_over(self, target: Target, why: Reason) -> None:
         """A server was not even asked; of several, the first is the one that should have answered."""
@@ -160,6 +162,9 @@ class Run:
 
     def began(self) -> None:
         """A request began."""
+        fallback, self._falls_back = self._falls_back, None
+        if fallback is not None:
+            self._note(EventKind.FALLBACK, fallback)
         self._open += 1
         self._completed.clear()
 
