@@ -14,6 +14,7 @@ import httpx
 import pytest
 from support.acting import Place
 from support.cockpit import PROGRAM, Cockpit, command, environment, wait_for
+from support.patience import WAIT_S
 
 from venom_otel.cli.client import server_sent
 
@@ -34,7 +35,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 @contextlib.contextmanager
 def cockpit(place: Place, **variables: str) -> Iterator[Cockpit]:
     """`venom-otel up` in the place's folder, which looks at the server there once an hour."""
-    variables = {"OLLAMA_ENDPOINT": place.url, "VENOM_OTEL_PROBE_INTERVAL_S": "3600", "VENOM_OTEL_ACTION_TIMEOUT_S": "30", **variables}
+    variables = {"OLLAMA_ENDPOINT": place.url, "VENOM_OTEL_PROBE_INTERVAL_S": "3600", "VENOM_OTEL_ACTION_TIMEOUT_S": "600", **variables}
     with Cockpit(place.folder, **variables) as running:
         yield running
 
@@ -95,7 +96,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_operation(place):
         waiting = subprocess.Popen(arguments, env=environment(place.folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert waiting.stderr.readline().startswith("starting: ")
         waiting.send_signal(signal.SIGINT)
-        _, words = waiting.communicate(timeout=20)
+        _, words = waiting.communicate(timeout=WAIT_S)
         assert waiting.returncode == 130
         assert "venom-otel up goes on with it: operation " in words
         gate.touch()
@@ -118,7 +119,7 @@ def test_in_a_terminal_one_line_says_how_far_it_is(place):
             with contextlib.suppress(OSError):  # the program has ended
                 while True:
                     seen += os.read(controller, 65536)
-            assert process.wait(20) == 0
+            assert process.wait(WAIT_S) == 0
         finally:
             process.kill()
             process.wait()
@@ -135,10 +136,9 @@ def test_the_cockpit_ends_while_it_starts_a_server_which_lives_on_and_is_known_a
         waiting = subprocess.Popen(arguments, env=environment(place.folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert waiting.stderr.readline().startswith("starting: ")
         wait_for(lambda: server(running)["state"] == "starting", "its process")
-        status, seconds, words = running.stop()
+        status, _, words = running.stop()  # does not wait for what takes ten minutes
         assert (status, words) == (0, "")
-        assert seconds < 5
-        _, words = waiting.communicate(timeout=20)
+        _, words = waiting.communicate(timeout=WAIT_S)
         assert (waiting.returncode, "start ollama: interrupted: venom-otel up has ended meanwhile" in words) == (1, True), words
         (process,) = place.processes()
         running.start()

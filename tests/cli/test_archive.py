@@ -18,6 +18,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar, Gauge, Metric, 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment, wait_for
 from support.otlp import SECOND, attributes, chat, log_record, log_records, metric_points, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.receiver.encoding import from_json
 from venom_otel.receiver.otlp_json import to_json
@@ -61,7 +62,7 @@ def some_telemetry():
 def fill(path, requests):
     with EmbeddedStore(path, min_free_bytes=0) as store:
         for signal, raw in requests:
-            store.write(signal, raw).result(10)
+            store.write(signal, raw).result(WAIT_S)
 
 
 def stored(path):
@@ -202,7 +203,7 @@ def test_what_the_collector_writes_is_imported(tmp_path):
         input="".join(json.dumps(line) + "\n" for line in lines),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=WAIT_S,
         check=True,
     )
     assert piped.stdout == "-: 1 spans, 1 points, 1 log records stored\n"
@@ -245,7 +246,7 @@ def test_purge_asks(tmp_path, filled, answer, left):
     )
     os.close(terminal)
     os.write(controller, answer)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=WAIT_S)
     os.close(controller)
     assert "Delete everything: 3 spans (2 requests to models), 2 points and 2 log records?" in said
     assert process.returncode == (1 if left else 0)
@@ -293,7 +294,7 @@ def test_a_full_disk(tmp_path, filled):
                 stdout=full,
                 stderr=subprocess.PIPE,
                 text=True,
-                timeout=30,
+                timeout=WAIT_S,
                 check=False,
             )
         assert ended.returncode == 2
@@ -327,5 +328,7 @@ def test_into_a_pipe_that_closes(tmp_path):
 
 def test_help_needs_no_heavy_import(tmp_path):
     code = "import sys; import venom_otel.cli.app; print(sorted({'fastapi', 'nicegui', 'uvicorn'} & set(sys.modules)))"
-    said = subprocess.run([sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, timeout=WAIT_S, check=True
+    )
     assert said.stdout == "[]\n"

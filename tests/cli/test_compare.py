@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment
+from support.patience import WAIT_S
+from support.terminal import shown
 
 FAILURE = ("404", "model_not_found", "model 'x' not found")
 PRICES = {"currency": "USD", "models": {"gpt-4o-mini": {"input": 1_000_000, "output": 0}}}
@@ -56,13 +58,13 @@ def test_lines_for_a_person(cockpit):
             env=environment(cockpit.folder, TERM="xterm", COLUMNS="160", NO_COLOR="1"),
             stdin=subprocess.DEVNULL,
             stdout=terminal,
-            timeout=30,
+            timeout=WAIT_S,
             check=True,
         )
-        heading, llama, gpt = os.read(screen, 65_536).decode().splitlines()[:3]
     finally:
         os.close(terminal)
-        os.close(screen)
+    heading, llama, gpt = shown(screen).splitlines()[:3]
+    os.close(screen)
     assert "MODEL" in heading
     assert "TOKENS/S" in heading
     assert "llama3.2:1b" in llama

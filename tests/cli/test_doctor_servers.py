@@ -1,7 +1,5 @@
 """`venom-otel doctor` over model servers: who answers where, and what is missing."""
 
-import socket
-
 import pytest
 from support import servers as model_servers
 from support.chat_server import ChatServer
@@ -30,9 +28,8 @@ def answers(monkeypatch, shell):
     return ask
 
 
-def test_servers_at_usual_ports_say_who_they_are(answers, simulated_ollama):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody_there = closed.getsockname()[1]
+def test_servers_at_usual_ports_say_who_they_are(answers, simulated_ollama, closed_port):
+    nobody_there = closed_port.port
     lines = answers(nobody_there, int(simulated_ollama.url.rpartition(":")[2]))
     holds(lines, f"ok: {simulated_ollama.url}: ollama 0.17.4-simulated; models: simulated-llama-3b")
     assert not any(str(nobody_there) in line for line in lines)

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment
+from support.patience import WAIT_S
 
 SHOWN = ("requests", "compare", "models", "runtimes", "export")
 NEXT = {
@@ -50,7 +51,7 @@ def test_no_heading_above_nothing(cockpit, name):
             stdout=terminal,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=30,
+            timeout=WAIT_S,
             check=True,
         )
         os.set_blocking(screen, False)

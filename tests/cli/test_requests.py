@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import signal
-import socket
 import struct
 import subprocess
 import termios
@@ -16,6 +15,8 @@ from threading import Thread
 
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment, wait_for
+from support.patience import WAIT_S
+from support.terminal import shown
 
 FAILURE = ("404", "model_not_found", "model 'x' not found")
 
@@ -92,7 +93,7 @@ def test_json_is_the_api_s(cockpit):
         (["--service", "support-bot", "--limit", "1"], ["x"]),
         (["--service", "somebody else"], []),
         (["--limit", "0"], []),
-        (["--since", "15m"], ["llama3.2:1b", "gpt-4o-mini", "x"]),
+        (["--since", "1d"], ["llama3.2:1b", "gpt-4o-mini", "x"]),
         (["--until", "2001-01-01"], []),
         (["--text", "MODEL 'X' NOT"], ["x"]),
         (["--attribute", "llm.endpoint=https://api.openai.com/v1"], ["gpt-4o-mini"]),
@@ -114,11 +115,11 @@ def test_lines_for_a_terminal(cockpit):
         env=environment(cockpit.folder, TERM="xterm-256color"),
         stdin=terminal,
         stdout=terminal,
-        timeout=30,
+        timeout=WAIT_S,
         check=False,
     )
     os.close(terminal)
-    screen = os.read(controller, 65536).decode().replace("\r\n", "\n")
+    screen = shown(controller)
     os.close(controller)
     assert ended.returncode == 0
     assert "\x1b[1;31m" in screen
@@ -138,7 +139,7 @@ def test_follows_and_ends_by_ctrl_c(cockpit):
                 application.request(f"later-{number}")
                 assert json.loads(process.stdout.readline())["llm_model"] == f"later-{number}"
         process.send_signal(signal.SIGINT)
-        rest, words = process.communicate(timeout=30)
+        rest, words = process.communicate(timeout=WAIT_S)
     assert (process.returncode, rest, words) == (0, "", "")
 
 
@@ -168,9 +169,8 @@ def test_into_a_pipe_that_closes(cockpit):
         assert process.stderr.read() == ""
 
 
-def test_no_cockpit(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+def test_no_cockpit(tmp_path, closed_port):
+    url = closed_port.url
     ended = command("requests", "--url", url, home=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(
@@ -219,10 +219,14 @@ def test_words_of_a_server_do_not_steer_the_terminal(tmp_path):
             application.request(hostile, failure=("500", "server_error", hostile))
         controller, terminal = pty.openpty()
         subprocess.run(
-            [PROGRAM, "requests", "--url", cockpit.page], env=environment(tmp_path, TERM="xterm"), stdout=terminal, timeout=30, check=True
+            [PROGRAM, "requests", "--url", cockpit.page],
+            env=environment(tmp_path, TERM="xterm"),
+            stdout=terminal,
+            timeout=WAIT_S,
+            check=True,
         )
         os.close(terminal)
-        screen = os.read(controller, 65536).decode()
+        screen = shown(controller)
         os.close(controller)
         assert "owned" in screen
         assert not re.search(r"\x1b(?!\[[0-9;]*m)|\x07", screen)

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment
+from support.patience import WAIT_S
 
 from venom_otel.cli.running import Running
 from venom_otel.cli.token import token
@@ -131,5 +132,5 @@ def test_the_token_is_printed_for_a_person_and_not_for_a_log(tmp_path):
             assert shown or json.loads(words)["up_file"] == str(tmp_path / "up.json")
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(WAIT_S) == 0
             process.stdout.close()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support import servers
 from support.cockpit import PROGRAM, command, environment
+from support.patience import WAIT_S
 from support.replay import ANYTHING_ELSE, Page, ReplayServer
 from support.repository import ROOT
 
@@ -57,7 +58,7 @@ def terminal(home: Path, *arguments: str, **variables: str) -> Iterator[tuple[su
     os.close(inside)
 
     def screen(until: str | None = None) -> str:
-        seen, deadline = b"", time.monotonic() + 30
+        seen, deadline = b"", time.monotonic() + WAIT_S
         while until is None or until.encode() not in seen:
             assert time.monotonic() < deadline, seen
             if select.select([controller], [], [], 0.1)[0]:
@@ -164,7 +165,7 @@ def test_in_a_terminal(tmp_path):
         url = ollama.url
         with terminal(tmp_path, OLLAMA_ENDPOINT=ollama.url, VLLM_ENDPOINT="http://127.0.0.1:9") as (process, screen):
             shown = screen()
-            assert process.wait(30) == 1
+            assert process.wait(WAIT_S) == 1
         plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r\n", "\n").splitlines()
     assert re.fullmatch(r"NAME +STATE +ENDPOINT +VERSION +LATENCY +REQUESTS +MODELS", plain[0])
     assert re.fullmatch(rf"ollama +ready +{re.escape(url)} +0\.17\.4 +\d+ ms +gemma3:tiny", plain[1])
@@ -182,9 +183,10 @@ def test_watching_in_a_pipe_tells_what_changes(tmp_path):
             ollama.pages = servers.ALL_FAILING
             assert json.loads(process.stdout.readline())["state"] == "failing"
             ollama.stop()
-            assert json.loads(process.stdout.readline())["state"] == "stopped"
+            # The look that was under way may have seen a connection break off.
+            assert any(json.loads(line)["state"] == "stopped" for line in process.stdout)
             process.send_signal(signal.SIGINT)
-            rest, errors = process.communicate(timeout=30)
+            rest, errors = process.communicate(timeout=WAIT_S)
         finally:
             process.kill()
             process.communicate()
@@ -197,7 +199,7 @@ def test_watching_in_a_terminal(tmp_path):
         ollama.pages = servers.ALL_FAILING
         assert "failing" in screen(until="failing")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(WAIT_S) == 0
 
 
 def test_a_name_server_that_does_not_answer_holds_nothing_up(run, tmp_path):
@@ -213,18 +215,16 @@ def test_a_name_server_that_does_not_answer_holds_nothing_up(run, tmp_path):
     assert "does not answer within 3 s" in rows(ended.stdout)[0]["error_message"]
 
 
-def test_a_local_endpoint_keeps_its_name_once_it_has_said_who_it_is(monkeypatch):
+def test_a_local_endpoint_keeps_its_name_once_it_has_said_who_it_is(monkeypatch, kept):
     for name in RuntimeSettings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
-    with ReplayServer({}) as server:
-        port = server.port
-    look = Look(RuntimeSettings(llm_local_endpoint=f"http://127.0.0.1:{port}/v1"), "")
+    look = Look(RuntimeSettings(llm_local_endpoint=f"http://127.0.0.1:{kept}/v1"), "")
 
     def names() -> list[tuple[str, str]]:
         return [(row.runtime.name, row.reading.state) for row in asyncio.run(look.take())]
 
     assert names() == [("local", "stopped")]
-    with ReplayServer(servers.VLLM, port):
+    with ReplayServer(servers.VLLM, kept):
         assert names() == [("vllm", "ready")]
     assert names() == [("vllm", "stopped")]
 

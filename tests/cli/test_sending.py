@@ -52,7 +52,7 @@ def points(cockpit, series):
 def test_what_the_monitor_measures_is_sent_and_what_comes_back_is_not_stored_again(tmp_path, vllm):
     with OtlpSink() as sink, Cockpit(tmp_path, VLLM_ENDPOINT=vllm.url, OTEL_EXPORTER_OTLP_ENDPOINT=sink.url, **EVERY_S) as cockpit:
         (own,) = wait_for(lambda: up_series(cockpit), "the metric in its own store")
-        sent = sink.wait_for(lambda sink: [metric for metric in sink.metrics if metric.name == "llm.runtime.up"], 30)
+        sent = sink.wait_for(lambda sink: [metric for metric in sink.metrics if metric.name == "llm.runtime.up"])
         assert {one.resource["service.name"] for one in sent} == {"venom-otel-monitor"}
         assert {one.resource["service.instance.id"] for one in sent} == {(tmp_path / "data" / "instance").read_text().strip()}
         with httpx.Client(headers={"Content-Type": "application/x-protobuf"}) as copy:
@@ -74,7 +74,7 @@ async def test_a_task_s_spans_logs_and_metrics_are_sent_and_stored(tmp_path, mon
         with telemetry.recording():
             trace_id = record(telemetry)
             telemetry.meter_provider.get_meter("t").create_counter("things").add(1)
-            sink.wait_for(lambda sink: sink.spans and sink.logs and sink.metrics, 30)
+            sink.wait_for(lambda sink: sink.spans and sink.logs and sink.metrics)
         assert {
             (one.resource["service.name"], one.resource["service.instance.id"]) for one in (*sink.spans, *sink.logs, *sink.metrics)
         } == {("venom-otel", "i-1")}

@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import Future
 
 import pytest
+from support.patience import WAIT_S
 
 from venom_otel.cli.task_telemetry import TaskTelemetry
 from venom_otel.errors import StoreFullError
@@ -13,8 +14,6 @@ from venom_otel.services.history import History
 from venom_otel.services.tasks.telemetry import belonging_to
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import LogFilter, MetricFilter
-
-WAIT_S = 20
 
 
 class Task:

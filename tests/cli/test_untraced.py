@@ -9,6 +9,7 @@ import textwrap
 import httpx
 import pytest
 from support.cockpit import Application, Cockpit, wait_for
+from support.patience import WAIT_S
 
 # As `opentelemetry-instrument` and Kubernetes' operator do by a `sitecustomize` on PYTHONPATH: the SDK's own configurator sets up what
 # OTEL_* says, before the program's first line. In place of instrumentations a thread makes telemetry at all times.
@@ -63,7 +64,7 @@ def test_nothing_of_its_own_comes_in(tmp_path, variables):
         if variables:  # another process with them is heard
             other = subprocess.Popen([sys.executable, "-c", "input()"], env=cockpit.environment, stdin=subprocess.PIPE)
             wait_for(lambda: {"traces", "metrics"} <= kept(tmp_path).keys(), "what the other process sends")
-            other.communicate(b"\n", timeout=30)
+            other.communicate(b"\n", timeout=WAIT_S)
         before = kept(tmp_path)
         with Application(cockpit.otlp) as application:
             for _ in range(10):

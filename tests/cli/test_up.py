@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.cockpit import PROGRAM, Application, Cockpit, command, environment
+from support.patience import WAIT_S
 
 import venom_otel
 from venom_otel.cli.banner import typed
@@ -41,7 +42,7 @@ def test_serves_only_the_address_it_names(cockpit):
     assert cockpit.page.startswith("http://127.0.0.1:")
     for port in (cockpit.port, cockpit.otlp_port):
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.2", port), timeout=2)
+            socket.create_connection(("127.0.0.2", port), timeout=WAIT_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -72,7 +73,7 @@ def test_stays_where_nohup_says_so(tmp_path):
             assert httpx.get(page).status_code == 200
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(WAIT_S) == 0
         process.stdout.close()
 
 
@@ -128,7 +129,7 @@ def test_says_where_everything_is(tmp_path):
         assert "\x1b" not in words
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(WAIT_S) == 0
         process.stdout.close()
 
 
@@ -212,7 +213,7 @@ def test_reads_dotenv_where_it_is_started_and_options_come_first(tmp_path):
         assert len(ports - {1, 2}) == 2
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(WAIT_S) == 0
         process.stdout.close()
     assert not (here / ".nicegui").exists()
 
@@ -229,7 +230,7 @@ def test_pages_of_other_origins_are_kept_away(cockpit):
         ("evil.example", f"http://{own}", b"403"),
         ("evil.example", "http://evil.example", b"403"),  # a name of theirs that leads here
     ):
-        with socket.create_connection(("127.0.0.1", cockpit.port), timeout=5) as raw:
+        with socket.create_connection(("127.0.0.1", cockpit.port), timeout=WAIT_S) as raw:
             raw.sendall(
                 b"GET /_nicegui_ws/socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\n"
                 b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -251,7 +252,7 @@ def test_warns_where_others_can_read(tmp_path):
         assert httpx.get(re.search(r"Page +(http://127\.0\.0\.1:\d+)\n", words)[1]).status_code == 200
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(WAIT_S) == 0
         process.stdout.close()
 
 
@@ -266,7 +267,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, arguments):
     """As in an environment that has the base package alone; there is no such environment here, so its imports are hidden."""
     hidden = "import sys; sys.modules |= dict.fromkeys(('typer', 'nicegui', 'uvicorn')); from venom_otel.cli import main; main()"
     ended = subprocess.run(
-        [sys.executable, "-c", hidden, *arguments], env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", hidden, *arguments], env=environment(tmp_path), capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (

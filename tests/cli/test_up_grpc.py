@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from support.cockpit import Cockpit, command
 from support.otlp import chat, request_id, traces
+from support.patience import WAIT_S
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
@@ -48,7 +49,7 @@ def test_takes_what_an_exporter_sends_and_keeps_it(tmp_path):
 def test_serves_only_the_address_it_names(cockpit):
     assert cockpit.otlp_grpc.startswith("http://127.0.0.1:")
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.2", cockpit.otlp_grpc_port), timeout=2)
+        socket.create_connection(("127.0.0.2", cockpit.otlp_grpc_port), timeout=WAIT_S)
 
 
 def test_ends_promptly_while_others_hold_on(cockpit):
@@ -58,7 +59,7 @@ def test_ends_promptly_while_others_hold_on(cockpit):
     def endless():
         yield traces(chat())
         begun.set()
-        over.wait(60)
+        over.wait(WAIT_S)
 
     with (
         grpc.insecure_channel(address(cockpit)) as idle,
@@ -66,9 +67,9 @@ def test_ends_promptly_while_others_hold_on(cockpit):
         socket.create_connection(("127.0.0.1", cockpit.otlp_grpc_port)),
     ):
         sent = chat()
-        idle.unary_unary(EXPORT)(traces(sent), timeout=10)
+        idle.unary_unary(EXPORT)(traces(sent), timeout=WAIT_S)
         call = sending.stream_unary(EXPORT).future(endless())
-        assert begun.wait(10)
+        assert begun.wait(WAIT_S)
         assert request_id(sent) in stored(cockpit)
         status, _, words = cockpit.stop()  # within its deadline: those who hold on never let go by themselves
         over.set()
@@ -106,11 +107,11 @@ def test_a_restart_takes_the_same_port(tmp_path):
     cockpit = Cockpit(tmp_path)
     with cockpit, grpc.insecure_channel(address(cockpit)) as channel:
         first = cockpit.otlp_grpc
-        channel.unary_unary(EXPORT)(traces(chat()), timeout=10)
+        channel.unary_unary(EXPORT)(traces(chat()), timeout=WAIT_S)
         cockpit.stop()
         cockpit.start()
         assert cockpit.otlp_grpc == first
-        channel.unary_unary(EXPORT)(traces(chat()), timeout=10, wait_for_ready=True)
+        channel.unary_unary(EXPORT)(traces(chat()), timeout=WAIT_S, wait_for_ready=True)
         assert len(stored(cockpit)) == 2
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 from support.otlp import SECOND, chat, span, traces
+from support.patience import WAIT_S
 from support.store_check import check_store
 
 from venom_otel.store.embedded import EmbeddedStore
@@ -52,7 +53,7 @@ def some_requests(dice, number, over_ns):
 def write(store, sent, dice):
     while sent:
         some, sent = sent[:500], sent[500:]
-        store.write(Signal.TRACES, traces(*some, service=dice.choice(["app", "batch"]))).result(30)
+        store.write(Signal.TRACES, traces(*some, service=dice.choice(["app", "batch"]))).result(WAIT_S)
 
 
 @pytest.fixture(scope="module", params=["in any order", "as they come"])
@@ -180,7 +181,7 @@ async def test_a_step_is_whole_minutes(store, step_ns):
 async def test_a_request_counts_once_however_often_it_is_sent(store, path):
     one, other = chat(start_ns=START), chat(start_ns=START)
     for sent in ([one], [one, other], [other, one, other], [one, span()]):
-        store.write(Signal.TRACES, traces(*sent)).result(10)
+        store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
     (found,) = await store.aggregates(RequestFilter())
     assert (found.requests, found.duration.count) == (2, 2)
     check_store(path)
@@ -193,7 +194,7 @@ def test_what_has_come_to_its_end_is_summed_up(store, path):
         return [(width, start - START // SECOND, requests) for width, start, requests in rows if width > 1]
 
     def request_at(after_ns):
-        store.write(Signal.TRACES, traces(chat(start_ns=START + after_ns))).result(10)
+        store.write(Signal.TRACES, traces(chat(start_ns=START + after_ns))).result(WAIT_S)
 
     request_at(MINUTE)
     assert summed_up() == []
@@ -210,7 +211,7 @@ def test_what_has_come_to_its_end_is_summed_up(store, path):
 
 async def test_late_requests_count_in_the_minute_and_the_hour_they_started_in(store, path):
     for start_ns in (START + 40 * DAY, START, START + 59 * MINUTE, START + 40 * DAY, START):
-        store.write(Signal.TRACES, traces(chat(start_ns=start_ns), chat(start_ns=start_ns))).result(10)
+        store.write(Signal.TRACES, traces(chat(start_ns=start_ns), chat(start_ns=start_ns))).result(WAIT_S)
     by_minute = await store.aggregates(RequestFilter(until_ns=START + HOUR), step_ns=MINUTE)
     assert [(found.start_ns, found.requests) for found in by_minute] == [(START, 4), (START + 59 * MINUTE, 2)]
     by_hour = await store.aggregates(RequestFilter(), step_ns=HOUR)
@@ -222,8 +223,8 @@ async def test_absurd_values_are_counted_without_harm(store, path):
     most = {"gen_ai.usage.input_tokens": 2**63 - 1, "gen_ai.response.time_to_first_chunk": 1e300}
     odd = [chat(more=most, start_ns=start, duration_ns=0) for start in (0, 0, 2**64 - 1)]
     odd[1].end_time_unix_nano = 2**64 - 1
-    store.write(Signal.TRACES, traces(*odd)).result(10)
-    store.write(Signal.TRACES, traces(chat(more=most, start_ns=0, duration_ns=2**63 - 1))).result(10)
+    store.write(Signal.TRACES, traces(*odd)).result(WAIT_S)
+    store.write(Signal.TRACES, traces(chat(more=most, start_ns=0, duration_ns=2**63 - 1))).result(WAIT_S)
     found = await store.aggregates(RequestFilter(), step_ns=HOUR)
     assert [aggregate.requests for aggregate in found] == [3, 1]
     assert found[0].input_tokens == 2**63 - 1
@@ -234,7 +235,7 @@ async def test_absurd_values_are_counted_without_harm(store, path):
 async def test_figures_go_on_after_a_restart(path):
     for _ in range(3):
         with EmbeddedStore(path, min_free_bytes=0) as store:
-            store.write(Signal.TRACES, traces(chat(start_ns=START), chat(start_ns=START))).result(10)
+            store.write(Signal.TRACES, traces(chat(start_ns=START), chat(start_ns=START))).result(WAIT_S)
     with EmbeddedStore(path, min_free_bytes=0) as store:
         (found,) = await store.aggregates(RequestFilter())
     assert (found.requests, found.duration.count) == (6, 6)

@@ -4,6 +4,7 @@ import pytest
 import zstandard
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from support.otlp import SECOND, chat, log_record, log_records, metric_points, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.errors import StoreError, StoreFormatError
 from venom_otel.store.embedded import EmbeddedStore
@@ -33,7 +34,7 @@ def fill(store):
     # Some senders put several resources into one request.
     sent += [(Signal.TRACES, request(200) + request(201)), (Signal.METRICS, gauge(300) + gauge(301, "another"))]
     for write in [store.write(signal, raw) for signal, raw in sent]:
-        assert write.result(10).items > 0
+        assert write.result(WAIT_S).items > 0
     return sent
 
 
@@ -67,7 +68,7 @@ def sent_at(sent, second):
 
 def test_the_list_of_requests_oldest_first(store, path):
     spans = [chat(model=f"model {number}", provider=("ollama", "vllm")[number % 2]) for number in range(2_500)]
-    store.write(Signal.TRACES, traces(*spans)).result(10)
+    store.write(Signal.TRACES, traces(*spans)).result(WAIT_S)
     with Archive(path) as archive:
         assert [found.model for found in archive.summaries(RequestFilter())] == [f"model {number}" for number in range(2_500)]
         assert len(list(archive.summaries(RequestFilter(provider="vllm")))) == 1_250
@@ -75,19 +76,19 @@ def test_the_list_of_requests_oldest_first(store, path):
 
 def test_a_request_without_its_refused_points_comes_without_them(path):
     with EmbeddedStore(path, min_free_bytes=0, max_series=1) as store:
-        assert store.write(Signal.METRICS, gauge(1)).result(10).rejected == 0
-        assert store.write(Signal.METRICS, gauge(2, "one too many") + gauge(3)).result(10).rejected == 1
+        assert store.write(Signal.METRICS, gauge(1)).result(WAIT_S).rejected == 0
+        assert store.write(Signal.METRICS, gauge(2, "one too many") + gauge(3)).result(WAIT_S).rejected == 1
     with Archive(path) as archive:
         stored = [raw for _, raw in archive.requests()]
     with EmbeddedStore(path.with_name("again.db"), min_free_bytes=0) as again:
-        assert [again.write(Signal.METRICS, raw).result(10).items for raw in stored] == [1, 1]
+        assert [again.write(Signal.METRICS, raw).result(WAIT_S).items for raw in stored] == [1, 1]
 
 
 def test_an_import_is_exact(store, path, tmp_path):
     fill(store)
     with EmbeddedStore(tmp_path / "copy.db", min_free_bytes=0) as copy, Archive(path) as archive:
         for signal, raw in archive.requests():
-            copy.write(signal, raw).result(10)
+            copy.write(signal, raw).result(WAIT_S)
     with Archive(tmp_path / "copy.db") as copied, Archive(path) as archive:
         assert sorted(copied.requests()) == sorted(archive.requests())
 

@@ -10,6 +10,7 @@ import sys
 
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from support.otlp import SECOND, chat, log_record, log_records, metric_points, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import Dimension, LogFilter, MetricFilter, RequestFilter, Signal
@@ -23,6 +24,7 @@ remove = store._writer.remove
 def told(**arguments):
     removed = remove(**arguments)
     print(removed.blocks, flush=True)
+    sys.stdin.readline()
     return removed
 store._writer.remove = told
 asyncio.run(store.purge(None))
@@ -39,7 +41,7 @@ def fill(store, count):
     for number in range(1, count + 1):
         one = chat(model=f"model {number % 5}", start_ns=number * 20 * SECOND)
         for name, raw in ((Signal.TRACES, traces(one)), (Signal.METRICS, gauge(number)), (Signal.LOGS, log_records(log_record(of=one)))):
-            store.write(name, raw).result(10)
+            store.write(name, raw).result(WAIT_S)
 
 
 async def agrees(store):
@@ -60,9 +62,13 @@ async def agrees(store):
 
 
 def delete_and_be_killed(path, steps):
-    with subprocess.Popen([sys.executable, "-c", PURGE, str(path)], stdout=subprocess.PIPE, text=True) as process:
+    """Killed in its last step or right after it: it goes no further than it is let, however long the killer takes."""
+    command = [sys.executable, "-c", PURGE, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         for _ in range(steps):
             assert int(process.stdout.readline()) > 0
+            process.stdin.write("\n")
+            process.stdin.flush()
         os.kill(process.pid, signal.SIGKILL)
 
 

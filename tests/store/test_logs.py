@@ -5,13 +5,14 @@ import time
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from support.otlp import SECOND, attributes, chat, log_record, log_records, new_trace_id, traces, value
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import logs
 from venom_otel.store.protocol import Found, LogFilter, Signal, Written
 
 
 def send(store, *records, **others):
-    assert store.write(Signal.LOGS, log_records(*records, **others)).result(10) == Written(len(records))
+    assert store.write(Signal.LOGS, log_records(*records, **others)).result(WAIT_S) == Written(len(records))
 
 
 async def bodies(store, limit=100, **which):
@@ -45,7 +46,7 @@ async def test_a_record_comes_back_whole(store):
 async def test_a_trace_s_records_come_from_every_block_and_nothing_else_does(store):
     one, other = chat(), chat()
     send(store, log_record("first", of=one), log_record("another's", of=other), log_record("nobody's"))
-    store.write(Signal.TRACES, traces(one, other)).result(10)
+    store.write(Signal.TRACES, traces(one, other)).result(WAIT_S)
     send(store, *(log_record(f"noise {number}") for number in range(100)))
     send(store, log_record("second", of=one), log_record("third", of=one))
     trace_id = one.trace_id.hex()

@@ -2,6 +2,7 @@
 
 import pytest
 from support.otlp import CLIENT, INTERNAL, SERVER, chat, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Signal
 
@@ -10,7 +11,7 @@ FOREIGN = {"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat"}
 
 
 async def stored(store, *spans, service="chat-api"):
-    store.write(Signal.TRACES, traces(*spans, service=service)).result(10)
+    store.write(Signal.TRACES, traces(*spans, service=service)).result(WAIT_S)
     return await store.requests(RequestFilter(after=0), 500)
 
 

@@ -19,6 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     SummaryDataPoint,
 )
 from support.otlp import SECOND, attributes, metric_points
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import MetricFilter, MetricKind, MetricPoint, Signal, Written
@@ -30,7 +31,7 @@ Buckets = ExponentialHistogramDataPoint.Buckets
 
 
 def send(store, *metrics, **others):
-    return store.write(Signal.METRICS, metric_points(*metrics, **others)).result(10)
+    return store.write(Signal.METRICS, metric_points(*metrics, **others)).result(WAIT_S)
 
 
 def gauge(name="llm.runtime.up", *, said=None, **values):
@@ -222,7 +223,7 @@ async def test_further_series_than_are_kept_are_refused_in_words_and_the_rest_st
 async def test_the_limit_holds_within_one_commit(path):
     with EmbeddedStore(path, min_free_bytes=0, max_series=10) as store:
         writes = [store.write(Signal.METRICS, metric_points(gauge(f"metric {number % 50}", _1=number))) for number in range(500)]
-        written = [write.result(10) for write in writes]
+        written = [write.result(WAIT_S) for write in writes]
         assert sum(one.items for one in written) == 100
         assert sum(one.rejected for one in written) == 400
         assert len(await store.metric_series(MetricFilter(), 100)) == 10

@@ -4,13 +4,14 @@ import sqlite3
 from contextlib import closing
 
 from support.otlp import chat, log_record, log_records, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import EmbeddedStore, writer
 from venom_otel.store.protocol import Dimension, LogFilter, RequestFilter, Signal
 
 
 def send(store, *spans, service="chat-api"):
-    store.write(Signal.TRACES, traces(*spans, service=service)).result(10)
+    store.write(Signal.TRACES, traces(*spans, service=service)).result(WAIT_S)
 
 
 def rows(path, table):
@@ -51,7 +52,7 @@ async def test_kinds_of_errors_are_bounded(path, monkeypatch):
 async def test_writers_of_logs_are_bounded(path):
     with EmbeddedStore(path, min_free_bytes=0, max_series=2) as store:
         for number in range(6):
-            store.write(Signal.LOGS, log_records(log_record(number), service=f"service {number}")).result(10)
+            store.write(Signal.LOGS, log_records(log_record(number), service=f"service {number}")).result(WAIT_S)
         listed = (await store.logs(LogFilter(), 10)).items
         assert [record.service for record in listed] == [f"service {number}" for number in range(5, -1, -1)]
         assert [record.body for record in (await store.logs(LogFilter(service="service 1"), 10)).items] == [1]

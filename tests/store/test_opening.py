@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 from support.otlp import chat, traces
+from support.patience import WAIT_S
 
 from venom_otel.errors import StoreError, StoreFormatError
 from venom_otel.store.embedded import EmbeddedStore
@@ -101,7 +102,7 @@ async def test_a_store_that_was_being_made_when_its_process_died_is_made_again(p
     path.parent.mkdir(parents=True)
     path.with_name(f"{path.name}.new").write_bytes(b"half a store")
     with EmbeddedStore(path, min_free_bytes=0) as store:
-        store.write(Signal.TRACES, traces(chat())).result(10)
+        store.write(Signal.TRACES, traces(chat())).result(WAIT_S)
         assert len(await store.requests(RequestFilter(), 10)) == 1
     assert not path.with_name(f"{path.name}.new").exists()
 
@@ -123,7 +124,7 @@ def test_a_damaged_store_is_an_error_in_words(path):
 
 def test_closing_leaves_one_file_and_the_lock(path):
     with EmbeddedStore(path, min_free_bytes=0) as store:
-        store.write(Signal.TRACES, traces(chat())).result(10)
+        store.write(Signal.TRACES, traces(chat())).result(WAIT_S)
     assert sorted(entry.name for entry in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
 
 

@@ -5,6 +5,7 @@ import random
 
 import pytest
 from support.otlp import SECOND, chat, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Signal
 
@@ -25,7 +26,7 @@ async def filled(store):
                 more["llm.error.kind"] = dice.choice(["auth", "timeout"])
             provider, model = dice.choice(["ollama", "vllm"]), dice.choice(["a", "b", "c"])
             sent.append(chat(provider, model, more=more, start_ns=START + (block * 30 + number) * 10 * SECOND))
-        store.write(Signal.TRACES, traces(*sent, service=dice.choice(["app", "batch"]))).result(10)
+        store.write(Signal.TRACES, traces(*sent, service=dice.choice(["app", "batch"]))).result(WAIT_S)
     return await store.requests(RequestFilter(), 1_000)
 
 
@@ -84,7 +85,7 @@ async def test_both_cursors_hold_together(store, filled):
 
 async def test_late_and_wrongly_timed_requests_are_found_by_their_time(store, filled):
     late = chat(start_ns=START + 5 * SECOND)
-    store.write(Signal.TRACES, traces(late, chat(start_ns=0))).result(10)
+    store.write(Signal.TRACES, traces(late, chat(start_ns=0))).result(WAIT_S)
     found = await store.requests(RequestFilter(since_ns=START + SECOND, until_ns=START + 9 * SECOND), 10)
     assert [item.span_id for item in found] == [late.span_id.hex()]
     assert [item.start_ns for item in await store.requests(RequestFilter(until_ns=SECOND), 10)] == [0]
@@ -119,7 +120,7 @@ async def test_pages_have_no_gaps_and_no_doubles_while_requests_arrive(store, fi
             assert seen[-len(old) :] == old
 
     following = asyncio.create_task(follow())
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         await asyncio.gather(write(), page_back(), page_back())
     followed = await following
     assert followed == list(range(301, 301 + len(followed)))

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from support.otlp import SECOND, chat, span, traces
+from support.patience import WAIT_S
 from support.store_check import check_store
 
 from venom_otel import semconv
@@ -49,7 +50,7 @@ def old_store(path, monkeypatch):
             older.delitem(HOT, semconv.LLM_COLD_START)
             for block in blocks:  # each in a process of its own: else what waits is written together
                 with EmbeddedStore(path, min_free_bytes=0) as store:
-                    store.write(Signal.TRACES, traces(*block)).result(10)
+                    store.write(Signal.TRACES, traces(*block)).result(WAIT_S)
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript(BEFORE)
         return path
@@ -85,7 +86,7 @@ async def test_what_was_stored_before_is_counted_and_listed(old_store):
         listed = {found.span_id: found.cold_start for found in await store.requests(RequestFilter(), 1_000)}
         said = {one.span_id.hex(): [item.value.bool_value for item in one.attributes if item.key == "llm.cold_start"] for one in sent}
         assert listed == {span_id: cold[0] if cold else None for span_id, cold in said.items()}
-        store.write(Signal.TRACES, traces(chat("ollama", "a", more={"llm.cold_start": True}, start_ns=START))).result(10)
+        store.write(Signal.TRACES, traces(chat("ollama", "a", more={"llm.cold_start": True}, start_ns=START))).result(WAIT_S)
         assert sum((await counted(store)).values()) == len(sent) + 1
     check_store(path)
 

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 from support.otlp import SECOND, chat, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import EmbeddedStore, aggregates, remembered, removal
 from venom_otel.store.embedded.aggregates import Aggregates
@@ -73,7 +74,7 @@ async def test_every_answer_is_that_of_the_file_whatever_happens(path, monkeypat
                 case "write":
                     latest_ns += dice.choice([0, 1, 20, 90]) * MINUTE
                     sent = [a_request(dice, latest_ns) for _ in range(dice.randrange(1, 40))]
-                    store.write(Signal.TRACES, traces(*sent, service=dice.choice(["app", "batch"]))).result(30)
+                    store.write(Signal.TRACES, traces(*sent, service=dice.choice(["app", "batch"]))).result(WAIT_S)
                     arrivals.append(time.time_ns())
                 case "refuse":  # what was noted is not written after all
                     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -104,7 +105,7 @@ async def test_an_answer_is_of_one_moment_while_others_write(path, monkeypatch, 
 
     async def write(store):
         nonlocal sent, acknowledged
-        for _ in range(400):
+        while acknowledged < 400 or answers <= 100:
             sent += 1
             pair = [chat(model=model, start_ns=START + dice.randrange(5 * HOUR), more={"filler": "x" * 900}) for model in "ab"]
             await asyncio.wrap_future(store.write(Signal.TRACES, traces(*pair)))
@@ -125,9 +126,8 @@ async def test_an_answer_is_of_one_moment_while_others_write(path, monkeypatch, 
     whole = RequestFilter(since_ns=START - MINUTE, until_ns=START + 5 * HOUR)
     with EmbeddedStore(path, min_free_bytes=0, retention=Retention(size_bytes=size_bytes)) as store:
         writing = asyncio.create_task(write(store))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(WAIT_S):
             await asyncio.gather(writing, *(ask(store, whole, step_ns) for step_ns in (None, MINUTE, 15 * MINUTE)))
-        assert answers > 100
         assert in_order(await store.aggregates(RequestFilter(), by=[Dimension.MODEL])) == plainly(
             path, (RequestFilter(), [Dimension.MODEL], None)
         )
@@ -158,7 +158,7 @@ class Reads:
 @pytest.mark.parametrize(("by", "step_ns"), [((Dimension.MODEL,), None), ((Dimension.STATUS,), MINUTE)], ids=["one sum", "steps"])
 def test_only_what_changed_is_read_again(store, path, by, step_ns):
     def write(*minutes):
-        store.write(Signal.TRACES, traces(*(chat(start_ns=START + minute * MINUTE) for minute in minutes))).result(10)
+        store.write(Signal.TRACES, traces(*(chat(start_ns=START + minute * MINUTE) for minute in minutes))).result(WAIT_S)
 
     write(*range(12))
     which = RequestFilter(since_ns=START, until_ns=START + 14 * MINUTE)
@@ -176,13 +176,13 @@ async def test_what_is_summed_up_again_after_it_was_deleted_counts(store, path):
     hours = [RequestFilter(since_ns=START, until_ns=START + DAY - MINUTE), [], HOUR]
     arrivals = []
     for hour in (1, 2, 5):
-        store.write(Signal.TRACES, traces(chat(start_ns=START + hour * HOUR))).result(10)
+        store.write(Signal.TRACES, traces(chat(start_ns=START + hour * HOUR))).result(WAIT_S)
         arrivals.append(time.time_ns())
     for arrived_ns in arrivals[:2]:
         await store.purge(arrived_ns)
         await asked(store, hours)  # once with a later hour that is summed up, once without
     store._writer._rollups.forget()  # as after a transaction that failed
-    store.write(Signal.TRACES, traces(chat(start_ns=START + HOUR))).result(10)
+    store.write(Signal.TRACES, traces(chat(start_ns=START + HOUR))).result(WAIT_S)
     assert [(one.start_ns, one.requests) for one in await asked(store, hours)] == [(START + HOUR, 1), (START + 5 * HOUR, 1)]
     assert await asked(store, hours) == plainly(path, hours)
 

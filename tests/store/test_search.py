@@ -4,6 +4,7 @@ import random
 
 import pytest
 from support.otlp import SECOND, chat, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.store.embedded import search as module
 from venom_otel.store.embedded.matching import Text
@@ -31,8 +32,10 @@ def target(store):
     events = {"exception": {"exception.message": "Connection REFUSED by peer", "tries": 5, "fatal": True}}
     one = chat(more=SAID, status=2, message="The Status Words", events=events)
     one.name = "Chat With Name"
-    store.write(Signal.TRACES, traces(*(chat("vllm", "m") for _ in range(20)))).result(10)
-    store.write(Signal.TRACES, traces(chat("vllm", "m"), one, span({"text": "the quick brown fox"}), service="Target-Service")).result(10)
+    store.write(Signal.TRACES, traces(*(chat("vllm", "m") for _ in range(20)))).result(WAIT_S)
+    store.write(Signal.TRACES, traces(chat("vllm", "m"), one, span({"text": "the quick brown fox"}), service="Target-Service")).result(
+        WAIT_S
+    )
     return one.span_id.hex()
 
 
@@ -104,7 +107,7 @@ def many(store):
                  start_ns=START + n * SECOND)
             for n in numbers
         ]  # fmt: skip
-        store.write(Signal.TRACES, traces(*sent)).result(10)
+        store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
 
 
 @pytest.mark.parametrize("which", [{}, {"provider": "vllm"}, {"since_ns": START + 100 * SECOND, "until_ns": START + 700 * SECOND}], ids=str)
@@ -147,7 +150,7 @@ async def test_random_texts_are_found_as_plain_computation_finds_them(store):
             text = "".join(dice.choices(letters, k=dice.randrange(1, 12)))
             sent.append(chat(more={"said": text}))
             said[sent[-1].span_id.hex()] = text
-        store.write(Signal.TRACES, traces(*sent)).result(10)
+        store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
     everywhere = "chat llama3.1:8b chat-api service.name ollama http://ollama:1/v1 ok said llm.provider llm.model llm.endpoint llm.outcome"
     for _ in range(300):
         text = "".join(dice.choices(letters, k=dice.randrange(1, 4)))

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 import zstandard
 from support.otlp import SECOND, chat, logs, metrics, new_trace_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.errors import PayloadError, StoreBusyError, StoreError
 from venom_otel.store.embedded import EmbeddedStore, reads
@@ -30,7 +31,7 @@ def blocks(path, signal):
 async def test_a_span_comes_back_whole(store):
     parent = span(name="parent")
     child = span(EVERYTHING, parent=parent, name="child", kind=4, status=2, message="broken", events={"exception": EVERYTHING, "b": {}})
-    assert store.write(Signal.TRACES, traces(parent, child)).result(10) == Written(2)
+    assert store.write(Signal.TRACES, traces(parent, child)).result(WAIT_S) == Written(2)
     first, second = await store.trace(parent.trace_id.hex())
     assert (first.name, first.parent_span_id) == ("parent", None)
     assert (second.name, second.kind, second.status_code, second.status_message) == ("child", 4, 2, "broken")
@@ -44,9 +45,9 @@ async def test_a_span_comes_back_whole(store):
 async def test_a_trace_is_put_together_from_several_requests_and_nothing_else(store):
     root, other = chat(), chat()
     late = span(parent=root, name="late", start_ns=root.start_time_unix_nano + 1)
-    store.write(Signal.TRACES, traces(root, other)).result(10)
-    store.write(Signal.TRACES, traces(*(chat() for _ in range(50)))).result(10)
-    store.write(Signal.TRACES, traces(late)).result(10)
+    store.write(Signal.TRACES, traces(root, other)).result(WAIT_S)
+    store.write(Signal.TRACES, traces(*(chat() for _ in range(50)))).result(WAIT_S)
+    store.write(Signal.TRACES, traces(late)).result(WAIT_S)
     assert [found.name for found in await store.trace(root.trace_id.hex())] == [root.name, "late"]
     assert [found.span_id for found in await store.trace(other.trace_id.hex())] == [other.span_id.hex()]
     assert await store.trace(new_trace_id().hex()) == []
@@ -55,14 +56,14 @@ async def test_a_trace_is_put_together_from_several_requests_and_nothing_else(st
 async def test_traces_whose_index_keys_are_equal_are_told_apart(store):
     tail = new_trace_id()[-8:]
     one, two = (span(trace_id=head + tail, name=head.decode()) for head in (b"one~~~~~", b"two~~~~~"))
-    store.write(Signal.TRACES, traces(one, two)).result(10)
+    store.write(Signal.TRACES, traces(one, two)).result(WAIT_S)
     assert [found.name for found in await store.trace(one.trace_id.hex())] == ["one~~~~~"]
     assert [found.name for found in await store.trace(two.trace_id.hex())] == ["two~~~~~"]
 
 
 async def test_one_request_by_its_identifiers(store):
     sent = [chat(start_ns=day * 86_400 * SECOND) for day in (0, 1, 20_000, 20_001, 100_000)]
-    store.write(Signal.TRACES, traces(*sent)).result(10)
+    store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
     for one in sent:
         found = await store.request(one.trace_id.hex(), one.span_id.hex())
         assert found is not None
@@ -77,7 +78,7 @@ async def test_every_field_of_a_request_is_told(store):
         "error.type": "T", "llm.timing.queue": 0.5, "llm.timing.load": 0.0, "llm.timing.prompt": 0.125, "llm.timing.generation": 2,
     }  # fmt: skip
     one, plain = chat("vllm", "m", more=said, start_ns=5, duration_ns=7, message="too late"), chat(start_ns=9, duration_ns=1)
-    store.write(Signal.TRACES, traces(one, plain, service="app")).result(10)
+    store.write(Signal.TRACES, traces(one, plain, service="app")).result(WAIT_S)
     (endpoint,) = [item.value.string_value for item in one.attributes if item.key == "llm.endpoint"]
     assert await store.request(one.trace_id.hex(), one.span_id.hex()) == RequestSummary(
         sequence=1, trace_id=one.trace_id.hex(), span_id=one.span_id.hex(), service="app", status=RequestStatus.FAILED, provider="vllm",
@@ -93,7 +94,7 @@ async def test_every_field_of_a_request_is_told(store):
 async def test_of_the_runtimes_times_each_may_be_told_alone(store):
     names = ("queue", "load", "prompt", "generation")
     sent = [chat(more={f"llm.timing.{name}": 0.25}, start_ns=1) for name in names] + [chat(more={"llm.timing.load": -1.0}, start_ns=1)]
-    store.write(Signal.TRACES, traces(*sent)).result(10)
+    store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
     told = [[getattr(found, f"{name}_ns") for name in names] for found in await store.requests(RequestFilter(after=0), 10)]
     quarter = 250_000_000
     assert told == [[quarter if at == place else None for at in range(4)] for place in range(4)] + [[None] * 4]
@@ -101,7 +102,7 @@ async def test_of_the_runtimes_times_each_may_be_told_alone(store):
 
 async def test_cold_starts_are_told_apart(store):
     said = {"cold": {"llm.cold_start": True}, "warm": {"llm.cold_start": False}, "not told": {}, "no flag": {"llm.cold_start": "yes"}}
-    store.write(Signal.TRACES, traces(*(chat("ollama", model, more=more, start_ns=5) for model, more in said.items()))).result(10)
+    store.write(Signal.TRACES, traces(*(chat("ollama", model, more=more, start_ns=5) for model, more in said.items()))).result(WAIT_S)
     listed = {found.model: found.cold_start for found in await store.requests(RequestFilter(), 10)}
     assert listed == {"cold": True, "warm": False, "not told": None, "no flag": None}
     counted = await store.aggregates(RequestFilter(), by=[Dimension.COLD_START])
@@ -121,7 +122,7 @@ async def test_attempts_of_routed_calls_are_told_apart(store):
         chat("vllm", "alone", start_ns=5),
         chat("vllm", "alone, failed", more=failed, start_ns=5),
     ]
-    store.write(Signal.TRACES, traces(*sent)).result(10)
+    store.write(Signal.TRACES, traces(*sent)).result(WAIT_S)
 
     async def models(**which):
         return {found.model: found.fallback for found in await store.requests(RequestFilter(after=0, **which), 10)}
@@ -151,10 +152,10 @@ async def test_requests_can_be_asked_of_an_empty_store(store):
 
 async def test_the_same_request_sent_again_is_stored_once(store, path):
     sent = traces(chat(), span())
-    assert store.write(Signal.TRACES, sent).result(10) == Written(2)
-    assert store.write(Signal.TRACES, sent).result(10) == Written(0)
+    assert store.write(Signal.TRACES, sent).result(WAIT_S) == Written(2)
+    assert store.write(Signal.TRACES, sent).result(WAIT_S) == Written(0)
     together = [store.write(Signal.TRACES, traces(span()) if again is None else again) for again in (None, sent, sent)]
-    assert [written.result(10).items for written in together] == [1, 0, 0]
+    assert [written.result(WAIT_S).items for written in together] == [1, 0, 0]
     assert len(await store.requests(RequestFilter(), 10)) == 1
     assert sum(items for _, items, *_ in blocks(path, "traces")) == 3
 
@@ -163,18 +164,18 @@ async def test_a_request_whose_answer_was_lost_is_known_after_a_restart(path):
     sent = [traces(chat()) for _ in range(20)]
     with EmbeddedStore(path, min_free_bytes=0) as store:
         for one in sent:
-            store.write(Signal.TRACES, one).result(10)
+            store.write(Signal.TRACES, one).result(WAIT_S)
     with EmbeddedStore(path, min_free_bytes=0) as store:
-        assert [store.write(Signal.TRACES, one).result(10).items for one in sent] == [0] * 20
-        assert [store.write(Signal.TRACES, traces(chat())).result(10).items] == [1]
+        assert [store.write(Signal.TRACES, one).result(WAIT_S).items for one in sent] == [0] * 20
+        assert [store.write(Signal.TRACES, traces(chat())).result(WAIT_S).items] == [1]
         assert [found.sequence for found in await store.requests(RequestFilter(), 50)] == list(range(21, 0, -1))
 
 
 async def test_a_span_that_comes_twice_in_different_requests_is_listed_and_shown_once(store):
     one = chat()
-    store.write(Signal.TRACES, traces(one)).result(10)
-    store.write(Signal.TRACES, traces(one, chat())).result(10)
-    store.write(Signal.TRACES, traces(one, service="by another way")).result(10)
+    store.write(Signal.TRACES, traces(one)).result(WAIT_S)
+    store.write(Signal.TRACES, traces(one, chat())).result(WAIT_S)
+    store.write(Signal.TRACES, traces(one, service="by another way")).result(WAIT_S)
     listed = await store.requests(RequestFilter(), 10)
     assert len(listed) == 2
     assert [found.service for found in listed] == ["chat-api", "chat-api"]
@@ -183,7 +184,7 @@ async def test_a_span_that_comes_twice_in_different_requests_is_listed_and_shown
 
 async def test_spans_that_cannot_be_found_again_are_rejected_and_their_neighbours_kept(store):
     good, short, zero, no_span = chat(), chat(trace_id=b"short"), chat(trace_id=bytes(16)), chat(span_id=bytes(8))
-    written = store.write(Signal.TRACES, traces(short, good, zero, no_span)).result(10)
+    written = store.write(Signal.TRACES, traces(short, good, zero, no_span)).result(WAIT_S)
     assert (written.items, written.rejected) == (1, 3)
     assert "trace id of 16 bytes" in written.reason
     assert [found.span_id for found in await store.requests(RequestFilter(), 10)] == [good.span_id.hex()]
@@ -192,10 +193,10 @@ async def test_spans_that_cannot_be_found_again_are_rejected_and_their_neighbour
 async def test_metrics_and_logs_are_kept_whole_with_their_times(store, path):
     began = time.time_ns()
     some_metrics, more_metrics, some_logs = metrics(5 * SECOND, 3 * SECOND), metrics(9 * SECOND), logs(7 * SECOND, 2**64 - 1)
-    assert store.write(Signal.METRICS, some_metrics).result(10) == Written(2)
-    assert store.write(Signal.METRICS, more_metrics).result(10) == Written(1)
-    assert store.write(Signal.LOGS, some_logs).result(10) == Written(2)
-    assert store.write(Signal.LOGS, some_logs).result(10) == Written(0)
+    assert store.write(Signal.METRICS, some_metrics).result(WAIT_S) == Written(2)
+    assert store.write(Signal.METRICS, more_metrics).result(WAIT_S) == Written(1)
+    assert store.write(Signal.LOGS, some_logs).result(WAIT_S) == Written(2)
+    assert store.write(Signal.LOGS, some_logs).result(WAIT_S) == Written(0)
     (first, second), (third,) = blocks(path, "metrics"), blocks(path, "logs")
     unpack = zstandard.ZstdDecompressor().decompress
     assert (unpack(first[0]), *first[1:4]) == (some_metrics, 2, 3 * SECOND, 5 * SECOND)
@@ -206,14 +207,14 @@ async def test_metrics_and_logs_are_kept_whole_with_their_times(store, path):
 
 async def test_log_records_of_a_trace_are_filed_under_it_and_are_no_spans(store):
     one = chat()
-    store.write(Signal.LOGS, logs(1, trace_id=one.trace_id)).result(10)
-    store.write(Signal.TRACES, traces(one)).result(10)
+    store.write(Signal.LOGS, logs(1, trace_id=one.trace_id)).result(WAIT_S)
+    store.write(Signal.TRACES, traces(one)).result(WAIT_S)
     assert [found.span_id for found in await store.trace(one.trace_id.hex())] == [one.span_id.hex()]
 
 
 @pytest.mark.parametrize("signal", list(Signal))
 async def test_an_empty_request_is_fine_and_leaves_nothing(store, path, signal):
-    assert store.write(signal, b"").result(10) == Written(0)
+    assert store.write(signal, b"").result(WAIT_S) == Written(0)
     assert blocks(path, signal) == []
 
 
@@ -224,8 +225,8 @@ async def test_what_is_no_otlp_is_refused_and_the_rest_of_its_group_is_not(store
     bad = store.write(signal, b"\x0a\xff\xff")
     writes += [store.write(Signal.TRACES, traces(one)) for one in sent[2:]]
     with pytest.raises(PayloadError, match=f"no OTLP {signal} request"):
-        bad.result(10)
-    assert [written.result(10).items for written in writes] == [1] * 4
+        bad.result(WAIT_S)
+    assert [written.result(WAIT_S).items for written in writes] == [1] * 4
     assert len(await store.requests(RequestFilter(), 10)) == 4
 
 
@@ -237,17 +238,17 @@ async def test_more_than_may_wait_is_refused_until_there_is_room(path):
         outcomes = [written.exception(10) for written in writes]
         assert {type(outcome) for outcome in outcomes} == {type(None), StoreBusyError}
         assert len(await store.requests(RequestFilter(), 5_000)) == outcomes.count(None)
-        assert store.write(Signal.TRACES, big).result(10).items == 1
+        assert store.write(Signal.TRACES, big).result(WAIT_S).items == 1
         larger_than_the_queue = traces(*(chat(more={"x": "y" * 4_000}) for _ in range(5)))
-        assert store.write(Signal.TRACES, larger_than_the_queue).result(10).items == 5
+        assert store.write(Signal.TRACES, larger_than_the_queue).result(WAIT_S).items == 5
 
 
 async def test_a_sender_that_no_longer_waits_harms_nobody(store):
     writes = [store.write(Signal.TRACES, traces(chat())) for _ in range(100)]
     given_up = [written for written in writes[::2] if written.cancel()]
     others = [written for written in writes if written not in given_up]
-    assert {written.result(10).items for written in others} == {1}
-    assert store.write(Signal.TRACES, traces(chat())).result(10).items == 1
+    assert {written.result(WAIT_S).items for written in others} == {1}
+    assert store.write(Signal.TRACES, traces(chat())).result(WAIT_S).items == 1
 
 
 async def test_what_waits_when_the_store_is_closed_is_stored_first(path):
@@ -257,7 +258,7 @@ async def test_what_waits_when_the_store_is_closed_is_stored_first(path):
     store.close()
     assert [written.result(0).items for written in writes] == [1] * 50
     with pytest.raises(StoreError, match="closed"):
-        store.write(Signal.TRACES, traces(chat())).result(10)
+        store.write(Signal.TRACES, traces(chat())).result(WAIT_S)
     with pytest.raises(StoreError, match="closed"):
         await store.requests(RequestFilter(), 1)
     with EmbeddedStore(path, min_free_bytes=0) as store:
@@ -276,15 +277,15 @@ async def test_listeners_hear_of_spans_after_they_can_be_read(store):
 
     end = store.subscribe(listen)
     store.subscribe(fail)
-    store.write(Signal.METRICS, metrics(1)).result(10)
-    store.write(Signal.TRACES, traces(chat(), span())).result(10)
-    assert await asyncio.wait_for(heard.get(), 10) == 1
+    store.write(Signal.METRICS, metrics(1)).result(WAIT_S)
+    store.write(Signal.TRACES, traces(chat(), span())).result(WAIT_S)
+    assert await asyncio.wait_for(heard.get(), WAIT_S) == 1
     assert (await store.requests(RequestFilter(), 1))[0].sequence == 1
-    store.write(Signal.TRACES, traces(span())).result(10)
-    assert await asyncio.wait_for(heard.get(), 10) == 1
+    store.write(Signal.TRACES, traces(span())).result(WAIT_S)
+    assert await asyncio.wait_for(heard.get(), WAIT_S) == 1
     end()
     end()
-    store.write(Signal.TRACES, traces(chat())).result(10)
+    store.write(Signal.TRACES, traces(chat())).result(WAIT_S)
     store.close()  # whatever was to be said has been said
     await asyncio.sleep(0)
     assert heard.empty()
@@ -293,7 +294,7 @@ async def test_listeners_hear_of_spans_after_they_can_be_read(store):
 async def test_many_requests_of_one_commit_become_few_blocks(store, path):
     sent = [traces(chat()) for _ in range(3_000)]
     writes = [store.write(Signal.TRACES, one) for one in sent]
-    assert {written.result(30).items for written in writes} == {1}
+    assert {written.result(WAIT_S).items for written in writes} == {1}
     assert len(blocks(path, "traces")) < 300
     assert len(await store.requests(RequestFilter(), 5_000)) == 3_000
 
@@ -310,4 +311,4 @@ async def test_a_request_that_cannot_be_stored_costs_its_group_nothing(store, pa
     assert [type(error) for error in errors] == [type(None)] * 3 + [PayloadError] + [type(None)] * 6
     assert sorted(found.input_tokens for found in await store.requests(RequestFilter(), 20)) == [10, 11, 12, *range(14, 20)]
     assert "unlucky" in caplog.text
-    assert store.write(Signal.TRACES, traces(chat())).result(10).items == 1
+    assert store.write(Signal.TRACES, traces(chat())).result(WAIT_S).items == 1

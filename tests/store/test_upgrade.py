@@ -62,8 +62,8 @@ async def test_metrics_and_logs_of_the_first_version_can_be_asked_for(path):
         assert (await store.logs(LogFilter(since_ns=ARRIVED), 10)).items[0].time_ns == ARRIVED + 5
         usage = await store.usage()
         assert (usage.items, usage.oldest_ns) == ({Signal.TRACES: 1, Signal.METRICS: 3, Signal.LOGS: 3}, ARRIVED + 1)
-        store.write(Signal.METRICS, metric_points(gauge(9))).result(10)
-        store.write(Signal.LOGS, log_records(log_record("new"))).result(10)
+        store.write(Signal.METRICS, metric_points(gauge(9))).result(WAIT_S)
+        store.write(Signal.LOGS, log_records(log_record("new"))).result(WAIT_S)
     with EmbeddedStore(path, min_free_bytes=0) as store:
         assert await everything(store) == ({"up": [1, 3, 9], "down": [2]}, ["new", "undated", "two", "one"])
         await store.purge(None)

@@ -6,9 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from support.patience import WAIT_S
 from support.tempo_server import TempoServer
 from support.tempo_traces import traces
 
+from venom_otel.store import backend
 from venom_otel.store.embedded import EmbeddedStore
 from venom_otel.store.protocol import Signal
 from venom_otel.store.tempo import TempoStore
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR = 3_600 * 10**9
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Tempo and a Prometheus may take long to answer."""
+    for limit in ("QUESTION_S", "CONNECT_S"):
+        monkeypatch.setattr(backend, limit, WAIT_S)
 
 
 @pytest.fixture(scope="module")

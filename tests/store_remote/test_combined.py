@@ -125,6 +125,7 @@ async def test_a_trace_of_which_a_part_is_here_is_whole(both: CombinedStore, emp
 async def test_a_tempo_that_is_down_is_said_and_asked_again(
     history: History, both: CombinedStore, own_tempo: TempoServer, embedded: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(asked, "REST_S", 3_600.0)
     old = (await embedded.requests(ALL, 100))[-1]
     own_tempo.refusal = (503, "starting")
     page = await history.requests(limit=50)

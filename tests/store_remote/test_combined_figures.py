@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded import EmbeddedStore
     from venom_otel.store.protocol import Aggregate
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 HOURS = 53
 CUT = 51 * 60 + 25
@@ -154,7 +154,7 @@ async def test_what_the_page_asks(past: Past, whole: EmbeddedStore, both: Combin
 
 
 async def test_a_prometheus_that_does_not_answer(past: Past, late: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked, "REST_S", 60.0)
+    monkeypatch.setattr(asked, "REST_S", 3_600.0)
     which = RequestFilter(since_ns=past.begin_ns, status=RequestStatus.COMPLETED)
     newer = await late.aggregates(which)
     with contextlib.closing(CombinedStore(late, figures=PrometheusStore("http://127.0.0.1:9", days=7))) as store:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from venom_otel.store.embedded import EmbeddedStore
     from venom_otel.store.protocol import Aggregate
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 HOURS = 26
 QUIET = 40

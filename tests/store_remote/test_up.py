@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from support.cockpit import Application, Cockpit, command
+from support.patience import WAIT_S
 from support.tempo_server import TempoServer
 from support.tempo_traces import REQUESTS, traces
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_what_tempo_alone_holds_is_reached(tmp_path: Path, begin_ns: int) -> None:
     with TempoServer(traces(begin_ns)) as tempo, Cockpit(tmp_path, VENOM_OTEL_TEMPO_URL=tempo.url, VENOM_OTEL_TEMPO_DAYS="2") as cockpit:
-        api = httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=30, trust_env=False)
+        api = httpx.Client(base_url=f"{cockpit.page}/api/v1", timeout=WAIT_S, trust_env=False)
         with api:
             nothing_here = api.get("/history/requests", params={"limit": 5}).json()
             assert len(nothing_here["items"]) == 5

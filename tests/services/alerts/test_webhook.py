@@ -13,6 +13,7 @@ import pytest
 from services.alerts.conftest import NOW_NS, until
 from standardwebhooks import Webhook as Verifier
 from support.patience import WAIT_S
+from support.reserved import kept_port
 
 from venom_otel.errors import SettingsError
 from venom_otel.services.alerts.webhook import Webhook
@@ -32,13 +33,12 @@ class Receiver:
         self.got: list[tuple[dict[str, str], bytes]] = []
         self.times: list[float] = []
         """When each came, before it was answered."""
-        self.port = 0
+        self.port = kept_port(self)
         self._came = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
     async def begin(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def end(self) -> None:
         if self._server is not None:
