@@ -1,8 +1,11 @@
 """`venom-otel up` as a person or a program starts it: a process of its own, on real ports, ended by real signals."""
 
+import contextlib
+import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -43,6 +46,20 @@ def test_serves_only_the_address_it_names(cockpit):
     for port in (cockpit.port, cockpit.otlp_port):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", port), timeout=WAIT_S)
+
+
+def test_connections_outlive_the_pause_between_two_exports(cockpit):
+    """OpenTelemetry's SDKs send a batch every five seconds: a connection closed just then would take it along."""
+    opened = [http.client.HTTPConnection(url.removeprefix("http://"), timeout=WAIT_S) for url in (cockpit.otlp, cockpit.page)]
+    with contextlib.ExitStack() as stack:
+        for connection in opened:
+            stack.callback(connection.close)
+            connection.request("GET", "/")
+            connection.getresponse().read()
+        assert select.select([connection.sock for connection in opened], [], [], 6)[0] == []
+        for connection in opened:
+            connection.request("GET", "/")
+            connection.getresponse().read()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

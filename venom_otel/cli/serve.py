@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE: Final = 0.5
 """Seconds that answers in progress may still take once the end was asked for."""
+_KEEP_ALIVE_S: Final = 120
+"""How long a connection stays open that nobody uses: longer than OpenTelemetry's SDKs pause between two exports, which are five seconds for
+spans and sixty for metrics. uvicorn's own five would close it just as the next batch is sent, and not every exporter sends that again."""
 
 
 def serve(
@@ -120,7 +123,7 @@ def _not_of_the_cut_off(record: logging.LogRecord) -> bool:
 
 
 def _config(application: Any) -> uvicorn.Config:
-    config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE_S)
     # Annotated as int, but used as the timeout of asyncio.wait_for.
     config.timeout_graceful_shutdown = _GRACE  # type: ignore[assignment]
     return config
