@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 import httpx
 import pytest
+from support.patience import WAIT_S
 from support.served import served, served_grpc
 
 from venom_otel.receiver import AllowedHosts, IngestService, create_receiver
@@ -47,7 +48,7 @@ class Rpc:
 
     def export(self, request: bytes, signal: Signal = Signal.TRACES, compression: grpc.Compression | None = None) -> bytes:
         """Send a request; the answer's bytes. Raises grpc.RpcError."""
-        return self.method(signal)(request, timeout=30, compression=compression)
+        return self.method(signal)(request, timeout=WAIT_S, compression=compression)
 
     def method(self, signal: Signal = Signal.TRACES) -> grpc.UnaryUnaryMultiCallable:
         """What sends a request of bytes."""
@@ -67,7 +68,7 @@ def receiver(tmp_path: Path, settings: CockpitSettings) -> Iterator[Receiver]:
         service = IngestService.from_settings(store, settings)
         with (
             served(create_receiver(service, AllowedHosts.from_settings(settings))) as url,
-            httpx.Client(base_url=url, timeout=30, verify=False) as client,
+            httpx.Client(base_url=url, timeout=WAIT_S, verify=False) as client,
         ):
             yield Receiver(url, store, service, client)
 

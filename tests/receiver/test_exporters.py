@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
+from support.patience import WAIT_S
 
 from venom_otel.store.protocol import RequestFilter, RequestStatus, Signal
 
@@ -24,7 +25,7 @@ RESOURCE = Resource.create({"service.name": "an-application"})
 @pytest.mark.parametrize("compression", list(Compression))
 async def test_spans(receiver, compression):
     provider = TracerProvider(resource=RESOURCE)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{receiver.url}/v1/traces", compression=compression)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{receiver.url}/v1/traces", timeout=WAIT_S, compression=compression)))
     tracer = provider.get_tracer("tests")
     with tracer.start_as_current_span("agent") as root:
         for number in range(700):  # more than one batch
@@ -44,14 +45,16 @@ async def test_spans(receiver, compression):
 
 
 async def test_metrics_and_logs(receiver, caplog):
-    meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter(f"{receiver.url}/v1/metrics"))], resource=RESOURCE)
+    meters = MeterProvider(
+        [PeriodicExportingMetricReader(OTLPMetricExporter(f"{receiver.url}/v1/metrics", timeout=WAIT_S))], resource=RESOURCE
+    )
     meter = meters.get_meter("tests")
     meter.create_counter("calls").add(1)
     meter.create_histogram("seconds").record(0.5)
     meter.create_up_down_counter("open").add(2)
     meters.shutdown()
     logs = LoggerProvider(resource=RESOURCE)
-    logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{receiver.url}/v1/logs")))
+    logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{receiver.url}/v1/logs", timeout=WAIT_S)))
     logs.get_logger("tests").emit(body="a line", severity_text="WARN")
     logs.shutdown()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -60,7 +63,7 @@ async def test_metrics_and_logs(receiver, caplog):
 
 @pytest.mark.filterwarnings("default")
 async def test_an_exporter_is_told_why_it_was_refused(receiver, caplog):
-    exporter = OTLPSpanExporter(f"{receiver.url}/v1/trace")  # the path is wrong
+    exporter = OTLPSpanExporter(f"{receiver.url}/v1/trace", timeout=WAIT_S)  # the path is wrong
     provider = TracerProvider(resource=RESOURCE)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     provider.get_tracer("tests").start_span("x").end()

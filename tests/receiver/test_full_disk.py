@@ -10,6 +10,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 from support.cockpit import Cockpit
 from support.otlp import chat, log_record, log_records, metrics, request_id, traces
+from support.patience import WAIT_S
 from support.small_disk import seen_by, unshare, within
 from support.store_check import check_store
 
@@ -26,7 +27,7 @@ class Sender:
 
     def __init__(self, cockpit, channel):
         self._cockpit = cockpit
-        self._http = httpx.Client(base_url=cockpit.otlp, headers={"Content-Type": "application/x-protobuf"}, timeout=30)
+        self._http = httpx.Client(base_url=cockpit.otlp, headers={"Content-Type": "application/x-protobuf"}, timeout=WAIT_S)
         self._exports = {signal: channel.unary_unary(f"/{service}/Export") for signal, service in SERVICES.items()}
 
     def close(self):
@@ -43,7 +44,7 @@ class Sender:
     def by_grpc(self, body, signal=Signal.TRACES):
         """None, or the status with which it was refused."""
         try:
-            self._exports[signal](body, timeout=30)
+            self._exports[signal](body, timeout=WAIT_S)
         except grpc.RpcError as error:
             (details,) = [value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"]
             status = Status.FromString(details)
@@ -64,7 +65,7 @@ def large():
 
 
 def listed(cockpit):
-    answer = httpx.get(f"{cockpit.page}/api/v1/history/requests", params={"limit": 500}, timeout=30)
+    answer = httpx.get(f"{cockpit.page}/api/v1/history/requests", params={"limit": 500}, timeout=WAIT_S)
     assert answer.status_code == 200
     return {item["request_id"] for item in answer.json()["items"]}
 
@@ -104,7 +105,7 @@ def test_no_room_and_room_again(tmp_path, size, kept_free, words):
                 ):
                     assert send(body, signal).code == 14
             assert listed(cockpit) == {request_id(one) for one in stored}
-            trace = httpx.get(f"{cockpit.page}/api/v1/history/requests/{request_id(stored[0])}", timeout=30)
+            trace = httpx.get(f"{cockpit.page}/api/v1/history/requests/{request_id(stored[0])}", timeout=WAIT_S)
             assert trace.status_code == 200
             # Room again, and no restart: as an exporter does, a little later.
             (disk / "ballast").unlink()

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from support.cockpit import wait_for
 from support.otlp import chat, logs, metrics, request_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.errors import SettingsError
 from venom_otel.receiver import start_grpc
@@ -127,13 +128,14 @@ async def test_far_more_than_the_limit_is_refused_by_grpc_itself_and_the_receive
 )
 def test_unknown_methods(rpc, method):
     with pytest.raises(grpc.RpcError) as caught:
-        rpc.channel.unary_unary(method)(traces(chat()), timeout=30)
+        rpc.channel.unary_unary(method)(traces(chat()), timeout=WAIT_S)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 @contextlib.contextmanager
-def held_up(tmp_path):
+def held_up(receiver, tmp_path):
     """Another writer keeps the store waiting."""
+    receiver.store._writer._connection.execute(f"PRAGMA busy_timeout = {round(WAIT_S * 1_000)}")
     with contextlib.closing(sqlite3.connect(tmp_path / "t.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -150,8 +152,8 @@ def wait_for_flight(receiver, condition):
 
 
 async def test_too_much_at_once_is_to_be_sent_again_soon(receiver, rpc, tmp_path):
-    with held_up(tmp_path):
-        calls = [rpc.method().future(large(), timeout=30) for _ in range(2)]
+    with held_up(receiver, tmp_path):
+        calls = [rpc.method().future(large(), timeout=WAIT_S) for _ in range(2)]
         wait_for_flight(receiver, lambda size: size > LIMIT)
         with refused(grpc.StatusCode.UNAVAILABLE) as status:
             rpc.export(large())
@@ -162,8 +164,8 @@ async def test_too_much_at_once_is_to_be_sent_again_soon(receiver, rpc, tmp_path
 
 
 async def test_cancelled_calls_make_room(receiver, rpc, tmp_path):
-    with held_up(tmp_path):
-        calls = [rpc.method().future(large(), timeout=30) for _ in range(2)]
+    with held_up(receiver, tmp_path):
+        calls = [rpc.method().future(large(), timeout=WAIT_S) for _ in range(2)]
         wait_for_flight(receiver, lambda size: size > LIMIT)
         for call in calls:
             call.cancel()
@@ -180,7 +182,7 @@ async def test_many_calls_at_once(receiver, rpc, connections):
     async with contextlib.AsyncExitStack() as stack:
         channels = [await stack.enter_async_context(grpc.aio.insecure_channel(rpc.address, options=own)) for _ in range(connections)]
         calls = [
-            channels[number % connections].unary_unary(f"/{SERVICES[Signal.TRACES]}/Export")(traces(one), timeout=30)
+            channels[number % connections].unary_unary(f"/{SERVICES[Signal.TRACES]}/Export")(traces(one), timeout=WAIT_S)
             for number, one in enumerate(sent)
         ]
         assert set(await asyncio.gather(*calls)) == {b""}

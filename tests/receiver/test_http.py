@@ -11,6 +11,7 @@ import pytest
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from support.otlp import chat, logs, metrics, new_trace_id, request_id, span, traces
+from support.patience import WAIT_S
 
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.protocol import RequestFilter
@@ -140,7 +141,7 @@ async def test_413_for_a_bomb_and_the_receiver_goes_on(receiver):
 def upload(receiver, size):
     """A connection that has sent `size` bytes of a larger body and goes on holding them."""
     host, _, port = receiver.url.removeprefix("http://").partition(":")
-    connection = socket.create_connection((host, int(port)), timeout=30)
+    connection = socket.create_connection((host, int(port)), timeout=WAIT_S)
     head = f"POST /v1/traces HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-protobuf\r\nContent-Length: {size + 1}\r\n\r\n"
     connection.sendall(head.encode() + bytes(size))
     return connection
@@ -269,7 +270,7 @@ def test_400_for_what_is_no_otlp_in_json(receiver, body):
 async def test_many_connections_at_once(receiver):
     sent = [chat() for _ in range(100)]
     async with httpx.AsyncClient(
-        base_url=receiver.url, headers={"Content-Type": "application/x-protobuf"}, timeout=30, verify=False
+        base_url=receiver.url, headers={"Content-Type": "application/x-protobuf"}, timeout=WAIT_S, verify=False
     ) as client:
         answers = await asyncio.gather(*(client.post("/v1/traces", content=traces(one)) for one in sent))
     assert {answer.status_code for answer in answers} == {200}

@@ -15,6 +15,7 @@ import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from support.killable import SETTINGS
 from support.otlp import chat, log_record, log_records, metric_points, request_id, span, traces
+from support.patience import WAIT_S
 from support.poster import poster
 from support.repository import ROOT
 from support.store_check import check_store
@@ -94,7 +95,7 @@ async def one_life(launcher, sending, dice):
             return True
 
         async def by_grpc(one):
-            code = await channel.unary_unary(f"/{SERVICES[one.signal]}/Export")(one.body, timeout=30).code()
+            code = await channel.unary_unary(f"/{SERVICES[one.signal]}/Export")(one.body, timeout=WAIT_S).code()
             assert code in {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
             return code is grpc.StatusCode.OK
 
@@ -103,6 +104,7 @@ async def one_life(launcher, sending, dice):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(ROUNDS * WAIT_S)
 async def test_everything_acknowledged_is_there_after_fifty_kills(tmp_path):
     path = tmp_path / "t.db"
     dice, sending = random.Random(os.urandom(8)), requests()
@@ -112,11 +114,11 @@ async def test_everything_acknowledged_is_there_after_fifty_kills(tmp_path):
     command = [sys.executable, "-m", "support.killable", str(path)]
     launcher = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment, start_new_session=True)
     try:
-        async with asyncio.timeout(100):
-            for _ in range(ROUNDS):
+        for _ in range(ROUNDS):
+            async with asyncio.timeout(WAIT_S):
                 known, unknown = await one_life(launcher, sending, dice)
-                acknowledged += known
-                unanswered += unknown
+            acknowledged += known
+            unanswered += unknown
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(launcher.pid, signal.SIGKILL)  # it and the receiver, where one still runs
@@ -128,8 +130,8 @@ async def test_everything_acknowledged_is_there_after_fifty_kills(tmp_path):
         assert [one for one in acknowledged if not await one.is_there(store)] == []
         # Exporters send again what got no answer, whether it was stored or not; and what was answered is known.
         for one in unanswered:
-            store.write(one.signal, one.body).result(10)
-        assert {store.write(one.signal, one.body).result(10).items for one in acknowledged} == {0}
+            store.write(one.signal, one.body).result(WAIT_S)
+        assert {store.write(one.signal, one.body).result(WAIT_S).items for one in acknowledged} == {0}
         every = [*acknowledged, *unanswered]
         assert [one for one in every if not await one.is_there(store)] == []
         listed = [item.request_id for item in await store.requests(RequestFilter(), 1_000_000)]

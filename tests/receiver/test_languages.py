@@ -1,15 +1,17 @@
 """OpenTelemetry's exporters for Python, Go and JavaScript deliver with their default settings, and come back when they are told to."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
 
 import pytest
-from support.cockpit import wait_for
+from support.patience import WAIT_S
 
 from tools import exporters
 from venom_otel.receiver import grpc, http
+from venom_otel.receiver.service import refusal
 from venom_otel.settings import CockpitSettings
 from venom_otel.store.protocol import LogFilter, MetricFilter, RequestFilter, Signal
 
@@ -50,7 +52,7 @@ def program(request, receiver, rpc, tmp_path):
 
 async def ended_well(process):
     """The id of the trace that it sent."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(WAIT_S):
         out, words = await process.communicate()
     assert process.returncode == 0, words.decode()
     return out.decode().strip()
@@ -77,11 +79,16 @@ async def test_delivers(program, receiver):
 @pytest.mark.parametrize("program", COME_BACK, ids="-".join, indirect=True)
 async def test_comes_back_when_too_much_was_on_its_way(program, receiver, monkeypatch):
     refused = []
-    for protocol in (http, grpc):
-        monkeypatch.setattr(protocol, "refusal", lambda error, answer=protocol.refusal: refused.append(answer(error)) or refused[-1])
-    with receiver.service.flight() as others:
-        others.admit(LIMIT)
-        process = await program()
-        await asyncio.to_thread(wait_for, lambda: refused, "the first refusal")
-    await everything_is_there(receiver, await ended_well(process))
+    with contextlib.ExitStack() as others:
+        others.enter_context(receiver.service.flight()).admit(LIMIT)
+
+        def refuse(error):  # and let in what comes next: an exporter gives up when some seconds have passed
+            refused.append(refusal(error))
+            others.close()
+            return refused[-1]
+
+        for protocol in (http, grpc):
+            monkeypatch.setattr(protocol, "refusal", refuse)
+        trace_id = await ended_well(await program())
+    await everything_is_there(receiver, trace_id)
     assert {(one.code, one.retry_after_s) for one in refused} == {(14, 1)}

@@ -15,6 +15,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from support.mutated import as_json, mutated, mutated_json, originals
 from support.otlp import chat, log_record, log_records, metric_points, traces
+from support.patience import WAIT_S
 from support.poster import poster
 from support.store_check import check_store
 
@@ -125,7 +126,7 @@ async def test_over_grpc(receiver, rpc, dice, tmp_path):
         exports = {signal: channel.unary_unary(f"/{service}/Export") for signal, service in SERVICES.items()}
 
         async def send(signal, body):
-            call = exports[signal](body, timeout=60)
+            call = exports[signal](body, timeout=WAIT_S)
             if await call.code() is grpc.StatusCode.OK:
                 await call
             else:

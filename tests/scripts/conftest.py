@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
+from support.patience import WAIT_S
 from support.repository import ROOT
+from support.reserved import kept_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,19 +29,21 @@ PROGRAMS = "bash date dirname env ln mkdir mv printf readlink rm setsid sleep ta
 
 
 class Service:
-    """One script and its working directory; what it started is killed at the end."""
+    """One script and its working directory; what it started is killed at the end. Without a port it gets one."""
 
-    def __init__(self, name: str, folder: Path, port: int) -> None:
+    def __init__(self, name: str, folder: Path, port: int = 0) -> None:
         self.name = name
         self.folder = folder
-        self.port = port
+        self.port = port or kept_port(self)
         self.programs = folder / "programs"
         self.log = folder / "logs" / f"{name}.log"
         self.pid_file = folder / "run" / f"{name}.pid"
         self.programs.mkdir()
         for program in PROGRAMS.split():
             (self.programs / program).symlink_to(shutil.which(program))
-        self.variables = {"PATH": str(self.programs), "HOME": str(folder), "LANG": "C.UTF-8"}
+        clock = self.programs / "a clock that stands still"  # bash reads it before a script, which then gives nothing up
+        clock.write_text("unset SECONDS; SECONDS=0\n")
+        self.variables = {"PATH": str(self.programs), "HOME": str(folder), "LANG": "C.UTF-8", "BASH_ENV": str(clock)}
 
     @property
     def script(self) -> Path:
@@ -66,7 +70,7 @@ class Service:
     def run(self, *actions: str, status: int = 0, **variables: str) -> str:
         """Run the script to its end; it must end with `status`. Gives what it said, words for errors last."""
         with self.begin(*actions, **variables) as process:
-            said, errors = process.communicate(timeout=90)
+            said, errors = process.communicate(timeout=WAIT_S)
         assert process.returncode == status, said + errors
         return said + errors
 
@@ -137,9 +141,7 @@ def vllm_service(tmp_path: Path, port: int) -> Iterator[Service]:
 @pytest.fixture
 def ollama_service(tmp_path: Path, ollama_program: Path) -> Iterator[Service]:
     """ollama_service.sh with the real Ollama."""
-    with socket.create_server(("127.0.0.1", 0)) as free:  # Ollama shares no port: it is given back before
-        port = free.getsockname()[1]
-    service = Service("ollama", tmp_path, port)
+    service = Service("ollama", tmp_path)
     service.variables |= {"OLLAMA_COMMAND": str(ollama_program), "OLLAMA_ENDPOINT": service.url, "OLLAMA_MODELS": str(tmp_path / "store")}
     with serving(service):
         yield service

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from scripts.conftest import SCRIPTS
 from support.cockpit import Cockpit, command
+from support.patience import WAIT_S
 
 pytestmark = [pytest.mark.ollama, pytest.mark.slow]
 
@@ -17,7 +18,9 @@ def running(ollama_service):
     variables = {name: value for name, value in ollama_service.variables.items() if name.startswith("OLLAMA_")}
     variables |= {"VLLM_ENDPOINT": "http://127.0.0.1:9", "VLLM_COMMAND": "./no-such-program", "LLM_MODEL_NAME": "google/gemma-3-4b-it"}
     # Looks once an hour: what is seen is seen because of an action.
-    with Cockpit(ollama_service.folder, VENOM_OTEL_PROBE_INTERVAL_S="3600", VENOM_OTEL_ACTION_TIMEOUT_S="60", **variables) as running:
+    with Cockpit(
+        ollama_service.folder, VENOM_OTEL_PROBE_INTERVAL_S="3600", VENOM_OTEL_ACTION_TIMEOUT_S=str(WAIT_S), **variables
+    ) as running:
         yield running
 
 

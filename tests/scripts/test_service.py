@@ -11,11 +11,14 @@ import subprocess
 import psutil
 import pytest
 from support.cockpit import wait_for
+from support.patience import WAIT_S
 
 from venom_otel.control.processes import Record, lives, record
 
 SIGNALS = {number for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN}
 """But those that the tests themselves were started without, as by a shell in the background: no script can bring these back."""
+CLOCK = {"BASH_ENV": ""}
+"""For a script that shall give something up."""
 
 
 def test_from_start_to_stop(vllm_service):
@@ -68,7 +71,7 @@ def test_a_second_start_is_refused(vllm_service):
 
 def test_starts_side_by_side_start_one(vllm_service):
     scripts = [vllm_service.begin("start") for _ in range(4)]
-    words = [script.communicate(timeout=60) for script in scripts]
+    words = [script.communicate(timeout=WAIT_S) for script in scripts]
     assert sorted(script.returncode for script in scripts) == [0, 1, 1, 1], words
     assert [process.pid for process in vllm_service.processes()] == [vllm_service.pid()]
 
@@ -92,7 +95,7 @@ def test_its_words_are_not_repeated_where_they_are(vllm_service):
 
 
 def test_one_that_does_not_answer_yet(vllm_service):
-    assert "does not answer yet; log: logs/vllm.log" in vllm_service.run("start", STAND_IN="deaf")
+    assert "does not answer yet; log: logs/vllm.log" in vllm_service.run("start", STAND_IN="deaf", **CLOCK)
     assert "running" in vllm_service.run("status")
     vllm_service.run("stop")
     assert vllm_service.processes() == []
@@ -126,7 +129,7 @@ def test_children_are_stopped_too(vllm_service):
 
 def test_one_that_ignores_sigterm_is_killed(vllm_service):
     vllm_service.run("start", STAND_IN="ignores child")
-    said = vllm_service.run("stop", LLM_STOP_SECONDS="0")
+    said = vllm_service.run("stop", LLM_STOP_SECONDS="0", **CLOCK)
     assert "does not end within 0 s of SIGTERM: SIGKILL" in said
     assert vllm_service.processes() == []
 
@@ -198,7 +201,7 @@ def test_two_who_find_the_same_dead_holder(vllm_service):
                 assert slower.poll() is None
                 assert str(lock.readlink()) == holder
                 lock.unlink()  # given back
-                assert slower.wait(30) == 0
+                assert slower.wait(WAIT_S) == 0
         finally:
             quicker.kill()
     assert list(vllm_service.pid_file.parent.iterdir()) == [vllm_service.pid_file]

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from support.acting import Place
 from support.cockpit import Cockpit
+from support.patience import WAIT_S
 from support.small_disk import seen_by, unshare, within
 
 MIB = 1024 * 1024
@@ -22,12 +23,12 @@ def fill(folder):
 
 
 def begun(cockpit, action):
-    return httpx.post(f"{cockpit.page}{SERVER}/{action}", headers=AUTHORIZED, timeout=30)
+    return httpx.post(f"{cockpit.page}{SERVER}/{action}", headers=AUTHORIZED, timeout=WAIT_S)
 
 
 def finished(cockpit, answer):
     """How an operation ended."""
-    httpx.get(f"{cockpit.page}{answer.json()['links']['stream']}", timeout=30)  # ends with it
+    httpx.get(f"{cockpit.page}{answer.json()['links']['stream']}", timeout=WAIT_S)  # ends with it
     return httpx.get(f"{cockpit.page}{answer.json()['links']['operation']}").json()["state"]
 
 

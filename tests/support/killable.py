@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import uvicorn
+from support.patience import WAIT_S
 
 from venom_otel.receiver import AllowedHosts, IngestService, create_receiver, start_grpc
 from venom_otel.settings import CockpitSettings
@@ -31,7 +32,8 @@ async def serve(store: EmbeddedStore) -> None:
         sys.stdout.write(json.dumps({"pid": os.getpid(), **ports}) + "\n")
         sys.stdout.flush()
         application = create_receiver(service, AllowedHosts.from_settings(SETTINGS))
-        await uvicorn.Server(uvicorn.Config(application, log_config=None, access_log=False)).serve(sockets=[listening])
+        config = uvicorn.Config(application, log_config=None, access_log=False, timeout_keep_alive=round(WAIT_S))
+        await uvicorn.Server(config).serve(sockets=[listening])
         await server.stop(0)
 
 

@@ -32,7 +32,14 @@ def served(application: Any, send_buffer: int | None = None) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         if send_buffer is not None:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-        config = uvicorn.Config(application, log_config=None, access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=round(WAIT_S),
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="served")
         thread.start()
