@@ -82,6 +82,7 @@ def test_one_request_with_its_steps(api):
     api.send(one, post, other)
     found = api.get(f"/history/requests/{request_id(one)}").json()
     (step,) = found.pop("steps")
+    assert found.pop("missing") is None
     assert found in api.listed()["items"]
     inner = step.pop("steps")
     assert step == {

@@ -27,8 +27,8 @@ LAYOUT = {
     TaskStatus: {"PENDING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED", "LOST"},
     Task: {
         *("id", "status", "created_ns", "party", "asked_provider", "session", "started_ns", "finished_ns", "duration_s", "first_token_s"),
-        *("identity_source", "response_model", "finish_reason", "input_tokens", "output_tokens", "trace_id", "request_ids"),
-        *("fallback", "error"),
+        *("identity_source", "response_model", "finish_reason", "input_tokens", "output_tokens", "speed"),
+        *("trace_id", "request_ids", "fallback", "error"),
     },
     TaskError: {"kind", "code", "words"},
     Party: {"service_id", "provider", "model", "endpoint"},
@@ -46,7 +46,7 @@ def test_what_a_file_may_hold_belongs_to_its_version():
     """A program that does not know a word or a field cannot read it: who changes them begins a version, in `state/sql/schema`."""
     known = {kind: {field.name for field in fields(kind)} if is_dataclass(kind) else set(kind) for kind in LAYOUT}
     assert known == LAYOUT
-    assert len(versions()) == 4
+    assert len(versions()) == 5
 
 
 def test_a_program_that_does_not_know_all_states_is_kept_away(path, monkeypatch):
@@ -55,7 +55,7 @@ def test_a_program_that_does_not_know_all_states_is_kept_away(path, monkeypatch)
         state.finished(CANCELLED)
     content = path.read_bytes()
     monkeypatch.setattr(schema, "versions", lambda: versions()[:BEFORE_CANCELLED])
-    with pytest.raises(StateError, match=r"newer venom-otel \(state version 4, this one knows 3\).*Upgrade venom-otel"):
+    with pytest.raises(StateError, match=r"newer venom-otel \(state version 5, this one knows 3\).*Upgrade venom-otel"):
         State(path)
     assert path.read_bytes() == content
     monkeypatch.undo()

@@ -244,6 +244,7 @@ def empty_variable(address: str) -> str:
 
 
 # -- one request -----------------------------------------------------------------------------------------------------------------
+BACK: Final = "Back"
 NO_TRACE_TITLE: Final = "Nothing is stored under this address"
 NO_TRACE: Final = "The trace may not have arrived yet: this page shows it as soon as it does. Or it is too old and was removed."
 WATERFALL: Final = "Timeline"

@@ -36,7 +36,7 @@ def request_head(back: str, trace_id: str, request: RequestSummary | None, trace
     """
     spans = [span for _, span in views.spans(trace.steps)]
     own = next((step for step in walk(trace.steps) if request is not None and step.span.span_id == request.span_id), None)
-    ui.link(texts.HISTORY, back).classes("back")
+    ui.link(texts.BACK, back).classes("back")
     if not spans:
         ui.label(texts.ONLY_LOGS if trace.logs else texts.NO_TRACE_TITLE).props("role=heading aria-level=1").classes("title")
         if not trace.logs:

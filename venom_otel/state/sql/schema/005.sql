@@ -1,0 +1,1 @@
+-- Tasks may say how fast their answer was written (`speed`). The tables stay as they are: the number keeps away programs that do not know the field.
