@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from support.chat_server import ClosedPort
 from support.otlp_sink import OtlpSink
+from support.patience import WAIT_S
 from support.program import eventually
 from support.prometheus_server import PrometheusServer
 from support.replay import ReplayServer, recorded, recording
@@ -29,8 +30,6 @@ SERVICE, MONITOR = "shop", "venom-otel-monitor"
 ASKED = 28
 """Round trips: 24 answers, a 404, a 500, and a routed call of which the first attempt is a 500."""
 EXPORT_MS = "300"
-WAIT_S = 60.0
-"""Programs start side by side with other tests."""
 
 
 @contextlib.contextmanager

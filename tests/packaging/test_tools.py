@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.patience import WAIT_S
 from support.repository import ROOT
 
 from tools import chromium, programs, tiny_model
@@ -25,7 +26,7 @@ def test_the_tiny_model_is_the_same_each_time(tmp_path):
 def test_the_tiny_model_never_answers_with_nothing(ollama):
     """A test that waits for the first word of an answer would wait in vain now and then."""
     asked = {"model": ollama.model, "temperature": 2, "max_tokens": 1}
-    with httpx.Client(base_url=ollama.url, timeout=30) as client:
+    with httpx.Client(base_url=ollama.url, timeout=WAIT_S) as client:
         answers = [
             client.post("/v1/chat/completions", json={**asked, "messages": [{"role": "user", "content": f"Why {number}?"}]}).json()
             for number in range(300)

@@ -8,6 +8,7 @@ import zipfile
 
 import httpx
 from support.cockpit import Cockpit
+from support.patience import WAIT_S
 from support.repository import ROOT, tracked
 
 HEAVY = {
@@ -69,7 +70,7 @@ print(issubclass(found.load(), BaseInstrumentor), found.load()().instrumentation
 
 
 def test_the_command_says_which_extra_it_needs(bare):
-    done = subprocess.run([bare.python.with_name("venom-otel"), "up"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([bare.python.with_name("venom-otel"), "up"], capture_output=True, text=True, timeout=WAIT_S, check=False)
     assert done.returncode != 0
     assert "venom-otel[cockpit]" in done.stderr
     assert "Traceback" not in done.stderr
@@ -90,7 +91,7 @@ def test_the_cockpit_runs_from_the_wheel(whole, tmp_path, monkeypatch):
 def test_init_writes_the_checkouts_own_files(whole, tmp_path):
     """Which the wheel carries in place of the links to them."""
     program = whole.python.with_name("venom-otel")
-    subprocess.run([program, "init"], cwd=tmp_path, check=True, capture_output=True, timeout=30)
+    subprocess.run([program, "init"], cwd=tmp_path, check=True, capture_output=True, timeout=WAIT_S)
     written = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {tmp_path / ".env": (ROOT / ".env.example").read_bytes()} | {
         tmp_path / path: (ROOT / path).read_bytes() for path in tracked("scripts/llm")

@@ -12,6 +12,7 @@ from support.chat_server import ClosedPort
 from support.cockpit import Cockpit
 from support.collector import Collector
 from support.otlp_sink import OtlpSink
+from support.patience import WAIT_S
 from support.program import eventually
 from support.prometheus_server import PrometheusServer
 from support.repository import ROOT
@@ -27,7 +28,6 @@ MODEL = "simulated-qwen-7b"
 EVERY = {"OTEL_METRIC_EXPORT_INTERVAL": "500", "VENOM_OTEL_PROBE_INTERVAL_S": "1"}
 OVERVIEW = json.loads((ROOT / "dashboards" / "overview.json").read_text(encoding="utf-8"))
 SET, ANSWERED, BOTH = 1, 2, 3
-WAIT_S = 60
 
 
 def asked(title):
