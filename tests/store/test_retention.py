@@ -53,7 +53,7 @@ def rows(path):
 async def until(condition):
     async with asyncio.timeout(WAIT_S):
         while not await condition():  # noqa: ASYNC110 - the file says nothing when it has become smaller
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # a reader at every moment is in the way of a file that wants to become smaller
 
 
 async def test_what_is_too_old_goes_with_everything_made_of_it(path):
