@@ -25,7 +25,11 @@ WINDOWS = {
     "telephone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
 GRAVE = ("serious", "critical")
-AT_REST = "() => document.getAnimations().length === 0 && !document.querySelector('[class*=enter-active], [class*=leave-active]')"
+NOTICE = "() => document.addEventListener('transitionrun', () => { window.moved = true }, true)"
+AT_REST = """() => {
+    window.moved = false
+    return document.getAnimations().length === 0 && !document.querySelector('[class*=enter-active], [class*=leave-active]')
+}"""
 """What fades in has colours of neither side."""
 PAGES = {
     "/history": ".request",
@@ -58,8 +62,12 @@ def trace(application: Application) -> str:
 
 def grave(page: Page) -> list[str]:
     """What axe-core finds, by rule, with where and why."""
-    page.wait_for_function(AT_REST)
-    found = Axe().run(page).response["violations"]
+    page.evaluate(NOTICE)
+    moved = True
+    while moved:  # a tooltip, for one, came while axe-core looked: it looks again
+        page.wait_for_function(AT_REST)
+        found = Axe().run(page).response["violations"]
+        moved = page.evaluate("() => window.moved")
     return [
         f"{each['id']}: {node['target']}: {node['failureSummary']}" for each in found if each["impact"] in GRAVE for node in each["nodes"]
     ]
