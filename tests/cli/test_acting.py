@@ -15,6 +15,7 @@ import pytest
 from support.acting import Place
 from support.cockpit import PROGRAM, Cockpit, command, environment, wait_for
 from support.patience import WAIT_S
+from support.terminal import shown
 
 from venom_otel.cli.client import server_sent
 
@@ -116,15 +117,13 @@ def test_in_a_terminal_one_line_says_how_far_it_is(place):
             while b"its port does not answer yet" not in seen:
                 seen += os.read(controller, 65536)
             gate.touch()
-            with contextlib.suppress(OSError):  # the program has ended
-                while True:
-                    seen += os.read(controller, 65536)
+            words = shown(controller, seen)
             assert process.wait(WAIT_S) == 0
         finally:
             process.kill()
             process.wait()
             os.close(controller)
-    last = seen.decode().replace("\r", "").split("\n")
+    last = words.replace("\r", "").split("\n")
     assert [line for line in last if "start ollama: succeeded after " in line]
     assert not [line for line in last if line.startswith("starting: ")]  # it was overwritten
 

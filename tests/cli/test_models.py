@@ -25,6 +25,7 @@ from support.patience import WAIT_S
 from support.replay import ReplayServer
 from support.repository import ROOT
 from support.servers import LLAMA_SERVER, OLLAMA
+from support.terminal import shown
 
 from tools import tiny_model
 
@@ -71,16 +72,13 @@ def lines(output: str) -> list[dict[str, str]]:
 def in_a_terminal(home: Path, *arguments: str, **variables: str) -> str:
     """What the command shows there."""
     controller, inside = pty.openpty()
-    shown = environment(home, TERM="xterm-256color", COLUMNS="160", **at(home), **variables)
-    process = subprocess.Popen([PROGRAM, "models", *arguments], env=shown, cwd=home, stdin=inside, stdout=inside, stderr=inside)
+    environ = environment(home, TERM="xterm-256color", COLUMNS="160", **at(home), **variables)
+    process = subprocess.Popen([PROGRAM, "models", *arguments], env=environ, cwd=home, stdin=inside, stdout=inside, stderr=inside)
     os.close(inside)
-    seen = b""
-    with contextlib.suppress(OSError):  # the program has ended
-        while piece := os.read(controller, 65536):
-            seen += piece
+    seen = shown(controller)
     os.close(controller)
     assert process.wait(WAIT_S) == 0, seen
-    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen.decode()).replace("\r\n", "\n")
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
 
 
 def test_without_a_cockpit_the_servers_are_asked(run):

@@ -235,7 +235,7 @@ async def test_more_than_may_wait_is_refused_until_there_is_room(path):
     with EmbeddedStore(path, min_free_bytes=0, max_queue_bytes=3 * len(big)) as store:
         sent = [traces(chat(more={"x": "y" * 4_000})) for _ in range(2_000)]
         writes = [store.write(Signal.TRACES, one) for one in sent]
-        outcomes = [written.exception(10) for written in writes]
+        outcomes = [written.exception(WAIT_S) for written in writes]
         assert {type(outcome) for outcome in outcomes} == {type(None), StoreBusyError}
         assert len(await store.requests(RequestFilter(), 5_000)) == outcomes.count(None)
         assert store.write(Signal.TRACES, big).result(WAIT_S).items == 1
@@ -307,7 +307,7 @@ async def test_a_request_that_cannot_be_stored_costs_its_group_nothing(store, pa
     other.close()
     sent = [traces(chat(more={"gen_ai.usage.input_tokens": number})) for number in range(10, 20)]
     writes = [store.write(Signal.TRACES, one) for one in sent]
-    errors = [written.exception(10) for written in writes]
+    errors = [written.exception(WAIT_S) for written in writes]
     assert [type(error) for error in errors] == [type(None)] * 3 + [PayloadError] + [type(None)] * 6
     assert sorted(found.input_tokens for found in await store.requests(RequestFilter(), 20)) == [10, 11, 12, *range(14, 20)]
     assert "unlucky" in caplog.text

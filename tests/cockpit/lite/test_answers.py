@@ -173,7 +173,7 @@ def test_another_conversation_ends_what_is_under_way(page, places):
     address = f"{places.cockpit.page}/api/v1/tasks/{turn.get_attribute('data-task')}"
     page.get_by_role("button", name=lite.ANEW).click()
     expect(page.locator(".turn")).to_have_count(0)
-    wait_for(lambda: httpx.get(address, timeout=30).json()["status"] == "CANCELLED", "the end of the task")
+    wait_for(lambda: httpx.get(address, timeout=WAIT_S).json()["status"] == "CANCELLED", "the end of the task")
 
 
 def test_the_server_is_killed_and_started_anew(profile, places):
